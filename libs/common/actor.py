@@ -1,0 +1,48 @@
+"""Who acts, and for which organisation: read from the bearer token, checked on every access."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from libs.common.errors import Forbidden
+
+__all__ = ["Actor", "OrganisationKind"]
+
+
+class OrganisationKind(StrEnum):
+    """What an organisation is on the platform (claim `orgs[].kind`)."""
+
+    BUYER = "buyer"
+    COMPANY = "company"
+    STATE = "state"
+    PARTNER = "partner"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An authenticated person or machine, acting for one organisation."""
+
+    subject: str
+    """The token's `sub`: the only thing the journal keeps of a person."""
+    name: str
+    organisation: str
+    """`SIRET:...` (see messages.base.OrganisationId)."""
+    kind: OrganisationKind
+
+    def require(self, *kinds: OrganisationKind) -> None:
+        """Let only these kinds of organisation pass. Raises Forbidden."""
+        if self.kind not in kinds:
+            wanted = ", ".join(kinds)
+            raise Forbidden(
+                f"Cette action est réservée aux organisations de type : {wanted}.",
+                f"This action is for organisations of kind: {wanted}.",
+            )
+
+    def require_organisation(self, owner: str) -> None:
+        """Let only members of the owner pass. Raises Forbidden."""
+        if self.organisation != owner:
+            raise Forbidden(
+                "Cet objet appartient à une autre organisation.", "This object belongs to another organisation."
+            )

@@ -1,0 +1,169 @@
+"""Events of the bids service."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from libs.common.messages.base import Audience, DocumentReference, Event, Message, Money, OrganisationId, Sha256
+
+__all__ = [
+    "AwardDecidedV1",
+    "BidDepositedV1",
+    "BidsOpenedV1",
+    "Contract",
+    "ContractNotifiedV1",
+    "ContractSignedV1",
+    "ContractSubmittedV1",
+    "EssentialData",
+    "LetterSentV1",
+    "Party",
+]
+
+
+class Party(Message):
+    """A company of a contract or an award."""
+
+    organisation: OrganisationId
+    name: str
+
+
+class EssentialData(Message):
+    """What the essential data ask and no notice says; the buyer gives it at award (order of 22 December 2022).
+
+    Values are the official ones of the DECP 2.0.3 schema, in French.
+    """
+
+    nature: str = Field(description="Marché, Marché de partenariat, Marché de défense ou de sécurité")
+    ccag: str
+    techniques: list[str] = Field(min_length=1)
+    execution: list[str] = Field(min_length=1, description="modalitesExecution")
+    price_types: list[str] = Field(min_length=1, description="typesPrix")
+    price_form: str = Field(description="formePrix")
+    innovative: bool
+    advance: bool
+    advance_rate: float | None = Field(default=None, ge=0, le=1)
+    grouping: str = Field(description="typeGroupementOperateurs")
+    subcontracting: bool
+    social: list[str] = Field(min_length=1, description="considerationsSociales")
+    environmental: list[str] = Field(min_length=1, description="considerationsEnvironnementales")
+    origin_eu: float | None = Field(default=None, ge=0, le=1)
+    origin_france: float | None = Field(default=None, ge=0, le=1)
+
+
+class Contract(Message):
+    """The full state of a contract: one a lot."""
+
+    contract_id: UUID
+    number: str = Field(min_length=1, max_length=16, description="the buyer's own contract number")
+    title: str
+    lot_id: str
+    notice_id: UUID
+    buyer_name: str
+    buyer_department: str | None = None
+    buyer_legal_type: str | None = None
+    winners: list[Party] = Field(min_length=1)
+    value: Money
+    procedure_total: Money = Field(description="the sum of the lots, on which the transmission threshold is judged")
+    nature: Literal["works", "supplies", "services"]
+    cpv: str
+    procedure_type: str
+    formal: bool
+    framework: bool = False
+    duration_months: int = Field(ge=1)
+    place_code: str
+    place_code_kind: str = Field(description="DECP typeCode: Code postal, Code commune, Code département...")
+    tenders_received: int = Field(ge=1)
+    awarded_at: AwareDatetime
+    signed_at: AwareDatetime | None = None
+    notified_at: AwareDatetime | None = None
+    document: DocumentReference | None = Field(default=None, description="the signed contract (acte d'engagement)")
+    essential: EssentialData
+
+
+class BidDepositedV1(Event):
+    """A bid was received. Its depositor knows at once; the buyer learns of it at the opening, others never."""
+
+    type: ClassVar[str] = "bids.bid.deposited.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+    buyer_after: ClassVar[str | None] = "bids.opening.completed.v1"
+
+    bid_id: UUID
+    lots: list[str]
+    received_at: AwareDatetime
+    late: bool
+    replaces: UUID | None = None
+    manifest_sha256: Sha256
+    receipt_id: UUID
+
+
+class BidsOpenedV1(Event):
+    """The bids of a procedure were opened by k of n officers."""
+
+    type: ClassVar[str] = "bids.opening.completed.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    opened: int
+    superseded: int
+    late: int
+    officers: list[str]
+    report_sha256: Sha256
+
+
+class AwardDecidedV1(Event):
+    """The buyer chose the winner of a lot. Known to the buyer only, until the letters are sent."""
+
+    type: ClassVar[str] = "bids.award.decided.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    lot_id: str
+    winner: OrganisationId
+    value: Money
+    standstill_until: AwareDatetime | None = Field(
+        default=None, description="the first instant at which the contract may be signed (R2182-1); none if not due"
+    )
+
+
+class LetterSentV1(Event):
+    """A letter to a bidder is at its disposal on the platform; `organisation` is the addressee."""
+
+    type: ClassVar[str] = "bids.letter.sent.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+    buyer_after: ClassVar[str | None] = "bids.award.decided.v1"
+
+    letter_id: UUID
+    kind: Literal["award", "rejection", "notification", "receipt"]
+    subject: str
+    sha256: Sha256
+
+
+class ContractSubmittedV1(Event):
+    """A contract signed by the winner enters the buyer's signature circuit."""
+
+    type: ClassVar[str] = "bids.contract.submitted.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    contract_id: UUID
+    title: str
+    document: DocumentReference
+
+
+class ContractSignedV1(Event):
+    """A contract carries the signatures of both parties."""
+
+    type: ClassVar[str] = "bids.contract.signed.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    contract: Contract
+    notice_documents: list[DocumentReference] = Field(default=[], description="pieces of R2131-5 CGCT at hand")
+
+
+class ContractNotifiedV1(Event):
+    """The winner acknowledged the notification of the contract: it binds from that date."""
+
+    type: ClassVar[str] = "bids.contract.notified.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    contract: Contract

@@ -1,0 +1,69 @@
+"""The envelope of every event: CloudEvents 1.0, JSON, structured mode (outbox row = message body = archive line)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from libs.common.messages.base import Event, OrganisationId
+
+__all__ = ["CloudEvent"]
+
+
+class CloudEvent(BaseModel):
+    """One event on the wire. `sequence` is the position in its service's log, set when it is numbered."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: str = "1.0"
+    id: UUID
+    source: str = Field(description="/notices, /bids...")
+    type: str
+    subject: str = Field(description="the aggregate")
+    time: AwareDatetime
+    datacontenttype: str = "application/json"
+    dataschema: str
+    organisation: OrganisationId
+    buyer: OrganisationId | None = None
+    procedure: UUID | None = None
+    correlationid: UUID
+    causationid: UUID | None = None
+    traceparent: str | None = None
+    aggregateversion: int
+    recordedtime: AwareDatetime = Field(description="wall-clock time of the write, for latency; `time` is domain time")
+    sequence: str | None = None
+    data: dict[str, Any]
+
+    @classmethod
+    def wrap(cls, event: Event, *, cause: CloudEvent | None = None, traceparent: str | None = None) -> Self:
+        """Give the envelope of a new event; `cause` is the event whose handling produced it."""
+        identity = uuid4()
+        return cls(
+            id=identity,
+            source="/" + event.type.split(".", 1)[0],
+            type=event.type,
+            subject=str(event.aggregate_id),
+            time=event.occurred_at,
+            dataschema=f"urn:halles:schema:{event.type}",
+            organisation=event.organisation,
+            buyer=event.buyer,
+            procedure=event.procedure,
+            correlationid=cause.correlationid if cause else identity,
+            causationid=cause.id if cause else None,
+            traceparent=traceparent,
+            aggregateversion=event.aggregate_version,
+            recordedtime=datetime.now(UTC),
+            data=event.model_dump(mode="json"),
+        )
+
+    def to_json(self) -> bytes:
+        """Give the body: UTF-8 JSON, absent members left out."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def from_json(cls, body: bytes) -> Self:
+        """Read a body. Raises pydantic.ValidationError when it is no CloudEvent of ours."""
+        return cls.model_validate_json(body)

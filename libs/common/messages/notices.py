@@ -1,0 +1,145 @@
+"""Events of the notices service."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from libs.common.messages.base import Audience, DocumentReference, Event, Message, Money, OrganisationId, Sha256
+
+__all__ = [
+    "Buyer",
+    "Criterion",
+    "Lot",
+    "LotResult",
+    "Notice",
+    "NoticePublishedV1",
+    "OpeningKey",
+    "OpeningKeySet",
+    "Place",
+    "ProcedureClosedV1",
+]
+
+NoticeKind = Literal["planning", "contract", "award", "change"]
+Nature = Literal["works", "supplies", "services"]
+
+
+class Buyer(Message):
+    """The contracting authority as the notice names it."""
+
+    organisation: OrganisationId
+    name: str
+    city: str | None = None
+    postal_code: str | None = None
+    department: str | None = Field(default=None, description="French department code as text: 01, 2A, 971")
+    legal_type: str | None = Field(default=None, description="eForms buyer-legal-type, BT-11")
+
+
+class Place(Message):
+    """A place of performance."""
+
+    country: str = Field(default="FRA", description="ISO 3166-1 alpha-3, BT-5141")
+    nuts: str | None = Field(default=None, description="NUTS level 3, BT-5071")
+    department: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+
+
+class Criterion(Message):
+    """An award criterion (BT-539, BT-734, BT-540, BT-541)."""
+
+    kind: Literal["price", "cost", "quality"]
+    name: str
+    description: str | None = None
+    weight: float | None = Field(default=None, description="percent, when the notice gives one")
+
+
+class Lot(Message):
+    """A lot; a procedure that is not divided has exactly one."""
+
+    lot_id: str = Field(description="BT-137, LOT-0001")
+    title: str
+    description: str = ""
+    nature: Nature
+    cpv: list[str] = Field(min_length=1, description="8 digits each, the main one first (BT-262, BT-263)")
+    places: list[Place] = []
+    value: Money | None = None
+    duration_months: int | None = None
+    criteria: list[Criterion] = []
+    framework: bool = False
+
+
+class OpeningKey(Message):
+    """The public key of one opening officer. A function, not a person's name: events carry no personal data."""
+
+    officer: str = Field(description="the officer's key name within the consultation: president, deputy...")
+    public_key: str = Field(description="X25519 public key, base64url without padding")
+
+
+class OpeningKeySet(Message):
+    """Who can open the bids, and how many of them are needed. Fixed and fingerprinted at publication."""
+
+    threshold: int = Field(ge=1)
+    officers: list[OpeningKey] = Field(min_length=1)
+    fingerprint: Sha256
+
+
+class LotResult(Message):
+    """The result of one lot, in an award notice."""
+
+    lot_id: str
+    outcome: Literal["awarded", "unsuccessful", "abandoned"]
+    winner: OrganisationId | None = None
+    winner_name: str | None = None
+    value: Money | None = None
+    contract_id: UUID | None = None
+    tenders_received: int | None = None
+    signed_at: AwareDatetime | None = None
+
+
+class Notice(Message):
+    """The full public state of a notice."""
+
+    notice_id: UUID
+    version: int = Field(ge=1)
+    kind: NoticeKind
+    subtype: str = Field(description="eForms notice subtype (OPP-070), or `national` for the national form")
+    language: str = Field(default="FRA", description="ISO 639-3, BT-702")
+    title: str
+    description: str = ""
+    internal_reference: str | None = None
+    buyer: Buyer
+    procedure_type: str = Field(description="eForms procedure type (BT-105), or `adapted`")
+    formal: bool = Field(description="formal procedure (procédure formalisée): standstill and transmission follow")
+    nature: Nature
+    cpv: list[str]
+    places: list[Place] = []
+    departments: list[str] = []
+    value: Money | None = None
+    published_at: AwareDatetime
+    deadline: AwareDatetime | None = Field(default=None, description="end of reception of bids (BT-131)")
+    lots: list[Lot] = Field(min_length=1)
+    documents: list[DocumentReference] = []
+    opening: OpeningKeySet | None = None
+    results: list[LotResult] = []
+
+
+class NoticePublishedV1(Event):
+    """A notice became public."""
+
+    type: ClassVar[str] = "notices.notice.published.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    notice: Notice
+
+
+class ProcedureClosedV1(Event):
+    """The deadline of a procedure passed: it takes no more bids in time."""
+
+    type: ClassVar[str] = "notices.procedure.closed.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    notice_id: UUID
+    deadline: AwareDatetime

@@ -1,0 +1,135 @@
+"""What a service declares in its `wiring.py`: routes, consumers, jobs, periodic work, ports. Data, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from libs.common.messages.base import Event
+from libs.common.uow import Uow
+
+if TYPE_CHECKING:
+    import click
+
+    from libs.common.http.routes import Routes
+    from libs.common.runtime import Runtime
+    from libs.common.settings import Settings
+
+__all__ = ["Consumer", "Consumers", "Job", "JobHandler", "Jobs", "Periodic", "PeriodicTask", "Service"]
+
+E = TypeVar("E", bound=Event)
+Completion = Callable[[Uow], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A handler of one event type; consumers that name the same queue share it."""
+
+    event: type[Event]
+    queue: str
+    handler: Callable[[Uow, Any], Awaitable[None]]
+    lanes: int = 8
+    projection: bool = False
+    """True when it only updates a read model: it may be re-run to rebuild it, and may skip older versions."""
+
+
+@dataclass
+class Consumers:
+    """The consumers of one service."""
+
+    service: str
+    items: list[Consumer] = field(default_factory=list)
+
+    def on(
+        self, event: type[E], *, queue: str, lanes: int = 8, projection: bool = False
+    ) -> Callable[[Callable[[Uow, E], Awaitable[None]]], Callable[[Uow, E], Awaitable[None]]]:
+        """Handle an event type from the queue `<service>.<queue>`, exactly once, in the handler's transaction."""
+
+        def register(handler: Callable[[Uow, E], Awaitable[None]]) -> Callable[[Uow, E], Awaitable[None]]:
+            self.items.append(Consumer(event, f"{self.service}.{queue}", handler, lanes, projection))
+            return handler
+
+        return register
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An effect to do outside the database: mail, webhook, time stamp, transmission."""
+
+    id: UUID
+    kind: str
+    key: str
+    """The identity of the effect at its receiver (Message-ID, webhook-id, envelope name): the same at each attempt."""
+    payload: dict[str, Any]
+    attempt: int
+
+
+JobHandler = Callable[["Runtime", Job], Awaitable[Completion | None]]
+"""Does the effect. What it returns runs in the transaction that marks the job done. Any exception: tried again later
+with backoff, `JobFailedError`: dead at once, seen by the operator."""
+
+
+@dataclass
+class Jobs:
+    """The job handlers of one service, by kind."""
+
+    handlers: dict[str, JobHandler] = field(default_factory=dict)
+
+    def on(self, kind: str) -> Callable[[JobHandler], JobHandler]:
+        """Do jobs of this kind."""
+
+        def register(handler: JobHandler) -> JobHandler:
+            self.handlers[kind] = handler
+            return handler
+
+        return register
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicTask:
+    """Work done every so often by each worker; safe to run in several processes at once."""
+
+    run: Callable[[Runtime], Awaitable[None]]
+    seconds: float
+
+
+@dataclass
+class Periodic:
+    """The periodic work of one service."""
+
+    tasks: list[PeriodicTask] = field(default_factory=list)
+
+    def every(
+        self, seconds: float
+    ) -> Callable[[Callable[[Runtime], Awaitable[None]]], Callable[[Runtime], Awaitable[None]]]:
+        """Run about every `seconds` of real time."""
+
+        def register(run: Callable[[Runtime], Awaitable[None]]) -> Callable[[Runtime], Awaitable[None]]:
+            self.tasks.append(PeriodicTask(run, seconds))
+            return run
+
+        return register
+
+
+def _no_ports(_: Runtime) -> Mapping[type, object]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, as its processes and the local platform run it."""
+
+    name: str
+    settings: type[Settings]
+    migrations: Path
+    routes: Routes
+    consumers: Consumers
+    jobs: Jobs = field(default_factory=Jobs)
+    periodic: Periodic = field(default_factory=Periodic)
+    ports: Callable[[Runtime], Mapping[type, object]] = _no_ports
+    """Builds the adapters of the service's ports, keyed by port; `Runtime.port` gives them."""
+    tools: tuple[click.Command, ...] = ()
+    """Offline tools of `python -m services.<name>`."""
