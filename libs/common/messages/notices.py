@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from hashlib import sha256
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -20,6 +23,7 @@ __all__ = [
     "OpeningKeySet",
     "Place",
     "ProcedureClosedV1",
+    "key_set_fingerprint",
 ]
 
 NoticeKind = Literal["planning", "contract", "award", "change"]
@@ -84,6 +88,15 @@ class OpeningKeySet(Message):
     threshold: int = Field(ge=1)
     officers: list[OpeningKey] = Field(min_length=1)
     fingerprint: Sha256
+
+
+def key_set_fingerprint(threshold: int, officers: Sequence[OpeningKey]) -> str:
+    """Give the fingerprint of a key set: SHA-256 of its RFC 8785 JSON, officers in their order (docs/sealing.md)."""
+    members = [{"officer": each.officer, "public_key": each.public_key} for each in officers]
+    text = json.dumps(
+        {"officers": members, "threshold": threshold}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return sha256(text.encode()).hexdigest()
 
 
 class LotResult(Message):
