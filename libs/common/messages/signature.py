@@ -9,7 +9,14 @@ from pydantic import AwareDatetime
 
 from libs.common.messages.base import Audience, DocumentReference, Event, Message
 
-__all__ = ["DocumentSignedV1", "SignatureRefusedV1", "SignatureStepCompletedV1", "SignatureSummary"]
+__all__ = [
+    "DocumentSignedV1",
+    "SignatureRefusedV1",
+    "SignatureRequestBlockedV1",
+    "SignatureRequestOpenedV1",
+    "SignatureStepCompletedV1",
+    "SignatureSummary",
+]
 
 
 class SignatureSummary(Message):
@@ -19,6 +26,28 @@ class SignatureSummary(Message):
     signed_at: AwareDatetime
     timestamped: bool
     level: str
+
+
+class SignatureRequestOpenedV1(Event):
+    """A document entered the buyer's signature circuit: its first step waits."""
+
+    type: ClassVar[str] = "signature.request.opened.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    request_id: UUID
+    subject_id: UUID
+    steps: int
+
+
+class SignatureRequestBlockedV1(Event):
+    """A document cannot be signed as it is: the reason says what to mend (signature of the winner missing, broken...)."""
+
+    type: ClassVar[str] = "signature.request.blocked.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    request_id: UUID
+    subject_id: UUID
+    reason: str
 
 
 class SignatureStepCompletedV1(Event):
