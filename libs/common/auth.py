@@ -1,0 +1,249 @@
+"""Who calls: OIDC bearer tokens, checked against the issuer's keys (RFC 7519, RFC 8725), and the chosen organisation."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+import structlog
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.errors import FieldError, Forbidden, InvalidInput, Unauthenticated, Unavailable
+from libs.common.settings import Settings
+
+__all__ = ["ALGORITHMS", "ORGANISATION_HEADER", "Authenticator", "IssuerKeys", "KeySource"]
+
+ALGORITHMS = ("Ed25519", "EdDSA", "ES256", "PS256", "RS256")
+"""Signatures only, asymmetric only: `none` and shared secrets are never accepted (RFC 8725, section 3.1)."""
+ORGANISATION_HEADER = "Halles-Organisation"
+
+MAX_TOKEN = 16 * 1024
+"""characters"""
+KEYS_FRESH = 600.0
+"""seconds after which the issuer's keys are asked again"""
+KEYS_PAUSE = 10.0
+"""seconds between two requests for keys, whatever unknown `kid` callers invent"""
+VERIFIED_FRESH = 60.0
+"""seconds during which a verified token is not verified again (its expiry always is)"""
+VERIFIED_MOST = 10_000
+SKEW = 30
+"""seconds an issuer's clock may be ahead of ours (`nbf`, `iat`); expiry has none"""
+
+_log = structlog.get_logger(__name__)
+
+
+class _Organisation(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    scheme: Literal["SIRET", "TVA", "TAHITI", "RIDET", "FRWF", "IREP", "HORS-UE", "NATIONAL"]
+    id: str = Field(pattern=r"^[0-9A-Za-z -]{1,70}$")
+    kind: OrganisationKind
+
+    @property
+    def text(self) -> str:
+        return f"{self.scheme}:{self.id}"
+
+
+class _Claims(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    sub: str = Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+    name: str = Field(default="", max_length=255)
+    exp: float
+    orgs: tuple[_Organisation, ...] = ()
+
+
+class KeySource(Protocol):
+    """Gives the issuer's public keys."""
+
+    async def keys(self, *, renew: bool = False) -> KeySet:
+        """Give the keys; `renew` after a token named one that is not known. Raises Unavailable."""
+        ...
+
+
+class IssuerKeys:
+    """The keys published by the issuer (JWKS), kept for a while, asked again when a token names an unknown one."""
+
+    def __init__(self, settings: Settings, session: Callable[[], aiohttp.ClientSession]) -> None:
+        self._settings = settings
+        self._session = session
+        self._keys: KeySet | None = None
+        self._asked = -KEYS_FRESH
+        self._lock = asyncio.Lock()
+
+    async def keys(self, *, renew: bool = False) -> KeySet:
+        """Give the keys; those at hand when the issuer is away. Raises Unavailable when there are none."""
+        if self._keys is not None and time.monotonic() - self._asked < (KEYS_PAUSE if renew else KEYS_FRESH):
+            return self._keys
+        async with self._lock:
+            age = time.monotonic() - self._asked
+            if self._keys is None or age >= (KEYS_PAUSE if renew else KEYS_FRESH):
+                await self._renew()
+        if self._keys is None:
+            raise Unavailable(
+                "Le service d'identité ne répond pas : réessayez dans un instant.",
+                "The identity service does not answer: try again in a moment.",
+            )
+        return self._keys
+
+    async def _renew(self) -> None:
+        try:
+            self._keys = KeySet.import_key_set(await self._fetch())
+            self._asked = time.monotonic()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, JoseError) as error:
+            _log.warning("issuer_keys_unavailable", error=type(error).__name__)
+            if self._keys is not None:
+                self._asked = time.monotonic()
+
+    async def _fetch(self) -> Any:  # noqa: ANN401  # JSON, checked by the import that follows
+        url = self._settings.jwks_url or await self._discover()
+        if urlsplit(url).scheme == "file":
+            path = Path(unquote(urlsplit(url).path))
+            return json.loads(await asyncio.to_thread(path.read_bytes))
+        return await self._get(url)
+
+    async def _discover(self) -> str:
+        document = await self._get(self._settings.issuer + "/.well-known/openid-configuration")
+        address = document.get("jwks_uri") if isinstance(document, dict) else None
+        if not isinstance(address, str):
+            raise ValueError("the discovery document names no jwks_uri")  # noqa: TRY004  # bad content, not bad type
+        return address
+
+    async def _get(self, url: str) -> Any:  # noqa: ANN401  # JSON
+        timeout = aiohttp.ClientTimeout(total=5)
+        async with self._session().get(url, timeout=timeout, allow_redirects=False) as response:
+            response.raise_for_status()
+            return await response.json(content_type=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    claims: _Claims
+    keys: KeySet
+    at: float
+
+
+class Authenticator:
+    """Turns a bearer token into an Actor; keeps what it verified for a minute, so that a token costs once."""
+
+    def __init__(self, settings: Settings, keys: KeySource) -> None:
+        self._keys = keys
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._issuer = settings.issuer.rstrip("/")
+        skew = {"nbf": SKEW, "iat": SKEW}
+        self._dates = jwt.JWTClaimsRegistry(leeway=max(skew.values()))
+        self._claims = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "values": [self._issuer, self._issuer + "/"]},
+            aud={"essential": True, "value": settings.audience},
+            exp={"essential": True},
+        )
+
+    async def authenticate(self, authorization: str | None, organisation: str | None = None) -> Actor | None:
+        """Give who calls; None when no token came.
+
+        Raises Unauthenticated (bad token), Forbidden (not a member of that organisation), InvalidInput (several
+        organisations and none chosen), Unavailable (no keys).
+        """
+        if authorization is None:
+            return None
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
+            raise _refused("un jeton « Bearer » est attendu", "a Bearer token is expected")
+        claims = await self._verify(token)
+        chosen = _choose(claims.orgs, organisation)
+        return Actor(claims.sub, claims.name, chosen.text, chosen.kind)
+
+    async def _verify(self, token: str) -> _Claims:
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        keys = await self._keys.keys()
+        known = self._verified.get(digest)
+        if known is None or known.keys is not keys or time.monotonic() - known.at > VERIFIED_FRESH:
+            claims, keys = await self._decode(token, keys)
+            known = self._remember(digest, _Verified(claims, keys, time.monotonic()))
+        if known.claims.exp <= time.time():
+            self._verified.pop(digest, None)
+            raise _expired()
+        return known.claims
+
+    def _remember(self, digest: bytes, verified: _Verified) -> _Verified:
+        self._verified[digest] = verified
+        self._verified.move_to_end(digest)
+        if len(self._verified) > VERIFIED_MOST:
+            self._verified.popitem(last=False)
+        return verified
+
+    async def _decode(self, token: str, keys: KeySet) -> tuple[_Claims, KeySet]:
+        try:
+            return self._check(token, keys), keys
+        except InvalidKeyIdError:
+            renewed = await self._keys.keys(renew=True)
+        try:
+            return self._check(token, renewed), renewed
+        except InvalidKeyIdError:
+            raise _refused("clé de signature inconnue", "unknown signing key") from None
+
+    def _check(self, token: str, keys: KeySet) -> _Claims:
+        try:
+            decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+            if decoded.header.get("typ", "JWT").lower() not in ("jwt", "at+jwt"):
+                raise _refused("type de jeton non accepté", "token type not accepted")
+            claims = decoded.claims
+            self._claims.validate({name: value for name, value in claims.items() if name not in ("nbf", "iat")})
+            self._dates.validate({name: claims[name] for name in ("nbf", "iat") if name in claims})
+            return _Claims.model_validate(claims)
+        except InvalidKeyIdError:
+            raise
+        except ExpiredTokenError:
+            raise _expired() from None
+        except ValidationError as error:
+            _log.info("token_claims_refused", fields=[".".join(map(str, fault["loc"])) for fault in error.errors()])
+            raise _refused("contenu du jeton incomplet", "incomplete token claims") from None
+        except (JoseError, ValueError, TypeError, AttributeError) as error:
+            _log.info("token_refused", error=type(error).__name__)
+            raise _refused("jeton invalide", "invalid token") from None
+
+
+def _choose(orgs: Sequence[_Organisation], wanted: str | None) -> _Organisation:
+    if not orgs:
+        raise Forbidden(
+            "Le jeton ne nomme aucune organisation pour laquelle agir.", "The token names no organisation to act for."
+        )
+    if wanted is not None:
+        for organisation in orgs:
+            if organisation.text == wanted:
+                return organisation
+        raise Forbidden(
+            f"L'en-tête {ORGANISATION_HEADER} nomme une organisation dont le jeton ne fait pas partie.",
+            f"The header {ORGANISATION_HEADER} names an organisation that the token does not belong to.",
+        )
+    if len(orgs) > 1:
+        raise _several()
+    return orgs[0]
+
+
+def _several() -> InvalidInput:
+    french = f"Plusieurs organisations possibles : dites laquelle dans l'en-tête {ORGANISATION_HEADER} (SIRET:...)."
+    english = f"Several organisations are possible: say which in the header {ORGANISATION_HEADER} (SIRET:...)."
+    return InvalidInput(french, english, errors=[FieldError(f"header/{ORGANISATION_HEADER}", french, english)])
+
+
+def _refused(french: str, english: str) -> Unauthenticated:
+    return Unauthenticated(
+        f"Jeton refusé : {french}. Demandez-en un nouveau.", f"Token refused: {english}. Ask for a new one."
+    )
+
+
+def _expired() -> Unauthenticated:
+    return Unauthenticated("Jeton expiré : demandez-en un nouveau.", "Token expired: ask for a new one.")
