@@ -1,0 +1,120 @@
+"""What runs a service: its settings, clock, database, storage and HTTP client, and the unit of work over them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import aiohttp
+import asyncpg
+from opentelemetry import propagate
+
+from libs.common import audit, jobs
+from libs.common.actor import Actor
+from libs.common.clock import Clock, SystemClock
+from libs.common.db import Database, service_url
+from libs.common.messages.envelope import CloudEvent
+from libs.common.service import Service
+from libs.common.settings import Settings, UnsafeStartError
+from libs.common.uow import Uow
+
+if TYPE_CHECKING:
+    from libs.common.storage import Storage
+
+__all__ = ["Runtime", "current_traceparent", "open_runtime"]
+
+T = TypeVar("T")
+_HTTP_SECONDS = 30  # an answer that takes longer is a failure, to be tried again
+
+
+class Runtime:
+    """One service, running. Given by `open_runtime`."""
+
+    service: Service
+    settings: Settings
+    clock: Clock
+    database: Database
+    storage: Storage
+    http: aiohttp.ClientSession
+
+    def __init__(self, service: Service, settings: Settings, *, clock: Clock, database: Database) -> None:
+        self.service = service
+        self.settings = settings
+        self.clock = clock
+        self.database = database
+        self._ports: dict[type, object] = {base: settings for base in type(settings).__mro__ if base is not object}
+
+    def port(self, kind: type[T]) -> T:
+        """Give the adapter of a port, or the settings by their class. Raises LookupError when there is none."""
+        try:
+            return cast("T", self._ports[kind])
+        except KeyError:
+            raise LookupError(f"{self.service.name} gives no adapter for {kind.__name__}: see its wiring.py") from None
+
+    def give_ports(self, ports: Mapping[Any, object]) -> None:
+        """Add adapters, or replace them (tests)."""
+        self._ports.update(ports)
+
+    @asynccontextmanager
+    async def uow(self, *, actor: Actor | None = None, cause: CloudEvent | None = None) -> AsyncIterator[Uow]:
+        """Open a transaction; its journal, jobs and events are written last, just before COMMIT, or not at all."""
+        async with self.database.acquire() as conn, conn.transaction():
+            uow = Uow(self, conn, actor=actor, cause=cause)
+            yield uow
+            await _write_last(uow)
+
+    def read(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """Lend a connection to read with; what changes data goes through `uow`."""
+        return self.database.acquire()
+
+
+async def _write_last(uow: Uow) -> None:
+    """Write what leaves with the transaction, the outbox last: events of an aggregate keep the order of its lock."""
+    from libs.common.bus import outbox  # noqa: PLC0415  # the bus knows the runtime
+
+    envelopes = _wrap(uow)
+    await audit.write(uow, envelopes)
+    await jobs.write(uow, cause=uow.cause or (envelopes[-1] if envelopes else None))
+    if envelopes:
+        await outbox.write(uow.conn, envelopes)
+
+
+def _wrap(uow: Uow) -> list[CloudEvent]:
+    """Give the envelopes of a transaction's events: all in one trace and one correlation."""
+    traceparent = current_traceparent()
+    envelopes = [CloudEvent.wrap(event, cause=uow.cause, traceparent=traceparent) for event in uow.events]
+    return [envelope.model_copy(update={"correlationid": envelopes[0].correlationid}) for envelope in envelopes]
+
+
+def current_traceparent() -> str | None:
+    """Give the W3C trace context of the present span; None outside any."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier.get("traceparent")
+
+
+@asynccontextmanager
+async def open_runtime(service: Service, settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+    """Open what a service needs to run, and close it. Raises UnsafeStartError in a production that is none."""
+    settings.refuse_unsafe_start()
+    clock = clock or settings.new_clock()
+    if settings.environment == "production" and not isinstance(clock, SystemClock):
+        raise UnsafeStartError("production start refused: it knows no clock but the system's")
+    async with AsyncExitStack() as stack:
+        database = Database(
+            service_url(settings, service.name), pool_size=settings.pool_size, application=f"halles {service.name}"
+        )
+        runtime = Runtime(service, settings, clock=clock, database=await stack.enter_async_context(database))
+        runtime.http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HTTP_SECONDS))
+        )
+        runtime.storage = _open_storage(service, settings)
+        runtime.give_ports(service.ports(runtime))
+        yield runtime
+
+
+def _open_storage(service: Service, settings: Settings) -> Storage:
+    from libs.common.storage import Storage  # noqa: PLC0415  # loads the object store only in a process that runs
+
+    return Storage(settings.storage_url, service=service.name)
