@@ -1,0 +1,1 @@
+"""Signed HTTP calls to partners: Standard Webhooks, to public addresses only."""

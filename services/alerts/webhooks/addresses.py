@@ -1,0 +1,120 @@
+"""Which addresses a partner's endpoint may have: public ones, whatever way they are written or resolved.
+
+Server-side request forgery is stopped where the connection is made: the resolver of the HTTP client refuses a host when
+any of its addresses is not public, and the client then connects to those very addresses, resolved once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Collection
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Protocol
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+__all__ = ["ForbiddenAddressError", "GuardedResolver", "Lookup", "SystemLookup", "check_url", "forbidden"]
+
+_CARRIERS = (
+    IPv6Network("::/96"),  # IPv4-compatible, RFC 4291 (retired)
+    IPv6Network("::ffff:0:0/96"),  # IPv4-mapped, RFC 4291
+    IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated, RFC 2765
+    IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
+    IPv6Network("64:ff9b:1::/48"),  # NAT64 of a site, RFC 8215
+    IPv6Network("2001::/32"),  # Teredo, RFC 4380
+    IPv6Network("2002::/16"),  # 6to4, RFC 3056
+)
+"""IPv6 networks that carry an IPv4 address: never the way to a partner, and a way around the check."""
+
+
+class ForbiddenAddressError(OSError):
+    """The host is, or resolves to, an address that no partner may have."""
+
+
+class Lookup(Protocol):
+    """Gives the addresses of a host name, as text."""
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        """Resolve. Raises OSError when the name has no address."""
+        ...
+
+
+class SystemLookup:
+    """The machine's own resolver (getaddrinfo, which also reads 0177.0.0.1 and 2130706433 as addresses)."""
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        """Resolve. Raises OSError when the name has no address."""
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [str(address[0]) for *_, address in found]
+
+
+def forbidden(address: str) -> bool:
+    """Tell whether an address is anything but a public unicast one; what cannot be read is forbidden too."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return True
+    if isinstance(parsed, IPv6Address):
+        return parsed.scope_id is not None or _carrier(parsed) or not _public(parsed)
+    return not _public(parsed)
+
+
+def check_url(url: str, allow: Collection[str] = ()) -> URL:
+    """Give the address of an endpoint, parsed. Raises ForbiddenAddressError when it can be refused without resolving.
+
+    `allow` names `host:port` pairs that the operator lets through, for a demo on one machine.
+    """
+    try:
+        parsed = URL(url)
+        host, port = parsed.raw_host, parsed.port
+    except ValueError as error:
+        raise ForbiddenAddressError("unreadable address") from error
+    if parsed.scheme not in {"http", "https"} or not host or port is None:
+        raise ForbiddenAddressError("only http and https addresses with a host")
+    if parsed.user is not None or parsed.password is not None:
+        raise ForbiddenAddressError("no user or password in the address")
+    if f"{host}:{port}" not in allow and _numeric(host) and forbidden(host):
+        raise ForbiddenAddressError("not a public address")
+    return parsed
+
+
+class GuardedResolver(AbstractResolver):
+    """The resolver of the webhook client: all addresses of a host are public, or the host is refused."""
+
+    def __init__(self, lookup: Lookup, allow: Collection[str] = ()) -> None:
+        self._lookup = lookup
+        self._allow = frozenset(allow)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Give the addresses to connect to. Raises ForbiddenAddressError, or OSError when there is none."""
+        addresses = await self._lookup(host, port)
+        if f"{host}:{port}" not in self._allow and any(map(forbidden, addresses)):
+            raise ForbiddenAddressError(f"{host} has an address that is not public")
+        return [_result(host, port, address) for address in dict.fromkeys(addresses)]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _public(address: IPv4Address | IPv6Address) -> bool:
+    odd = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
+    return address.is_global and not odd and not address.is_link_local and not address.is_private
+
+
+def _carrier(address: IPv6Address) -> bool:
+    return any(address in network for network in _CARRIERS)
+
+
+def _numeric(host: str) -> bool:
+    """Tell whether the HTTP client takes a host for an address, and so never asks the resolver: 0177.0.0.1 too."""
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def _result(host: str, port: int, address: str) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=flags)
