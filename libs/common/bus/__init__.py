@@ -1,0 +1,5 @@
+"""The message backbone: outbox, numberer, publisher, transports, inbox, retries, parked messages, feed."""
+
+from libs.common.bus.port import Bus, BusUnavailableError, RefusedEventsError
+
+__all__ = ["Bus", "BusUnavailableError", "RefusedEventsError"]

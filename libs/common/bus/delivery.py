@@ -1,0 +1,220 @@
+"""One queue's messages, from body to verdict: handled, held behind another, tried again later, or parked.
+
+The same code serves every bus: a bus only brings bodies, acknowledges them once `receive` returned, and keeps timers.
+What a failing message needs to be tried again is in SQL; a bus that loses its timers loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import structlog
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from libs.common.bus import inbox, metrics
+from libs.common.bus.inbox import BrokenMessageError, Claim, Message
+from libs.common.bus.retry import DELAYS, Action, action_for
+from libs.common.bus.sql import QUERIES
+from libs.common.messages.envelope import CloudEvent
+from libs.common.service import Consumer, Consumers
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+__all__ = ["Failure", "QueueDelivery", "Timer", "key_of", "queues_of"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds between two looks at a dependency that is down
+_RACES = 5  # times a message that lost a race is tried at once
+
+Timer = Callable[[bytes, int], Awaitable[None]]
+"""Brings a body back to its queue after the n-th delay."""
+
+_log = structlog.get_logger(__name__)
+_tracer = trace.get_tracer(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a message failed: a class for metrics and lists, and words for the operator, without personal data."""
+
+    reason: str
+    detail: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """Give the failure of a handler: where it was raised, never its values."""
+        step = error.__traceback__
+        while step is not None and step.tb_next is not None:
+            step = step.tb_next
+        place = f" ({step.tb_frame.f_globals.get('__name__')}:{step.tb_lineno})" if step else ""
+        return cls(f"handler:{type(error).__name__}", type(error).__name__ + place)
+
+
+def queues_of(consumers: Consumers) -> dict[str, list[Consumer]]:
+    """Give the consumers of a service by queue."""
+    queues: dict[str, list[Consumer]] = {}
+    for consumer in consumers.items:
+        queues.setdefault(consumer.queue, []).append(consumer)
+    return queues
+
+
+def key_of(body: bytes) -> str:
+    """Give the ordering key of a body, without trusting it; what cannot be read has the empty key."""
+    try:
+        return CloudEvent.from_json(body).subject
+    except ValueError:
+        return ""
+
+
+class QueueDelivery:
+    """Handles the messages of one queue of one service."""
+
+    def __init__(
+        self, runtime: Runtime, queue: str, consumers: Sequence[Consumer], *, delays: Sequence[float] = DELAYS
+    ) -> None:
+        self.queue = queue
+        self._runtime = runtime
+        self._consumers = {consumer.event.type: consumer for consumer in consumers}
+        self._delays = list(delays)
+        self._passed = asyncio.Event()
+        self._passed.set()
+        self._labels = (runtime.service.name, queue)
+        self.lanes = max(consumer.lanes for consumer in consumers)
+        metrics.PAUSED.labels(*self._labels).set(0)
+
+    async def receive(self, body: bytes, timer: Timer) -> None:
+        """Bring a message to its verdict: when it returns, the message may be forgotten by the bus.
+
+        Waits while a dependency is down. Raises only what ends the consumer (cancellation).
+        """
+        claim = await self._surely(self._settle, body, timer)
+        while claim is Claim.RELEASED:
+            following = await self._surely(self._next_held, key_of(body))
+            if following is None:
+                return
+            body = following
+            claim = await self._surely(self._settle, body, timer)
+
+    async def park(self, body: bytes, failure: Failure) -> None:
+        """Park a message unread: the broker gave it up."""
+        try:
+            envelope = CloudEvent.from_json(body)
+        except ValueError:
+            envelope = None
+        await self._surely(self._park, body, failure, envelope)
+
+    async def _surely(self, step: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do a step; as long as a dependency is down, wait and do it again, and let no other message begin."""
+        await self._passed.wait()
+        tries = 0
+        while True:
+            try:
+                result = await step(*args, **kwargs)
+            except Exception as error:
+                if action_for(error) is not Action.PAUSE:
+                    raise
+                self._pause(error, tries)
+                await asyncio.sleep(_BACKOFF[min(tries, len(_BACKOFF) - 1)])
+                tries += 1
+            else:
+                self._resume(tries)
+                return result
+
+    def _pause(self, error: Exception, tries: int) -> None:
+        self._passed.clear()
+        metrics.PAUSED.labels(*self._labels).set(1)
+        if tries == 0:
+            _log.warning("consumer_paused", queue=self.queue, error=type(error).__name__)
+
+    def _resume(self, tries: int) -> None:
+        if tries:
+            self._passed.set()
+            metrics.PAUSED.labels(*self._labels).set(0)
+            _log.info("consumer_resumed", queue=self.queue)
+
+    async def _settle(self, body: bytes, timer: Timer) -> Claim | None:
+        try:
+            message = inbox.read(body, self._consumers)
+        except BrokenMessageError as broken:
+            await self._park(body, Failure(broken.reason, broken.detail), broken.envelope)
+            return None
+        parent = propagate.extract({"traceparent": message.envelope.traceparent or ""})
+        with _tracer.start_as_current_span(f"{self.queue} process", parent, kind=SpanKind.CONSUMER) as span:
+            span.set_attribute("messaging.system", "halles")
+            span.set_attribute("messaging.destination.name", self.queue)
+            span.set_attribute("messaging.message.id", str(message.envelope.id))
+            span.set_attribute("cloudevents.event_type", message.envelope.type)
+            try:
+                return await self._handle(message)
+            except Exception as error:  # noqa: BLE001  # the consumer's loop: what a handler raises gets its verdict
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                return await self._failed(message, error, timer)
+
+    async def _handle(self, message: Message) -> Claim:
+        for again in range(_RACES):
+            try:
+                claim = await inbox.handle_once(self._runtime, message)
+                break
+            except Exception as error:
+                if action_for(error) is not Action.AGAIN or again == _RACES - 1:
+                    raise
+        self._count(claim.value)
+        if claim is Claim.DUPLICATE:
+            metrics.DUPLICATES.labels(*self._labels).inc()
+        elif claim is not Claim.HELD:
+            age = datetime.now(UTC) - message.envelope.recordedtime
+            metrics.COMMIT_TO_EFFECT.labels(*self._labels).observe(max(0.0, age.total_seconds()))
+        return claim
+
+    async def _failed(self, message: Message, error: Exception, timer: Timer) -> Claim | None:
+        action = action_for(error)
+        if action is Action.PAUSE:
+            raise error
+        failure = Failure.of(error)
+        envelope = message.envelope
+        _log.warning("message_failed", queue=self.queue, type=envelope.type, id=str(envelope.id), error=failure.detail)
+        metrics.RETRIES.labels(*self._labels, failure.reason).inc()
+        if action is Action.PARK:
+            await self._park(message.body, failure, envelope)
+            return None
+        async with self._runtime.database.acquire() as conn, conn.transaction():
+            row = await conn.fetchrow(
+                QUERIES["fail"], *self._row(message.body, envelope), failure.reason, failure.detail, self._delays
+            )
+            if row["state"] == "parked":
+                await conn.execute(QUERIES["park_followers"], self.queue, envelope.subject)
+        if row["state"] == "parked":
+            self._count("parked")
+            return None
+        self._count("retry")
+        await timer(message.body, row["attempts"] - 1)
+        return None
+
+    async def _park(self, body: bytes, failure: Failure, envelope: CloudEvent | None) -> None:
+        _log.error("message_parked", queue=self.queue, reason=failure.reason, id=str(envelope.id) if envelope else None)
+        async with self._runtime.database.acquire() as conn, conn.transaction():
+            await conn.fetchrow(QUERIES["park"], *self._row(body, envelope), failure.reason, failure.detail)
+            if envelope:
+                await conn.execute(QUERIES["park_followers"], self.queue, envelope.subject)
+        self._count("parked")
+
+    async def _next_held(self, key: str) -> bytes | None:
+        async with self._runtime.read() as conn:
+            body: bytes | None = await conn.fetchval(QUERIES["next_held"], self.queue, key)
+        return body
+
+    def _row(self, body: bytes, envelope: CloudEvent | None) -> tuple[object, ...]:
+        if envelope is None:
+            return self.queue, None, None, None, body
+        return self.queue, envelope.subject, envelope.id, envelope.type, body
+
+    def _count(self, outcome: str) -> None:
+        metrics.DELIVERIES.labels(*self._labels, outcome).inc()

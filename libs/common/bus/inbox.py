@@ -1,0 +1,117 @@
+"""The inbox: each consumer handles a message exactly once, because that it did is written in the handler's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from libs.common.bus.sql import QUERIES
+from libs.common.messages import registry
+from libs.common.messages.base import Event
+from libs.common.messages.envelope import CloudEvent
+from libs.common.service import Consumer, Consumers
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+__all__ = ["BrokenMessageError", "Claim", "Message", "handle", "handle_once", "read"]
+
+MAX_BODY = 8 * 2**20
+"""Bytes; what is larger is parked unread."""
+_AHEAD = timedelta(minutes=10)
+"""How far the clock of a producer may be ahead of ours."""
+
+
+class BrokenMessageError(Exception):
+    """A body that is no event for this queue. `reason` is its class, `envelope` what could be read of it."""
+
+    def __init__(self, reason: str, detail: str, envelope: CloudEvent | None = None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.envelope = envelope
+
+
+class Claim(StrEnum):
+    """What became of a message in the inbox."""
+
+    DONE = "done"
+    """Handled now."""
+    RELEASED = "released"
+    """Handled now, after failures: those held behind it may go."""
+    DUPLICATE = "duplicate"
+    """Handled before; nothing was done."""
+    HELD = "held"
+    """It waits: an earlier message of its key is in trouble, or it is not due yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that can be handled."""
+
+    consumer: Consumer
+    envelope: CloudEvent
+    event: Event
+    body: bytes
+
+
+def read(body: bytes, consumers: Mapping[str, Consumer]) -> Message:
+    """Read a message of a queue whose consumers are given by event type. Raises BrokenMessageError."""
+    if len(body) > MAX_BODY:
+        raise BrokenMessageError("too-large", f"{len(body)} bytes, {MAX_BODY} at most")
+    try:
+        envelope = CloudEvent.from_json(body)
+    except ValidationError as error:
+        reason = "not-json" if error.errors()[0]["type"] == "json_invalid" else "not-cloudevent"
+        raise BrokenMessageError(reason, _faults(error)) from error
+    if envelope.recordedtime > datetime.now(UTC) + _AHEAD:
+        raise BrokenMessageError("from-the-future", envelope.recordedtime.isoformat(), envelope)
+    try:
+        event = registry.parse(envelope)
+    except registry.UnknownEventTypeError as error:
+        raise BrokenMessageError("unknown-type", envelope.type, envelope) from error
+    except ValidationError as error:
+        raise BrokenMessageError("wrong-schema", _faults(error), envelope) from error
+    if envelope.type not in consumers:
+        raise BrokenMessageError("not-consumed", envelope.type, envelope)
+    if str(event.aggregate_id) != envelope.subject:
+        raise BrokenMessageError("wrong-subject", "subject is not the aggregate of the data", envelope)
+    return Message(consumers[envelope.type], envelope, event, body)
+
+
+async def handle_once(runtime: Runtime, message: Message) -> Claim:
+    """Run the handler in one transaction with the row that says so. Raises what the handler raises."""
+    envelope, queue = message.envelope, message.consumer.queue
+    async with runtime.uow(cause=envelope) as uow:
+        row = await uow.conn.fetchrow(QUERIES["claim"], queue, envelope.id, envelope.subject)
+        if row["first"]:
+            await message.consumer.handler(uow, message.event)
+        elif row["blocked"] and not row["done"]:
+            await uow.conn.execute(QUERIES["hold"], queue, envelope.subject, envelope.id, envelope.type, message.body)
+            return Claim.HELD
+        if row["mine"]:
+            await uow.conn.execute(QUERIES["forget"], queue, envelope.id)
+            return Claim.RELEASED
+    return Claim.DONE if row["first"] else Claim.DUPLICATE
+
+
+async def handle(runtime: Runtime, consumers: Consumers, envelope: CloudEvent) -> Sequence[Claim]:
+    """Handle an event with every consumer of its type, one transaction each, without the retries of a bus.
+
+    Raises BrokenMessageError, or what a handler raises: then its transaction changed nothing.
+    """
+    body = envelope.to_json()
+    concerned = [consumer for consumer in consumers.items if consumer.event.type == envelope.type]
+    messages = [read(body, {consumer.event.type: consumer}) for consumer in concerned]
+    return [await handle_once(runtime, message) for message in messages]
+
+
+def _faults(error: ValidationError) -> str:
+    """Say where and what, without the values: they may be personal data."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:10])

@@ -1,0 +1,47 @@
+"""Lanes: messages of one ordering key are worked on one after the other, those of different keys side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import Generic, TypeVar
+
+__all__ = ["Lanes", "lane_of"]
+
+T = TypeVar("T")
+
+
+def lane_of(key: str, lanes: int) -> int:
+    """Give the lane of a key: the same in every process."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % lanes
+
+
+class Lanes(Generic[T]):
+    """A fixed number of workers, each with its own queue; `work` must not raise."""
+
+    def __init__(self, count: int, work: Callable[[T], Awaitable[None]]) -> None:
+        self._work = work
+        self._queues: list[asyncio.Queue[T | None]] = [asyncio.Queue() for _ in range(count)]
+        self._tasks = [asyncio.create_task(self._run(queue)) for queue in self._queues]
+
+    def submit(self, key: str, item: T) -> None:
+        """Put an item behind the others of its key."""
+        self._queues[lane_of(key, len(self._queues))].put_nowait(item)
+
+    async def close(self) -> list[T]:
+        """Finish what is in hand and give back what was not begun."""
+        waiting = [item for queue in self._queues for item in _rest(queue)]
+        for queue in self._queues:
+            queue.put_nowait(None)
+        await asyncio.gather(*self._tasks)
+        return waiting + [item for queue in self._queues for item in _rest(queue)]
+
+    async def _run(self, queue: asyncio.Queue[T | None]) -> None:
+        while (item := await queue.get()) is not None:
+            await self._work(item)
+
+
+def _rest(queue: asyncio.Queue[T | None]) -> list[T]:
+    items = [queue.get_nowait() for _ in range(queue.qsize())]
+    return [item for item in items if item is not None]

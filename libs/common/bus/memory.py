@@ -1,0 +1,145 @@
+"""The in-process bus: same promises as RabbitMQ, on one machine, with nothing to start.
+
+It confirms an event only when every bound consumer has committed it or put it in its own parked table: what is not
+confirmed stays with the publisher, so nothing depends on this process's memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from libs.common.bus import metrics
+from libs.common.bus.delivery import QueueDelivery, key_of, queues_of
+from libs.common.bus.lanes import Lanes
+from libs.common.bus.port import BusUnavailableError, RefusedEventsError
+from libs.common.bus.retry import DELAYS
+from libs.common.bus.sweeper import sweeping
+from libs.common.bus.topology import Topology
+from libs.common.messages.envelope import CloudEvent
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+__all__ = ["MemoryBus"]
+
+_GRACE = 1.0  # seconds after which the sweeper looks for a timer this process lost when it was restarted
+_log = structlog.get_logger(__name__)
+
+_Item = tuple[bytes, "asyncio.Future[None] | None"]
+
+
+class _Queue:
+    """One queue of a service that runs in this process."""
+
+    def __init__(self, delivery: QueueDelivery, delays: Sequence[float], types: frozenset[str]) -> None:
+        self.types = types
+        self.name = delivery.queue
+        self._delivery = delivery
+        self._delays = delays
+        self._lanes: Lanes[_Item] = Lanes(delivery.lanes, self._work)
+        self._timers: set[asyncio.TimerHandle] = set()
+
+    def put(self, body: bytes) -> asyncio.Future[None]:
+        """Deliver a body; the future ends once it is safe."""
+        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lanes.submit(key_of(body), (body, safe))
+        return safe
+
+    def again(self, body: bytes) -> None:
+        """Deliver a body that is safe already."""
+        self._lanes.submit(key_of(body), (body, None))
+
+    async def close(self) -> None:
+        """Finish what is in hand; what was not begun is not confirmed."""
+        for timer in self._timers:
+            timer.cancel()
+        for _, safe in await self._lanes.close():
+            if safe is not None and not safe.done():
+                safe.set_exception(BusUnavailableError(f"{self.name} stopped"))
+
+    async def _work(self, item: _Item) -> None:
+        body, safe = item
+        try:
+            await self._delivery.receive(body, self._later)
+        except Exception as error:  # noqa: BLE001  # the consumer's loop: not even the verdict could be written
+            _log.exception("delivery_failed", queue=self.name)
+            if safe is not None and not safe.done():
+                safe.set_exception(BusUnavailableError(f"{self.name}: {type(error).__name__}"))
+        else:
+            if safe is not None and not safe.done():
+                safe.set_result(None)
+
+    async def _later(self, body: bytes, attempt: int) -> None:
+        def ring() -> None:
+            self._timers.discard(timer)
+            self.again(body)
+
+        timer = asyncio.get_running_loop().call_later(self._delays[attempt], ring)
+        self._timers.add(timer)
+
+
+class MemoryBus:
+    """Carries events between the services of one process.
+
+    With a topology, an event whose queues are not all served here is refused, as RabbitMQ refuses what it cannot
+    route; without one (a service alone, in a test), it goes to the consumers that are there.
+    """
+
+    def __init__(self, topology: Topology | None = None, *, delays: Sequence[float] = DELAYS) -> None:
+        self._topology = topology
+        self._delays = delays
+        self._queues: dict[str, _Queue] = {}
+
+    async def publish(self, messages: Sequence[CloudEvent]) -> None:
+        """Deliver in this order; see Bus."""
+        refused = {message.id: reason for message in messages if (reason := self._why_not(message.type))}
+        waits = [
+            queue.put(message.to_json())
+            for message in messages
+            if message.id not in refused
+            for queue in list(self._queues.values())
+            if message.type in queue.types
+        ]
+        failures = [fate for fate in await asyncio.gather(*waits, return_exceptions=True) if fate is not None]
+        for failure in failures:
+            raise failure
+        if refused:
+            raise RefusedEventsError(refused)
+
+    def inject(self, queue: str, body: bytes) -> asyncio.Future[None]:
+        """Put any bytes on a queue, as a broken producer would (tests)."""
+        return self._queues[queue].put(body)
+
+    @asynccontextmanager
+    async def consume(self, runtime: Runtime) -> AsyncIterator[None]:
+        """Run the consumers of the runtime's service; see Bus."""
+        name = runtime.service.name
+        async with AsyncExitStack() as stack:
+            for queue, consumers in queues_of(runtime.service.consumers).items():
+                delivery = QueueDelivery(runtime, queue, consumers, delays=self._delays)
+                self._queues[queue] = _Queue(delivery, self._delays, frozenset(c.event.type for c in consumers))
+                stack.push_async_callback(self._remove, queue)
+            await stack.enter_async_context(sweeping(runtime, self._bring_back, grace=_GRACE))
+            stack.callback(metrics.CONSUMER_UP.labels(name).set, 0)
+            metrics.CONSUMER_UP.labels(name).set(1)
+            yield
+
+    async def close(self) -> None:
+        """Nothing to close: the consumers end with their blocks."""
+
+    def _bring_back(self, queue: str, body: bytes) -> None:
+        self._queues[queue].again(body)
+
+    async def _remove(self, queue: str) -> None:
+        await self._queues.pop(queue).close()
+
+    def _why_not(self, kind: str) -> str | None:
+        if self._topology is None:
+            return None
+        missing = [queue.name for queue in self._topology.queues_for(kind) if queue.name not in self._queues]
+        return f"no consumer runs for {', '.join(missing)}" if missing else None
