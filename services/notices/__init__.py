@@ -1,0 +1,1 @@
+"""The notices service: the single access point of the region to public tenders."""

@@ -1,0 +1,137 @@
+"""Lots and parts of a notice, with their places, periods and award criteria."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from services.notices.eforms import numbers, texts
+from services.notices.eforms.model import Amount, ParsedCriterion, ParsedLot, ParsedPlace
+from services.notices.eforms.xml import Element, find, find_all, text, values
+
+__all__ = ["classification", "places", "project_value", "read_all"]
+
+_EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
+_WEIGHT: Final = f"{_EXTENSION}/efac:AwardCriterionParameter[efbc:ParameterCode/@listName='number-weight']"
+_POINTS: Final = {"poi-exa", "poi-mid"}
+_DECIMALS: Final = {"dec-exa", "dec-mid"}
+_RANKS: Final = {"ord-imp"}
+
+
+def read_all(root: Element, scheme: str, language: str | None) -> tuple[ParsedLot, ...]:
+    """Give the lots (`Lot`) or the parts of a planning notice (`Part`), in their order."""
+    return tuple(
+        _lot(lot, language) for lot in find_all(root, f"cac:ProcurementProjectLot[cbc:ID/@schemeName='{scheme}']")
+    )
+
+
+def _lot(lot: Element, language: str | None) -> ParsedLot:
+    project, process, terms = (
+        find(lot, "cac:ProcurementProject"),
+        find(lot, "cac:TenderingProcess"),
+        find(lot, "cac:TenderingTerms"),
+    )
+    return ParsedLot(
+        lot_id=text(lot, "cbc:ID") or "",
+        title=texts.choose(project, "cbc:Name", language),
+        description=texts.choose(project, "cbc:Description", language),
+        nature=text(project, "cbc:ProcurementTypeCode[@listName='contract-nature']"),
+        cpv=classification(project),
+        places=places(project),
+        value=project_value(project),
+        framework_maximum=_framework_maximum(project),
+        duration_months=numbers.duration_months(find(project, "cac:PlannedPeriod")),
+        criteria=_criteria(terms, language),
+        framework=_system(process, "framework-agreement"),
+        dynamic_purchasing=_system(process, "dps-usage"),
+        deadline=_deadline(process),
+        documents_url=text(terms, "cac:CallForTendersDocumentReference/cac:Attachment/cac:ExternalReference/cbc:URI"),
+        submission_url=text(terms, "cac:TenderRecipientParty/cbc:EndpointID"),
+        electronic_submission=text(process, "cbc:SubmissionMethodCode[@listName='esubmission']"),
+    )
+
+
+def classification(project: Element | None) -> tuple[str, ...]:
+    """Give the CPV codes of a project as written, the main one first, each once (BT-262, BT-263)."""
+    main = values(project, "cac:MainCommodityClassification/cbc:ItemClassificationCode")
+    more = values(project, "cac:AdditionalCommodityClassification/cbc:ItemClassificationCode")
+    return tuple(dict.fromkeys(code.partition("-")[0] for code in (*main, *more)))
+
+
+def places(project: Element | None) -> tuple[ParsedPlace, ...]:
+    """Give the places of performance of a project."""
+    if project is None:
+        return ()
+    found = (
+        ParsedPlace(
+            country=text(address, "cac:Country/cbc:IdentificationCode"),
+            nuts=text(address, "cbc:CountrySubentityCode"),
+            city=text(address, "cbc:CityName"),
+            postal_code=text(address, "cbc:PostalZone"),
+        )
+        for address in find_all(project, "cac:RealizedLocation/cac:Address")
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def project_value(project: Element | None) -> Amount | None:
+    """Give the estimated value (BT-27)."""
+    return numbers.amount(project, "cac:RequestedTenderTotal/cbc:EstimatedOverallContractAmount")
+
+
+def _framework_maximum(project: Element | None) -> Amount | None:
+    return numbers.amount(project, f"cac:RequestedTenderTotal/{_EXTENSION}/efbc:FrameworkMaximumAmount")
+
+
+def _system(process: Element | None, kind: str) -> str | None:
+    return text(process, f"cac:ContractingSystem/cbc:ContractingSystemTypeCode[@listName='{kind}']")
+
+
+def _deadline(process: Element | None) -> datetime | None:
+    for period in ("cac:TenderSubmissionDeadlinePeriod", "cac:ParticipationRequestReceptionPeriod"):
+        found = find(process, period)
+        moment = numbers.instant(text(found, "cbc:EndDate"), text(found, "cbc:EndTime"), end_of_day=True)
+        if moment:
+            return moment
+    return None
+
+
+def _criteria(terms: Element | None, language: str | None) -> tuple[ParsedCriterion, ...]:
+    if terms is None:
+        return ()
+    found = find_all(terms, "cac:AwardingTerms/cac:AwardingCriterion/cac:SubordinateAwardingCriterion")
+    weights = _percents([_weight(item) for item in found])
+    return tuple(_criterion(item, weight, language) for item, weight in zip(found, weights, strict=True))
+
+
+def _criterion(item: Element, weight: float | None, language: str | None) -> ParsedCriterion:
+    kind = text(item, "cbc:AwardingCriterionTypeCode") or "quality"
+    name = texts.choose(item, "cbc:Name", language)
+    description = texts.choose(item, "cbc:Description", language)
+    return ParsedCriterion(kind, name or (description or kind)[:200], description, weight)
+
+
+def _weight(item: Element) -> tuple[str, float] | None:
+    parameter = find(item, _WEIGHT)
+    code, number = text(parameter, "efbc:ParameterCode"), text(parameter, "efbc:ParameterNumeric")
+    try:
+        return (code, float(number)) if code and number else None
+    except ValueError:
+        return None
+
+
+def _percents(weights: list[tuple[str, float] | None]) -> list[float | None]:
+    """Give every weight in percent: points are shares of their total, decimals of one; an order of importance is none."""
+    points = sum(number for weight in weights if weight for code, number in [weight] if code in _POINTS)
+    return [_percent(weight, points) for weight in weights]
+
+
+def _percent(weight: tuple[str, float] | None, points: float) -> float | None:
+    if weight is None or weight[0] in _RANKS:
+        return None
+    code, number = weight
+    if code in _POINTS:
+        return round(100 * number / points, 2) if points else None
+    if code in _DECIMALS and number <= 1:
+        number *= 100
+    return round(number, 2) if 0 <= number <= 100 else None

@@ -1,0 +1,253 @@
+"""Hardened reading of XML: no DTD, no entity, no network; size, depth and encoding are bounded before anything is believed."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import cache
+from typing import Final, cast
+
+from lxml import etree
+
+from services.notices.eforms.problems import UnreadableNoticeError
+
+__all__ = [
+    "MAX_BYTES",
+    "NAMESPACES",
+    "ROOTS",
+    "Element",
+    "evaluate",
+    "find",
+    "find_all",
+    "parse",
+    "prefixed",
+    "text",
+    "values",
+    "where",
+    "xpath",
+]
+
+Element = etree._Element  # noqa: SLF001  # lxml gives its element type no public name
+
+MAX_BYTES: Final = 20 * 2**20
+"""TED takes 10 MB; twice that leaves room for national extensions."""
+MAX_DEPTH: Final = 60
+MAX_ELEMENTS: Final = 500_000
+
+_UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
+_EXTENSION = "http://data.europa.eu/p27/eforms-ubl-extension"
+NAMESPACES: Final = {
+    "cac": f"{_UBL}CommonAggregateComponents-2",
+    "cbc": f"{_UBL}CommonBasicComponents-2",
+    "ext": f"{_UBL}CommonExtensionComponents-2",
+    "efac": f"{_EXTENSION}-aggregate-components/1",
+    "efbc": f"{_EXTENSION}-basic-components/1",
+    "efext": f"{_EXTENSION}s/1",
+}
+ROOTS: Final = {
+    f"{{{_UBL}ContractNotice-2}}ContractNotice": "CN",
+    f"{{{_UBL}ContractAwardNotice-2}}ContractAwardNotice": "CAN",
+    f"{{{_UBL}PriorInformationNotice-2}}PriorInformationNotice": "PIN",
+    "{http://data.europa.eu/p27/eforms-business-registration-information-notice/1}BusinessRegistrationInformationNotice": "BRIN",
+}
+_PREFIXES: Final = {uri: prefix for prefix, uri in NAMESPACES.items()}
+_ENCODINGS: Final = {
+    "utf-8",
+    "us-ascii",
+    "ascii",
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "iso-8859-1",
+    "iso-8859-15",
+    "windows-1252",
+}
+_DECLARATION: Final = re.compile(r"^\s*<\?xml\s[^>]*?\?>")
+_ENCODING: Final = re.compile(r"""encoding\s*=\s*["']([\w.-]+)["']""")
+
+
+def parse(data: bytes) -> Element:
+    """Give the root of an eForms notice. Raises UnreadableNoticeError that says in French why it cannot be read."""
+    if len(data) > MAX_BYTES:
+        raise UnreadableNoticeError(
+            f"Le fichier dépasse la taille maximale de {MAX_BYTES // 2**20} Mo.",
+            f"The file exceeds the limit of {MAX_BYTES // 2**20} MB.",
+        )
+    content = _DECLARATION.sub("", _decode(data), count=1)
+    _refuse_doctype(content)
+    root = _parse(content)
+    _refuse_excess(root)
+    if root.tag not in ROOTS:
+        raise _not_eforms(root)
+    return root
+
+
+def _decode(data: bytes) -> str:
+    if not data.strip():
+        raise UnreadableNoticeError("Le fichier est vide.", "The file is empty.")
+    encoding = _encoding(data)
+    if encoding not in _ENCODINGS:
+        raise UnreadableNoticeError(
+            f"L'encodage « {encoding} » n'est pas accepté : enregistrez le fichier en UTF-8.",
+            f"The encoding '{encoding}' is not accepted: save the file as UTF-8.",
+        )
+    try:
+        return data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise UnreadableNoticeError(
+            f"Le fichier n'est pas du {encoding.upper()} valide (octet {error.start}) : enregistrez-le en UTF-8.",
+            f"The file is not valid {encoding.upper()} (byte {error.start}): save it as UTF-8.",
+        ) from None
+
+
+def _encoding(data: bytes) -> str:
+    for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        if data.startswith(mark):
+            return "utf-16"
+    if data.startswith(b"<\0"):
+        return "utf-16le"
+    if data.startswith(b"\0<"):
+        return "utf-16be"
+    head = data[:200].decode("latin-1").removeprefix("ï»¿")
+    declaration = _DECLARATION.match(head)
+    declared = _ENCODING.search(declaration[0]) if declaration else None
+    return declared[1].lower() if declared else "utf-8"
+
+
+def _refuse_doctype(content: str) -> None:
+    """Refuse any document type: it can stand only before the root, after blanks, comments and instructions."""
+    position = 0
+    while True:
+        position = _skip_blanks(content, position)
+        if content.startswith("<!--", position):
+            position = _after(content, "-->", position)
+        elif content.startswith("<?", position):
+            position = _after(content, "?>", position)
+        else:
+            break
+    if content[position : position + 9].upper() == "<!DOCTYPE":
+        raise UnreadableNoticeError(
+            "Le fichier déclare une DTD (<!DOCTYPE ...>) : supprimez cette déclaration, un avis eForms n'en a pas.",
+            "The file declares a DTD (<!DOCTYPE ...>): remove it, an eForms notice has none.",
+        )
+
+
+def _skip_blanks(content: str, position: int) -> int:
+    while position < len(content) and content[position] in " \t\r\n":
+        position += 1
+    return position
+
+
+def _after(content: str, end: str, position: int) -> int:
+    found = content.find(end, position)
+    return len(content) if found < 0 else found + len(end)
+
+
+def _parse(content: str) -> Element:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_pis=True,
+        remove_comments=True, encoding="utf-8",
+    )  # fmt: skip
+    try:
+        return etree.fromstring(content.encode("utf-8", "surrogatepass"), parser)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise UnreadableNoticeError(
+            f"Le XML est mal formé (ligne {line}, colonne {column}) : {error.msg}.",
+            f"The XML is not well-formed (line {line}, column {column}): {error.msg}.",
+        ) from None
+
+
+def _refuse_excess(root: Element) -> None:
+    count = sum(1 for _ in root.iter())
+    if count > MAX_ELEMENTS:
+        raise UnreadableNoticeError(
+            f"Le fichier contient plus de {MAX_ELEMENTS} éléments.",
+            f"The file holds more than {MAX_ELEMENTS} elements.",
+        )
+    if _depth(root) > MAX_DEPTH:
+        raise UnreadableNoticeError(
+            f"Les éléments sont imbriqués sur plus de {MAX_DEPTH} niveaux.",
+            f"Elements are nested over {MAX_DEPTH} levels.",
+        )
+
+
+def _depth(root: Element) -> int:
+    deepest = depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _not_eforms(root: Element) -> UnreadableNoticeError:
+    name = etree.QName(root)
+    known = {etree.QName(tag).localname for tag in ROOTS}
+    if name.localname in known:
+        return UnreadableNoticeError(
+            f"L'espace de noms de <{name.localname}> n'est pas celui d'eForms : « {name.namespace or 'aucun'} ».",
+            f"The namespace of <{name.localname}> is not that of eForms: '{name.namespace or 'none'}'.",
+            f"/{name.localname}",
+        )
+    hint = " (ancien format TED, non repris ici)" if name.localname in {"TED_EXPORT", "TED_ESENDERS"} else ""
+    return UnreadableNoticeError(
+        f"Ce n'est pas un avis eForms : la racine est <{name.localname}>{hint}, on attend {', '.join(sorted(known))}.",
+        f"This is no eForms notice: the root is <{name.localname}>, one of {', '.join(sorted(known))} is expected.",
+        f"/{name.localname}",
+    )
+
+
+@cache
+def xpath(path: str) -> etree.XPath:
+    """Compile a path with the prefixes of the SDK."""
+    return etree.XPath(path, namespaces=NAMESPACES)
+
+
+def evaluate(element: Element, path: str) -> list[Element | str]:
+    """Give the elements or attribute values at a path; paths of the SDK select nodes, never numbers."""
+    return cast("list[Element | str]", xpath(path)(element))
+
+
+def find_all(element: Element, path: str) -> list[Element]:
+    """Give the elements at a path."""
+    return [found for found in evaluate(element, path) if isinstance(found, Element)]
+
+
+def find(element: Element | None, path: str) -> Element | None:
+    """Give the first element at a path, None if there is none."""
+    found = find_all(element, path) if element is not None else []
+    return found[0] if found else None
+
+
+def text(element: Element | None, path: str = ".") -> str | None:
+    """Give the text at a path with its blanks normalised, None if absent or empty."""
+    found = values(element, path)
+    return found[0] if found else None
+
+
+def values(element: Element | None, path: str = ".") -> list[str]:
+    """Give the texts at a path, blanks normalised, empty ones left out."""
+    if element is None:
+        return []
+    texts = (found if isinstance(found, str) else (found.text or "") for found in evaluate(element, path))
+    return [clean for raw in texts if (clean := " ".join(raw.split()))]
+
+
+def prefixed(tag: str) -> str:
+    """Give `cbc:Name` for a tag, the bare name for a root."""
+    name = etree.QName(tag)
+    prefix = _PREFIXES.get(name.namespace or "")
+    return f"{prefix}:{name.localname}" if prefix else name.localname
+
+
+def where(element: Element) -> str:
+    """Give a readable path: `/ContractNotice/cac:ProcurementProjectLot[2]/cac:ProcurementProject`."""
+    steps = []
+    current: Element | None = element
+    while current is not None:
+        parent = current.getparent()
+        same = [] if parent is None else parent.findall(current.tag)
+        position = f"[{same.index(current) + 1}]" if len(same) > 1 else ""
+        steps.append(prefixed(current.tag) + position)
+        current = parent
+    return "/" + "/".join(reversed(steps))
