@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     """Root certificates (PEM) that signatures and time stamps may rest on."""
     otlp_url: str | None = None
     """OpenTelemetry collector (OTLP over HTTP); None: traces stay in the process."""
+    trace_ratio: float = Field(default=0.1, ge=0, le=1)
+    """Share of the traces that begin here to keep; a caller's own decision is followed."""
 
     @field_validator("public_url", "issuer")
     @classmethod

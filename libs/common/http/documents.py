@@ -1,0 +1,113 @@
+"""Contents that are not JSON: uploads read within limits, documents sent with ranges, safe file names."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from aiohttp import web
+
+from libs.common.http.conditional import is_unchanged
+from libs.common.http.problems import RequestTimeout
+from libs.common.messages.base import DocumentReference
+from libs.common.storage import too_large
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+__all__ = ["attachment", "chunks", "read_body", "send_document"]
+
+IDLE = 30.0
+"""seconds without a byte after which an upload is given up"""
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+async def chunks(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    """Give the body as it comes, `limit` bytes at most. Raises TooLarge, RequestTimeout."""
+    if request.content_length is not None and request.content_length > limit:
+        raise too_large(limit)
+    size = 0
+    while chunk := await _next(request):
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        yield chunk
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Give the whole body, `limit` bytes at most. Raises TooLarge, RequestTimeout."""
+    return b"".join([chunk async for chunk in chunks(request, limit)])
+
+
+async def _next(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(IDLE):
+            return await request.content.readany()
+    except TimeoutError:
+        raise RequestTimeout(
+            "Le contenu n'est pas arrivé à temps : recommencez l'envoi.",
+            "The content did not come in time: send it again.",
+        ) from None
+
+
+def attachment(name: str, *, inline: bool = False) -> str:
+    """Give the Content-Disposition of a file, whatever its name holds (RFC 6266, RFC 8187)."""
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)[:150] or "document"
+    kind = "inline" if inline else "attachment"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name[:150], safe='')}"
+
+
+async def send_document(
+    request: web.Request, runtime: Runtime, document: DocumentReference, *, public: bool = False
+) -> web.StreamResponse:
+    """Send a stored document: whole, or the one range asked (RFC 9110, section 14); 304 when the caller has it."""
+    tag = f'"{document.sha256}"'
+    headers = {
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": attachment(document.name),
+        "Cache-Control": "public, max-age=3600" if public else "private, no-cache",
+    }
+    if is_unchanged(request, tag):
+        return web.Response(status=304, headers=headers)
+    wanted = _range(request, document.size, tag)
+    if wanted is None:
+        return await _send(request, runtime, document, headers)
+    start, end = wanted
+    if start >= end:
+        return web.Response(status=416, headers=headers | {"Content-Range": f"bytes */{document.size}"})
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{document.size}"
+    return await _send(request, runtime, document, headers, wanted)
+
+
+async def _send(
+    request: web.Request,
+    runtime: Runtime,
+    document: DocumentReference,
+    headers: dict[str, str],
+    part: tuple[int, int] | None = None,
+) -> web.StreamResponse:
+    start, end = part or (0, document.size)
+    response = web.StreamResponse(status=206 if part else 200, headers=headers)
+    response.content_type = document.media_type
+    response.content_length = end - start
+    await response.prepare(request)
+    if request.method != "HEAD":
+        async for chunk in runtime.storage.open(document.key, start, end):
+            await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def _range(request: web.Request, size: int, tag: str) -> tuple[int, int] | None:
+    """Give the range asked, end excluded; None for the whole (no range, several, unreadable, or another version)."""
+    match = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if match is None or request.headers.get("If-Range", tag) != tag or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size

@@ -1,0 +1,47 @@
+"""Is the process alive, is it ready, how does it do: `/livez`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from libs.common.runtime import Runtime
+
+__all__ = ["health_routes"]
+
+_PATIENCE = 2.0  # seconds
+
+
+def health_routes(runtimes: Sequence[Runtime]) -> list[web.AbstractRouteDef]:
+    """Give the routes of health of a process that runs these services."""
+
+    async def readyz(_: web.Request) -> web.Response:
+        """Ready when every database answers; says so service by service."""
+        found = await asyncio.gather(*(_state(runtime) for runtime in runtimes))
+        states = {runtime.service.name: state for runtime, state in zip(runtimes, found, strict=True)}
+        ready = all(state == "ready" for state in states.values())
+        content = {"status": "ready" if ready else "not ready", "services": states}
+        return web.json_response(content, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
+
+    return [web.get("/livez", _livez), web.get("/readyz", readyz), web.get("/metrics", _metrics)]
+
+
+async def _livez(_: web.Request) -> web.Response:
+    return web.json_response({"status": "alive"}, headers={"Cache-Control": "no-store"})
+
+
+async def _metrics(_: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _state(runtime: Runtime) -> str:
+    try:
+        async with asyncio.timeout(_PATIENCE), runtime.read() as conn:
+            await conn.execute("SELECT 1")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        return f"database: {type(error).__name__}"
+    return "ready"
