@@ -1,0 +1,124 @@
+"""Folders of private servers: where an unprivileged user reaches them, closed to others, cleaned after dead runs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["RunFolder", "new_run_folder", "reachable", "scratch_root", "unprivileged_user"]
+
+ABANDONED = 3600
+"""Seconds after which a run folder without a lock file is taken for a leftover."""
+
+
+def unprivileged_user() -> tuple[int, int] | None:
+    """Give the user and group that servers run as when we are root (they refuse to be root), None when we are not."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def scratch_root() -> Path:
+    """Give our folder under /var/tmp, made at the first call. Others may not write there.
+
+    Raises RuntimeError when somebody else took the name.
+    """
+    base = Path("/var/tmp") if Path("/var/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108  # owner and mode are checked below
+    root = base / f"halles-{os.geteuid()}"
+    mode = 0o755 if os.geteuid() == 0 else 0o700
+    if not os.path.lexists(root):
+        root.mkdir(mode=mode, exist_ok=True)
+        root.chmod(mode)
+    found = root.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise RuntimeError(f"{root} is not a folder of ours that only we may write: remove it")
+    return root
+
+
+def reachable(path: Path, user: tuple[int, int] | None) -> bool:
+    """Tell whether this user can read the path: each folder above lets it pass, and the path itself is readable."""
+    if user is None:
+        return os.access(path, os.R_OK)
+    path = path.resolve()
+    passable = all(_allows(folder, user, 0o1) for folder in path.parents)
+    return passable and _allows(path, user, 0o5 if path.is_dir() else 0o4)
+
+
+def _allows(path: Path, user: tuple[int, int], bits: int) -> bool:
+    found = path.stat()
+    if found.st_uid == user[0]:
+        granted = found.st_mode >> 6
+    elif found.st_gid == user[1]:
+        granted = found.st_mode >> 3
+    else:
+        granted = found.st_mode
+    return granted & bits == bits
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one private server, locked as long as it is in use."""
+
+    path: Path
+    lock: int
+    """The locked descriptor: hand it to the guard, then `release` ours."""
+
+    def release(self) -> None:
+        """Close our side of the lock."""
+        os.close(self.lock)
+
+
+def new_run_folder(name: str) -> RunFolder:
+    """Make a new folder for a server's run, after removing those of dead runs."""
+    root = scratch_root()
+    remove_dead_runs(root)
+    path = Path(tempfile.mkdtemp(prefix=f"run-{name}-", dir=root))
+    path.chmod(0o755 if os.geteuid() == 0 else 0o700)
+    return RunFolder(path, lock_folder(path))
+
+
+def lock_folder(path: Path) -> int:
+    """Lock a folder for one run and give the locked descriptor. Raises BlockingIOError when another run holds it."""
+    descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def remove_dead_runs(root: Path) -> None:
+    """Remove the run folders whose guard is gone: the machine lost power, or everything was killed at once."""
+    for folder in root.glob("run-*"):
+        if _is_dead(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_dead(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return _age(folder) > ABANDONED
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _age(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0
