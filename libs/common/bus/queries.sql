@@ -111,3 +111,93 @@ SELECT queue, state, count(*) AS messages
   FROM parked
  WHERE state IN ('retrying', 'held', 'parked')
  GROUP BY queue, state;
+
+-- lead --
+-- Of this database: each service has its own. Tried again and again rather than waited for: a statement that waits
+-- for hours would hold back vacuum.
+SELECT pg_try_advisory_lock(hashtext($1));
+
+-- make_room --
+SELECT event_make_room(position + $1) FROM event_head;
+
+-- number --
+-- All rows seen here are committed: one that commits later gets a later position, whatever its id.
+WITH batch AS (
+    DELETE FROM outbox
+     WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)
+    RETURNING id, event_id, type, key, organisation, buyer, procedure, recorded_at, body
+), head AS (
+    UPDATE event_head SET position = position + (SELECT count(*) FROM batch)
+     WHERE EXISTS (SELECT FROM batch)
+    RETURNING position
+), placed AS (
+    SELECT batch.*, head.position - count(*) OVER () + row_number() OVER (ORDER BY id) AS place
+      FROM batch, head
+), moved AS (
+    INSERT INTO event (position, event_id, type, key, organisation, buyer, procedure, recorded_at, body)
+    SELECT place, event_id, type, key, organisation, buyer, procedure, recorded_at,
+           left(body, -1) || ',"sequence":"' || place || '"}'
+      FROM placed
+    RETURNING 1
+)
+SELECT count(*) FROM moved;
+
+-- notify_event --
+SELECT pg_notify('event', '');
+
+-- outbox_state --
+SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8 AS oldest FROM outbox;
+
+-- prune_inbox --
+DELETE FROM inbox WHERE handled_at < now() - interval '14 days';
+
+-- take_over --
+UPDATE publisher SET epoch = epoch + 1 WHERE shard = $1 RETURNING epoch, position;
+
+-- window --
+SELECT position, key, body FROM event WHERE position > $1 ORDER BY position LIMIT $2;
+
+-- keys_set_aside --
+SELECT DISTINCT key FROM set_aside WHERE shard = $1 AND key = ANY ($2);
+
+-- advance --
+UPDATE publisher SET position = $3 WHERE shard = $1 AND epoch = $2;
+
+-- still_leader --
+SELECT 1 FROM publisher WHERE shard = $1 AND epoch = $2 FOR UPDATE;
+
+-- set_aside --
+INSERT INTO set_aside (shard, position, key, body, reason, attempts, due_at)
+SELECT $1, position, key, body, reason, 1, now() + interval '5 seconds'
+  FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) AS e (position, key, body, reason)
+ON CONFLICT (position) DO NOTHING;
+
+-- aside_due --
+-- The first event of each key whose turn has come.
+SELECT position, key, body
+  FROM (SELECT DISTINCT ON (key) position, key, body, due_at
+          FROM set_aside
+         WHERE shard = $1
+         ORDER BY key, position) AS first
+ WHERE due_at <= now()
+ ORDER BY position
+ LIMIT $2;
+
+-- aside_done --
+DELETE FROM set_aside WHERE position = ANY ($1);
+
+-- aside_next --
+-- The next event of a key need not wait for its own delay.
+UPDATE set_aside SET due_at = now() WHERE shard = $1 AND key = ANY ($2);
+
+-- aside_again --
+UPDATE set_aside
+   SET attempts = attempts + 1, reason = $2,
+       due_at = now() + least(interval '5 seconds' * power(2, least(attempts, 8)), interval '10 minutes')
+ WHERE position = $1;
+
+-- publisher_state --
+SELECT (SELECT position FROM event_head) - p.position AS lag,
+       (SELECT count(*) FROM set_aside WHERE shard = p.shard) AS aside
+  FROM publisher AS p
+ WHERE shard = $1;

@@ -47,7 +47,9 @@ DECLARE
     part  bigint := upto / width;
 BEGIN
     IF to_regclass(format('event_%s', part)) IS NULL THEN
-        EXECUTE format('CREATE TABLE event_%s PARTITION OF event FOR VALUES FROM (%s) TO (%s)',
+        -- attached rather than created as a partition: readers of the log are not locked out
+        EXECUTE format('CREATE TABLE event_%s (LIKE event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part);
+        EXECUTE format('ALTER TABLE event ATTACH PARTITION event_%s FOR VALUES FROM (%s) TO (%s)',
                        part, part * width, (part + 1) * width);
     END IF;
 END;

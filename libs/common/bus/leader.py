@@ -1,0 +1,50 @@
+"""One leader among the processes of a service: whoever holds an advisory lock, for as long as its session lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from libs.common.bus.sql import QUERIES
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+__all__ = ["lead", "pause"]
+
+_STAND_BY = 1.0  # seconds between two looks at the lock, and after a failure
+_log = structlog.get_logger(__name__)
+
+
+async def lead(
+    runtime: Runtime, name: str, work: Callable[[asyncpg.Connection], Awaitable[None]], stop: asyncio.Event
+) -> None:
+    """Stand by until the lock is free, then `work` on its session; again whenever that session is lost, until stopped.
+
+    The server frees the lock when the session ends, however it ends: no clock and no lease decide who leads.
+    """
+    while not stop.is_set():
+        try:
+            async with runtime.database.session() as conn:
+                while not stop.is_set():
+                    if await conn.fetchval(QUERIES["lead"], f"halles.{name}"):
+                        _log.info("leading", service=runtime.service.name, role=name)
+                        await work(conn)
+                    else:
+                        await pause(stop, _STAND_BY)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("leader_lost", service=runtime.service.name, role=name, error=type(error).__name__)
+            await pause(stop, _STAND_BY)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until told to stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
