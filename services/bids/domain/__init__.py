@@ -1,0 +1,1 @@
+"""The rules of deposits, openings, awards and contracts: pure, no I/O."""

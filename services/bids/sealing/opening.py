@@ -1,0 +1,147 @@
+"""Opening, on the officers' side: their tool checks the proof that the deadline passed, then opens their shares.
+
+What the platform serves (`ShareRequest`) and what the tool gives back (`OpenedShares`) are files: an officer can carry
+them by hand. The private key never leaves the tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from cryptography import x509
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from libs.common.timestamp import TimestampError, verify
+from services.bids.sealing import dealing
+from services.bids.sealing.errors import EnvelopeError, ProofError, ShareError
+from services.bids.sealing.hpke import HpkeError
+from services.bids.sealing.keys import OfficerKey
+from services.bids.sealing.manifest import Hex, SealedShare, Text
+from services.bids.sealing.names import BidName, canonical, from_text, to_text
+
+__all__ = [
+    "OpenedShare",
+    "OpenedShares",
+    "OpeningStatement",
+    "RequestedShare",
+    "ShareRequest",
+    "check_proof",
+    "open_shares",
+]
+
+
+class _Paper(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OpeningStatement(_Paper):
+    """What the time stamp of an opening is of: it can exist only once the opening was asked for."""
+
+    opening: UUID
+    consultation: UUID
+    deadline: AwareDatetime
+    fingerprint: Hex
+    bids: tuple[str, ...] = Field(description="`<bid> <SHA-256 of its envelope>` of each bid to open, sorted")
+    nonce: Hex
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 digest that is stamped (of its RFC 8785 JSON)."""
+        return sha256(canonical(self.model_dump(mode="json"))).digest()
+
+
+class RequestedShare(_Paper):
+    """A sealed share of the officer."""
+
+    bid: UUID
+    file: int = Field(ge=0)
+    segment: int = Field(ge=1)
+    sealed: Text
+    commitment: Hex
+
+
+class ShareRequest(_Paper):
+    """What the platform asks of one officer, with the proof that the deadline has passed."""
+
+    officer: str
+    statement: OpeningStatement
+    token: Text = Field(description="RFC 3161 token over the statement's digest, base64url")
+    shares: tuple[RequestedShare, ...]
+
+
+class OpenedShare(_Paper):
+    """One opened share, or why it could not be opened."""
+
+    bid: UUID
+    file: int = Field(ge=0)
+    segment: int = Field(ge=1)
+    share: Text | None = None
+    problem: str | None = Field(default=None, max_length=200)
+
+
+class OpenedShares(_Paper):
+    """What the officer hands in."""
+
+    opening: UUID
+    officer: str
+    shares: tuple[OpenedShare, ...] = Field(max_length=100_000)
+
+
+def check_proof(statement: OpeningStatement, token: bytes, roots: Sequence[x509.Certificate]) -> datetime:
+    """Check that the statement was stamped after its deadline; give the stamped time. Raises ProofError."""
+    try:
+        stamped = verify(token, statement.digest, roots)
+    except TimestampError as error:
+        raise ProofError(f"the time stamp of the opening is not valid: {error}") from error
+    if stamped <= statement.deadline:
+        raise ProofError(f"stamped at {stamped.isoformat()}, not after the deadline {statement.deadline.isoformat()}")
+    return stamped
+
+
+def open_shares(
+    request: ShareRequest,
+    key: OfficerKey,
+    roots: Sequence[x509.Certificate],
+    *,
+    not_before: datetime | None = None,
+    fingerprint: str | None = None,
+) -> OpenedShares:
+    """Open an officer's shares.
+
+    `not_before` and `fingerprint` are what the officer knows by himself: the deadline as published, the key set as
+    published. Raises ProofError when there is no valid stamp later than the deadline, EnvelopeError when the request
+    is for another officer, another key set, or a bid that the stamped statement does not name.
+    """
+    statement = request.statement
+    if request.officer != key.officer:
+        raise EnvelopeError(f"these shares are sealed to {request.officer}, not to {key.officer}")
+    if fingerprint is not None and statement.fingerprint != fingerprint:
+        raise EnvelopeError("the key set is not the one that was published")
+    stamped = check_proof(statement, from_text(request.token), roots)
+    if not_before is not None and stamped <= not_before:
+        raise ProofError(f"stamped at {stamped.isoformat()}, not after {not_before.isoformat()}")
+    named = {UUID(each.split(" ", 1)[0]) for each in statement.bids}
+    if any(each.bid not in named for each in request.shares):
+        raise EnvelopeError("a bid is asked for that the stamped statement does not name")
+    opened = tuple(_open(each, statement, key) for each in request.shares)
+    return OpenedShares(opening=statement.opening, officer=key.officer, shares=opened)
+
+
+def _open(asked: RequestedShare, statement: OpeningStatement, key: OfficerKey) -> OpenedShare:
+    bid = BidName(statement.consultation, asked.bid, statement.fingerprint)
+    name = bid.segment(asked.file, asked.segment)
+    place = {"bid": asked.bid, "file": asked.file, "segment": asked.segment}
+    try:
+        share = dealing.open_share(asked.sealed, name, (key.officer, key.private))
+        sealed = SealedShare(officer=key.officer, sealed=asked.sealed, commitment=asked.commitment)
+        dealing.check_share(share, name, sealed)
+    except (HpkeError, EnvelopeError):
+        return OpenedShare.model_validate({**place, "problem": "the sealed share does not open with the officer's key"})
+    except ShareError:
+        return OpenedShare.model_validate(
+            {**place, "share": to_text(share), "problem": "the share does not match its commitment"}
+        )
+    return OpenedShare.model_validate({**place, "share": to_text(share)})
