@@ -1,0 +1,1 @@
+"""Signature circuits of the buyers, and the signatures themselves."""
