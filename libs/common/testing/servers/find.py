@@ -1,0 +1,130 @@
+"""Where the tests' servers are: named by the environment, else on this machine, else private ones started for the run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from libs.common.testing.servers.debian import InstallError, find_chromium, install, may_install
+from libs.common.testing.servers.postgres import postgres
+from libs.common.testing.servers.rabbitmq import RabbitError, answers, find_scripts, rabbitmq
+
+__all__ = ["servers"]
+
+LOCAL_DATABASES = (
+    "postgresql://postgres@127.0.0.1:5432/postgres",
+    "postgresql://postgres:postgres@127.0.0.1:5432/postgres",
+)
+LOCAL_BROKER = "amqp://guest:guest@127.0.0.1:5672/"
+LOCAL_API = "http://guest:guest@127.0.0.1:15672"
+
+
+@asynccontextmanager
+async def servers() -> AsyncIterator[dict[str, str]]:
+    """Give the environment that leads the tests to a real PostgreSQL and a real RabbitMQ; stop those started for it.
+
+    Raises RabbitError when there is no broker and none can be had: the tests never do without.
+    """
+    async with AsyncExitStack() as stack:
+        yield {**await _database(stack), **await _broker(stack)}
+
+
+async def _database(stack: AsyncExitStack) -> dict[str, str]:
+    if os.environ.get("HALLES_DATABASE_URL"):
+        _say("PostgreSQL: the one of HALLES_DATABASE_URL")
+        return {}
+    for url in LOCAL_DATABASES:
+        if await _is_administrator(url):
+            _say("PostgreSQL: the one on localhost")
+            return {"HALLES_DATABASE_URL": url}
+    _say("PostgreSQL: a private one")
+    return {"HALLES_DATABASE_URL": await stack.enter_async_context(postgres())}
+
+
+async def _is_administrator(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return False
+    try:
+        return bool(await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))
+    finally:
+        await connection.close()
+
+
+async def _broker(stack: AsyncExitStack) -> dict[str, str]:
+    if os.environ.get("HALLES_AMQP_URL"):
+        _say("RabbitMQ: the one of HALLES_AMQP_URL")
+        return {}
+    if await answers(LOCAL_BROKER):
+        way = await asyncio.to_thread(_local_administration)
+        if way is not None:
+            _say("RabbitMQ: the one on localhost")
+            return {"HALLES_AMQP_URL": LOCAL_BROKER, **way}
+    if find_scripts() is None:
+        await asyncio.to_thread(_install_broker)
+    _say("RabbitMQ: a private one")
+    broker = await stack.enter_async_context(rabbitmq())
+    return {"HALLES_AMQP_URL": broker.url, "HALLES_RABBITMQ_API": broker.api_url or ""}
+
+
+def _local_administration() -> dict[str, str] | None:
+    """Give what lets tests make virtual hosts on the broker of this machine, None when nothing does."""
+    if os.environ.get("HALLES_RABBITMQ_API"):
+        return {}
+    if _api_answers(LOCAL_API):
+        return {"HALLES_RABBITMQ_API": LOCAL_API}
+    tool = shutil.which("rabbitmqctl")
+    if tool is None:
+        return None
+    answer = subprocess.run([tool, "--quiet", "list_vhosts"], capture_output=True, check=False, timeout=60)
+    return {} if answer.returncode == 0 else None
+
+
+def _api_answers(url: str) -> bool:
+    parts = urlsplit(url)
+    login = b64encode(f"{parts.username}:{parts.password}".encode()).decode()
+    request = urllib.request.Request(  # noqa: S310  # our own address
+        f"{parts.scheme}://{parts.hostname}:{parts.port}/api/vhosts", headers={"Authorization": f"Basic {login}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _install_broker() -> None:
+    how = "set HALLES_AMQP_URL, or install rabbitmq-server (Debian: apt-get install rabbitmq-server)."
+    if not may_install():
+        raise RabbitError(f"The tests need a RabbitMQ, and there is none on this machine: {how}")
+    _say("RabbitMQ: installing rabbitmq-server")
+    try:
+        install("rabbitmq-server")
+    except InstallError as error:
+        raise RabbitError(f"The tests need a RabbitMQ: {how} ({error})") from error
+
+
+def offer_chromium() -> None:
+    """Install Chromium for the tests of the pages where we may; they are counted as skipped where not."""
+    if find_chromium() is None and may_install():
+        _say("Chromium: installing it for the tests of the pages")
+        try:
+            install("chromium")
+        except InstallError as error:
+            _say(f"Chromium: {error} The tests of the pages will be skipped.")
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201  # a command's own progress

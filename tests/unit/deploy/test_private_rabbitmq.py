@@ -1,0 +1,47 @@
+"""The private RabbitMQ of the tests: quorum queues work, the machine's own broker is not touched, nothing is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from libs.common.testing.servers import find
+from libs.common.testing.servers.rabbitmq import RabbitError, answers, find_scripts, rabbitmq
+from libs.common.testing.servers.scratch import scratch_root
+
+
+def processes_with(text: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and text.encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(find_scripts() is None, reason="RabbitMQ is not installed: the tests use one elsewhere")
+async def test_private_broker_serves_quorum_queues_and_leaves_nothing() -> None:
+    before = set(scratch_root().glob("run-rabbitmq-*"))
+    async with rabbitmq() as broker:
+        (folder,) = set(scratch_root().glob("run-rabbitmq-*")) - before
+        connection = await aio_pika.connect(broker.url)
+        channel = await connection.channel()
+        await channel.declare_queue("story", durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.default_exchange.publish(aio_pika.Message(b"told"), "story", mandatory=True)
+        await connection.close()
+        assert find._api_answers(broker.api_url or "")
+        assert processes_with(str(folder))
+    assert not processes_with(str(folder)), "the broker, its port mapper or a helper is left"
+    assert not folder.exists()
+    assert not await answers(broker.url)
+
+
+async def test_absent_broker_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "may_install", lambda: False)
+    with pytest.raises(RabbitError, match=r"The tests need a RabbitMQ.*apt-get install rabbitmq-server"):
+        find._install_broker()
