@@ -7,17 +7,23 @@ publisher knows which types have a consumer without importing any service.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from libs.common.bus.retry import DELAYS, delay_name
 from libs.common.service import Service
 
-__all__ = ["COMMITTED", "Queue", "Topology"]
+__all__ = ["COMMITTED", "EVENTS", "BrokerObjects", "Queue", "Topology", "broker_objects", "retry_exchange"]
 
 COMMITTED = Path(__file__).with_name("topology.json")
+EVENTS = "events"
+"""The topic exchange of all events; the routing key is the event's type."""
+DELIVERY_LIMIT = 20
+"""Times the broker brings a message whose consumer died; then the dead queue, whose consumer parks it. Generous: each
+lost connection counts for all messages in hand (RabbitMQ up to 4.2). Attempts that fail are counted by us, in SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,11 @@ class Topology:
         """Give the queues an event type goes to; none: only the feed has it."""
         return tuple(queue for queue in self.queues if kind in queue.types)
 
+    def including(self, service: Service) -> Topology:
+        """Give this topology with the queues a service declares now, whatever is committed for it."""
+        others = tuple(queue for queue in self.queues if queue.service != service.name)
+        return Topology(tuple(sorted((*others, *_queues(service)), key=lambda queue: queue.name)))
+
     def services(self) -> tuple[str, ...]:
         """Give the services that consume something."""
         return tuple(sorted({queue.service for queue in self.queues}))
@@ -82,3 +93,59 @@ def _queues(service: Service) -> list[Queue]:
         single = not all(consumer.projection for consumer in consumers)
         found.append(Queue(name, service.name, tuple(types), single))
     return found
+
+
+@dataclass(frozen=True)
+class BrokerObjects:
+    """What must exist on the broker: exchanges (name, type), queues (name, arguments), bindings."""
+
+    exchanges: dict[str, str] = field(default_factory=dict)
+    queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    bindings: list[tuple[str, str, str]] = field(default_factory=list)
+    """Exchange, queue, routing key."""
+
+
+def retry_exchange(service: str, seconds: float) -> str:
+    """Give the exchange that brings a message back to its queue (the routing key) after a delay."""
+    return f"{service}.retry.{delay_name(seconds)}"
+
+
+def broker_objects(topology: Topology, delays: Sequence[float] = DELAYS) -> BrokerObjects:
+    """Give the broker's objects of a topology.
+
+    Each service has its own retry queues and way back: with shared ones, whoever may retry could write to any queue.
+    """
+    objects = BrokerObjects(exchanges={EVENTS: "topic"})
+    for service in topology.services():
+        _add_service(objects, service, delays)
+    for queue in topology.queues:
+        arguments = _dead_letters_to(f"{queue.service}.dead") | {
+            "x-dead-letter-routing-key": queue.name,
+            "x-delivery-limit": DELIVERY_LIMIT,
+        }
+        objects.queues[queue.name] = arguments | ({"x-single-active-consumer": True} if queue.single_active else {})
+        objects.bindings.append((f"{queue.service}.again", queue.name, queue.name))
+        objects.bindings.extend((EVENTS, queue.name, kind) for kind in queue.types)
+    return objects
+
+
+def _add_service(objects: BrokerObjects, service: str, delays: Sequence[float]) -> None:
+    objects.exchanges.update({f"{service}.again": "direct", f"{service}.dead": "fanout"})
+    objects.queues[f"{service}.dead"] = {"x-queue-type": "quorum"}
+    objects.bindings.append((f"{service}.dead", f"{service}.dead", ""))
+    for seconds in delays:
+        name = retry_exchange(service, seconds)
+        objects.exchanges[name] = "fanout"
+        # the delay belongs to the queue, never to the message: a long one at the head would hold back the others
+        objects.queues[name] = _dead_letters_to(f"{service}.again") | {"x-message-ttl": round(seconds * 1000)}
+        objects.bindings.append((name, name, ""))
+
+
+def _dead_letters_to(exchange: str) -> dict[str, Any]:
+    """Dead-letter at least once: RabbitMQ falls back to at most once, silently, without reject-publish."""
+    return {
+        "x-queue-type": "quorum",
+        "x-dead-letter-exchange": exchange,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }

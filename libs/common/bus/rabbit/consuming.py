@@ -1,0 +1,233 @@
+"""The consumers of one service on RabbitMQ: always there, whatever happens to the connection.
+
+Lanes outlive connections: a message in hand when the connection is lost is finished, and its second delivery, on the
+next connection, waits behind it in the same lane and finds it in the inbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+
+from libs.common.bus import metrics
+from libs.common.bus.delivery import Failure, QueueDelivery, key_of, queues_of
+from libs.common.bus.lanes import Lanes
+from libs.common.bus.rabbit.link import BROKER_AWAY, Link
+from libs.common.bus.sweeper import sweeping
+from libs.common.bus.topology import Topology
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+__all__ = ["Consuming"]
+
+_GRACE = 60.0  # seconds after which a retry that the broker did not bring back is taken from SQL
+_PREFETCH_PER_LANE = 4
+_READY_SECONDS = 10.0  # to wait for the broker at the start; then the rest of the process starts without it
+_WATCH_SECONDS = 30.0
+_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between two attempts to connect
+
+Retry = Callable[[str, str, bytes, int], Awaitable[None]]
+_Item = tuple[bytes, AbstractIncomingMessage | None]
+_log = structlog.get_logger(__name__)
+
+
+class _Queue:
+    """One queue: its lanes, and what of it is in hand."""
+
+    def __init__(self, delivery: QueueDelivery, service: str, retry: Retry) -> None:
+        self.name = delivery.queue
+        self.delivery = delivery
+        self.prefetch = delivery.lanes * _PREFETCH_PER_LANE
+        self.last_delivery = time.monotonic()
+        self._service = service
+        self._retry = retry
+        self._lanes: Lanes[_Item] = Lanes(delivery.lanes, self._work)
+        self.in_hand = 0
+
+    async def on_message(self, message: AbstractIncomingMessage) -> None:
+        self.last_delivery = time.monotonic()
+        self.in_hand += 1
+        self._lanes.submit(key_of(message.body), (message.body, message))
+
+    def again(self, body: bytes) -> None:
+        self.in_hand += 1
+        self._lanes.submit(key_of(body), (body, None))
+
+    async def close(self) -> None:
+        """Finish what is in hand, hand the rest back to the broker."""
+        for _, message in await self._lanes.close():
+            if message is not None:
+                with contextlib.suppress(*BROKER_AWAY):
+                    await message.nack(requeue=True)
+
+    async def _work(self, item: _Item) -> None:
+        body, message = item
+        try:
+            if message is not None and message.channel.is_closed:
+                return  # it comes again on the next connection, in its place
+            safe = await self._receive(body)
+            if message is not None:
+                await _answer(message, safe=safe)
+        finally:
+            self.in_hand -= 1
+
+    async def _receive(self, body: bytes) -> bool:
+        try:
+            await self.delivery.receive(body, self._timer)
+        except Exception:  # noqa: BLE001  # the consumer's loop: not even the verdict could be written
+            _log.exception("delivery_failed", queue=self.name)
+            await asyncio.sleep(1)
+            return False
+        return True
+
+    async def _timer(self, body: bytes, attempt: int) -> None:
+        await self._retry(self._service, self.name, body, attempt)
+
+
+async def _answer(message: AbstractIncomingMessage, *, safe: bool) -> None:
+    try:
+        if safe:
+            await message.ack()
+        else:
+            await message.reject(requeue=True)  # counts towards the delivery limit on every version of RabbitMQ
+    except BROKER_AWAY as error:
+        _log.info("answer_lost", error=type(error).__name__)
+
+
+class Consuming:
+    """All the consumers of a service."""
+
+    def __init__(self, runtime: Runtime, link: Link, topology: Topology, delays: Sequence[float], retry: Retry) -> None:
+        self._runtime = runtime
+        self._service = runtime.service.name
+        self._link = link
+        self._single = {queue.name for queue in topology.queues if queue.single_active}
+        self._queues = {
+            name: _Queue(QueueDelivery(runtime, name, consumers, delays=delays), self._service, retry)
+            for name, consumers in queues_of(runtime.service.consumers).items()
+        }
+        self._ready = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._channels: list[AbstractChannel] = []
+        self._tags: list[Callable[[], Awaitable[object]]] = []
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Consume until the block ends, then finish what is in hand."""
+        if not self._queues:
+            yield
+            return
+        task = asyncio.create_task(self._supervise())
+        try:
+            async with sweeping(self._runtime, self._bring_back, grace=_GRACE):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_READY_SECONDS):
+                        await self._ready.wait()
+                yield
+        finally:
+            await self._stop(task)
+
+    async def _stop(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        with contextlib.suppress(*BROKER_AWAY):
+            for cancel in self._tags:
+                await cancel()
+        await asyncio.gather(*(queue.close() for queue in self._queues.values()))
+        await self._link.close()
+        metrics.CONSUMER_UP.labels(self._service).set(0)
+
+    def _bring_back(self, queue: str, body: bytes) -> None:
+        self._queues[queue].again(body)
+
+    async def _supervise(self) -> None:
+        """Connect, consume until the connection is lost or silent, again."""
+        failures = 0
+        while True:
+            try:
+                await self._begin(await self._link.connection())
+                failures = 0
+                await self._watch()
+                _log.warning("consumers_lost", service=self._service)
+            except BROKER_AWAY as error:
+                if failures == 0:
+                    _log.warning("broker_away", service=self._service, error=str(error) or type(error).__name__)
+            metrics.CONSUMER_UP.labels(self._service).set(0)
+            metrics.RECONNECTIONS.labels(self._service).inc()
+            await self._link.close()
+            await asyncio.sleep(_BACKOFF[min(failures, len(_BACKOFF) - 1)])
+            failures += 1
+
+    async def _begin(self, connection: AbstractConnection) -> None:
+        """Consume every queue, each on its own channel. Strong references are kept: a collected channel is silent."""
+        self._lost.clear()
+        self._channels, self._tags = [], []
+        connection.close_callbacks.add(self._on_lost)
+        for queue in self._queues.values():
+            await self._consume(connection, queue.name, queue.prefetch, queue.on_message)
+        await self._consume(connection, f"{self._service}.dead", 1, self._on_dead)
+        metrics.CONSUMER_UP.labels(self._service).set(1)
+        self._ready.set()
+
+    async def _consume(
+        self,
+        connection: AbstractConnection,
+        name: str,
+        prefetch: int,
+        callback: Callable[[AbstractIncomingMessage], Awaitable[None]],
+    ) -> None:
+        channel = await connection.channel(publisher_confirms=False)
+        await channel.set_qos(prefetch_count=prefetch)
+        channel.close_callbacks.add(self._on_lost)
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
+        queue = await channel.get_queue(name, ensure=False)
+        tag = await queue.consume(callback)
+        self._channels.append(channel)
+        self._tags.append(lambda: queue.cancel(tag))
+
+    async def _on_dead(self, message: AbstractIncomingMessage) -> None:
+        """Park what the broker gave up: its consumers died of it, again and again."""
+        name = message.routing_key or ""
+        queue = self._queues.get(name) or next(iter(self._queues.values()))
+        await queue.delivery.park(message.body, Failure("delivery-limit", f"given up by the broker on {name}"))
+        with contextlib.suppress(*BROKER_AWAY):
+            await message.ack()
+
+    def _on_lost(self, *_: object) -> None:
+        self._lost.set()
+
+    async def _on_cancel(self, *_: object) -> None:
+        self._lost.set()
+
+    async def _watch(self) -> None:
+        """Return when the connection is lost, or when the broker no more brings what is there."""
+        while not self._lost.is_set():
+            try:
+                async with asyncio.timeout(_WATCH_SECONDS):
+                    await self._lost.wait()
+            except TimeoutError:
+                if await self._silent():
+                    return
+
+    async def _silent(self) -> bool:
+        """Tell if a queue has no consumer, or has messages that are not brought to us."""
+        connection = await self._link.connection()
+        async with connection.channel() as channel:
+            for queue in self._queues.values():
+                state = (await channel.declare_queue(queue.name, passive=True)).declaration_result
+                idle = queue.in_hand == 0 and time.monotonic() - queue.last_delivery > _WATCH_SECONDS
+                starved = idle and bool(state.message_count) and queue.name not in self._single
+                if starved or not state.consumer_count:
+                    _log.error("queue_silent", queue=queue.name, ready=state.message_count)
+                    return True
+        return False

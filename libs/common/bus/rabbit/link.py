@@ -1,0 +1,124 @@
+"""A connection to the broker that is opened when needed, again when lost, and declares what must exist."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import (
+    AMQPConnectionError,
+    AMQPError,
+    ChannelClosed,
+    ChannelInvalidStateError,
+    ChannelNotFoundEntity,
+)
+
+from libs.common.bus.topology import BrokerObjects
+
+__all__ = ["BROKER_AWAY", "Link", "declare"]
+
+BROKER_AWAY = (AMQPError, ChannelInvalidStateError, AMQPConnectionError, ConnectionError, OSError, TimeoutError)
+"""What aio-pika raises when the broker, the connection or the channel is gone, refuses, or does not answer."""
+_CONNECT_SECONDS = 10.0
+_HEARTBEAT = 30  # seconds
+
+_log = structlog.get_logger(__name__)
+
+
+class Link:
+    """One connection, for publishing or for consuming: an alarm of the broker blocks publishers' connections only."""
+
+    def __init__(self, url: str, name: str, objects: Callable[[], BrokerObjects]) -> None:
+        self._url = url
+        self._name = name
+        self._objects = objects
+        self._lock = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+        self._channels: dict[str, AbstractChannel] = {}
+        self.opened = 0
+        """Times it was opened."""
+
+    async def connection(self) -> AbstractConnection:
+        """Give the connection, opened and with everything declared. Raises one of BROKER_AWAY."""
+        async with self._lock:
+            return await self._connect()
+
+    async def channel(self, purpose: str) -> AbstractChannel:
+        """Give the channel of a purpose, with confirms; the same until it is lost. Raises one of BROKER_AWAY."""
+        async with self._lock:
+            connection = await self._connect()
+            channel = self._channels.get(purpose)
+            if channel is None or channel.is_closed:
+                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+                self._channels[purpose] = channel
+            return channel
+
+    async def close(self) -> None:
+        """Close the connection; it may be opened again."""
+        async with self._lock:
+            connection, self._connection = self._connection, None
+            self._channels.clear()
+            if connection is not None:
+                await _close(connection)
+
+    async def _connect(self) -> AbstractConnection:
+        if self._connection is not None and not self._connection.is_closed:
+            return self._connection
+        self._channels.clear()
+        connection = await aio_pika.connect(
+            self._url,
+            timeout=_CONNECT_SECONDS,
+            heartbeat=_HEARTBEAT,
+            client_properties={"connection_name": f"{self._name}@{socket.gethostname()}"},
+        )
+        try:
+            await declare(connection, self._objects())
+        except BaseException:
+            await _close(connection)
+            raise
+        self._connection = connection
+        self.opened += 1
+        return connection
+
+
+async def _close(connection: AbstractConnection) -> None:
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await connection.close()
+    except BROKER_AWAY as error:
+        _log.info("connection_closed_badly", error=type(error).__name__)
+
+
+async def declare(connection: AbstractConnection, objects: BrokerObjects) -> None:
+    """See that everything exists; make what does not, where our user may (production users may not).
+
+    Raises ChannelClosed when something is missing and may not be made, or exists with other arguments.
+    """
+    try:
+        async with connection.channel() as channel:
+            await _declare(channel, objects, passive=True)
+    except ChannelNotFoundEntity as missing:
+        _log.info("topology_incomplete", missing=str(missing))
+    else:
+        return
+    try:
+        async with connection.channel() as channel:
+            await _declare(channel, objects, passive=False)
+    except ChannelClosed as refused:
+        _log.error("topology_refused", error=str(refused))
+        raise
+
+
+async def _declare(channel: AbstractChannel, objects: BrokerObjects, *, passive: bool) -> None:
+    for name, kind in objects.exchanges.items():
+        await channel.declare_exchange(name, kind, durable=True, passive=passive)
+    for name, arguments in objects.queues.items():
+        await channel.declare_queue(name, durable=True, arguments=arguments, passive=passive)
+    if not passive:
+        for exchange, queue, key in objects.bindings:
+            destination = await channel.get_queue(queue, ensure=False)
+            await destination.bind(exchange, key)
