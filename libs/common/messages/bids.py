@@ -12,6 +12,7 @@ from libs.common.messages.base import Audience, DocumentReference, Event, Messag
 __all__ = [
     "AwardDecidedV1",
     "BidDepositedV1",
+    "BidWithdrawnV1",
     "BidsOpenedV1",
     "Contract",
     "ContractNotifiedV1",
@@ -96,6 +97,18 @@ class BidDepositedV1(Event):
     late: bool
     replaces: UUID | None = None
     manifest_sha256: Sha256
+    receipt_id: UUID
+
+
+class BidWithdrawnV1(Event):
+    """A bid was withdrawn by its depositor before the deadline. The buyer learns of it at the opening."""
+
+    type: ClassVar[str] = "bids.bid.withdrawn.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+    buyer_after: ClassVar[str | None] = "bids.opening.completed.v1"
+
+    bid_id: UUID
+    withdrawn_at: AwareDatetime
     receipt_id: UUID
 
 
