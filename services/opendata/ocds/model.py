@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 __all__ = [
@@ -29,6 +30,13 @@ LOTS_EXTENSION = (
 LICENCE = "https://www.etalab.gouv.fr/licence-ouverte-open-licence"
 """Licence Ouverte 2.0, the licence of French public data (D323-2-1 CRPA)."""
 
+
+def _instant(at: datetime) -> str:
+    """Give an instant with as many decimals each time, so that texts compare as instants do."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[AwareDatetime, PlainSerializer(_instant, return_type=str)]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -166,7 +174,7 @@ class Release(_Part):
 
     ocid: str = Field(pattern=r"^ocds-[a-z0-9]{6}-.+$")
     id: Text
-    date: AwareDatetime
+    date: Instant
     tag: list[Tag] = Field(min_length=1)
     initiation_type: Literal["tender"] = "tender"
     language: str = "fr"

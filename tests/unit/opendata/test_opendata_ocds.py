@@ -46,7 +46,7 @@ def test_tender_release_says_the_call() -> None:
     assert told["ocid"] == OCID
     assert told["id"] == f"{OCID}-0001"
     assert told["tag"] == ["tender"]
-    assert told["date"] == "2026-03-02T09:00:00Z"
+    assert told["date"] == "2026-03-02T09:00:00.000Z"
     assert told["parties"] == [
         {
             "id": "FR-RCS-24210041000123",
