@@ -18,7 +18,19 @@ _LOTS = "/*/cac:ProcurementProjectLot"
 
 def faults(notice: ParsedNotice) -> list[Problem]:
     """Give what our model cannot do without, whatever the SDK version."""
-    return [*_identity(notice), *_lots(notice), *_codes(notice)]
+    return [*_identity(notice), *_parties(notice), *_lots(notice), *_codes(notice)]
+
+
+def _parties(notice: ParsedNotice) -> Iterator[Problem]:
+    """Ask for a buyer that the notice describes, and for one CPV code that exists."""
+    if notice.kind == "registration" or not notice.subtype:
+        return
+    if not notice.buyers:
+        yield _absent(
+            "OPT-300", "l'acheteur, décrit parmi les organisations", "the buyer, described among the organisations"
+        )
+    if not any(cpv.exists(code) for code in (*notice.cpv, *(code for lot in notice.lots for code in lot.cpv))):
+        yield _absent("BT-262", "le code CPV principal", "the main CPV code")
 
 
 def _identity(notice: ParsedNotice) -> Iterator[Problem]:
@@ -54,10 +66,6 @@ def _minimum(notice: ParsedNotice) -> Iterator[Problem]:
         yield _absent("OPP-070", "le sous-type de l'avis", "the notice subtype")
     if not notice.title:
         yield _absent("BT-21", "le titre", "the title")
-    if not notice.buyers:
-        yield _absent("OPT-300", "l'acheteur", "the buyer")
-    if not notice.cpv:
-        yield _absent("BT-262", "le code CPV principal", "the main CPV code")
     if notice.notice_id is None:
         yield _absent("BT-701", "l'identifiant de l'avis", "the notice identifier")
 

@@ -43,7 +43,7 @@ def faults(root: Element, document: str) -> list[Problem]:
     schema = _schema(folder / _FILES[document])
     if schema.validate(root):
         return []
-    log = cast("Iterable[etree._LogEntry]", schema.error_log)
+    log = cast("Iterable[etree._LogEntry]", schema.error_log)  # noqa: SLF001  # lxml gives its log entry no public name
     return [_problem(error) for error in log][:_MOST]
 
 

@@ -1,0 +1,57 @@
+"""The award notice that the platform makes when a contract was notified: pure."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from libs.common.messages.bids import Contract
+from libs.common.messages.notices import LotResult
+from services.notices.content import NoticeContent
+
+__all__ = ["award_content", "award_notice_id"]
+
+_NAMESPACE: Final = UUID("0f5f9c7e-2b8d-4f0a-9a0e-2f0f6f6c9d21")
+_AWARD_SUBTYPES: Final = {
+    "16": "29",
+    "17": "30",
+    "18": "31",
+    "19": "32",
+    "20": "33",
+    "21": "34",
+    "23": "36",
+    "24": "37",
+}
+
+
+def award_notice_id(contract_id: UUID) -> UUID:
+    """Give the identifier of the award notice of a contract: always the same, so that it is made once."""
+    return uuid5(_NAMESPACE, str(contract_id))
+
+
+def award_content(competition: NoticeContent, contract: Contract) -> NoticeContent:
+    """Give the award notice of one contract, in the terms of the contract notice that led to it."""
+    lots = [lot for lot in competition.lots if lot.lot_id == contract.lot_id] or competition.lots[:1]
+    winner = contract.winners[0]
+    result = LotResult(
+        lot_id=contract.lot_id,
+        outcome="awarded",
+        winner=winner.organisation,
+        winner_name=winner.name,
+        value=contract.value,
+        contract_id=contract.contract_id,
+        tenders_received=contract.tenders_received,
+        signed_at=contract.signed_at,
+    )
+    return competition.model_copy(
+        update={
+            "kind": "award",
+            "subtype": _AWARD_SUBTYPES.get(competition.subtype, "E4"),
+            "lots": lots,
+            "results": [result],
+            "value": contract.value,
+            "deadline": None,
+            "opening": None,
+            "changes": None,
+        }
+    )
