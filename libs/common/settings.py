@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     """Requests a principal may make in a minute."""
     max_body_bytes: int = Field(default=10 * 2**20, ge=1)
     """Limit of a JSON or XML body; streamed files have their own."""
+    request_seconds: float = Field(default=30, gt=0)
+    """Until a request that is not a stream is given up and undone."""
+    proxies: int = Field(default=0, ge=0, le=5)
+    """Reverse proxies in front whose `X-Forwarded-For` is believed; 0: the connection's own address counts."""
 
     clock: Literal["system", "sandbox"] = "system"
     clock_file: Path = Field(default_factory=lambda values: values["data_dir"] / "clock")

@@ -39,7 +39,7 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
     settings = runtimes[0].settings
     app = web.Application(middlewares=[edge])
     keys = IssuerKeys(settings, lambda: runtimes[0].http)
-    gate = Gate(Authenticator(settings, keys), Limiter(settings.rate_per_minute))
+    gate = Gate(Authenticator(settings, keys), Limiter(settings.rate_per_minute), proxies=settings.proxies)
     for runtime in runtimes:
         _mount(app, runtime, gate)
         app.cleanup_ctx.append(_forgetting(runtime))
@@ -54,9 +54,9 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
 def all_routes(service: Service) -> list[Route]:
     """Give every route of a service: its own and those all services have."""
     own = list(service.routes.items)
-    for name in ("feed", "parked"):
+    for name in ("bus.feed", "bus.parked", "jobs_api"):
         with suppress(ModuleNotFoundError):
-            own += importlib.import_module(f"libs.common.bus.{name}").routes(service).items
+            own += importlib.import_module(f"libs.common.{name}").routes(service.name).items
     return own
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -29,6 +28,14 @@ SECURITY_HEADERS = {
 }
 """On every answer; a page of ours may set its own Content-Security-Policy."""
 
+_AGAIN = Unavailable("Réessayez dans un instant.", "Try again in a moment.")
+_TOO_SLOW = Unavailable(
+    "La réponse a trop tardé : rien n'a été changé.", "The answer took too long: nothing was changed."
+)
+_FAILED = InternalError(
+    "Une erreur est survenue chez nous ; l'identifiant « instance » aidera à la retrouver.",
+    "Something failed on our side; the `instance` identifier will help to find it.",
+)
 _DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -38,7 +45,8 @@ _DATABASE_AWAY = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,
-    ConnectionRefusedError,
+    asyncpg.InternalClientError,
+    ConnectionError,
 )
 _log = structlog.get_logger(__name__)
 
@@ -64,19 +72,25 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         answer: web.StreamResponse = problem(error)
     except web.HTTPException as error:
         answer = from_http(error)
-    except (ConnectionResetError, asyncio.CancelledError):
-        raise  # the caller left
-    except _DATABASE_AWAY as error:
-        _log.warning("database_unavailable", route=_template(request), error=type(error).__name__)
-        answer = problem(Unavailable("Réessayez dans un instant.", "Try again in a moment."))
+    except ConnectionResetError as error:
+        if request.transport is None or request.transport.is_closing():
+            raise  # the caller left
+        answer = problem(_explain(request, error))
     except Exception as error:  # noqa: BLE001  # the loop of HTTP: nothing of ours may reach the caller
-        _log.error("request_failed", route=_template(request), error=type(error).__name__, exc_info=error)
-        answer = problem(InternalError(_SORRY, _SORRY_EN))
+        answer = problem(_explain(request, error))
     return _instead(request, answer)
 
 
-_SORRY = "Une erreur est survenue chez nous ; l'identifiant « instance » aidera à la retrouver."
-_SORRY_EN = "Something failed on our side; the `instance` identifier will help to find it."
+def _explain(request: web.Request, error: Exception) -> HallesError:
+    """Give what a caller may know of a failure of ours; the log has the rest."""
+    if isinstance(error, _DATABASE_AWAY) and not isinstance(error, ValueError):  # asyncpg's own for a bad argument
+        _log.warning("database_unavailable", route=_template(request), error=type(error).__name__)
+        return _AGAIN
+    if isinstance(error, TimeoutError):
+        _log.warning("request_too_slow", route=_template(request))
+        return _TOO_SLOW
+    _log.error("request_failed", route=_template(request), error=type(error).__name__, exc_info=error)
+    return _FAILED
 
 
 def _instead(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pydantic_core
@@ -17,11 +18,14 @@ from libs.common.http.faults import MESSAGES, faults, where
 from libs.common.http.gate import Gate
 from libs.common.http.pagination import Page
 from libs.common.http.plan import Plan, QueryModel, plan
-from libs.common.http.reading import check_media, read_json
+from libs.common.http.reading import check_media, read_json, refuse_unreadable
 from libs.common.http.routes import Route
 from libs.common.runtime import Runtime
 
 __all__ = ["Endpoint"]
+
+
+_NOTHING = 1024  # bytes read of a body where none is expected
 
 
 class _Inputs:
@@ -55,6 +59,12 @@ class Endpoint:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer a request. Raises HallesError."""
         actor = await self._gate.admit(request, required=self.plan.actor_need == "required")
+        if self.plan.request is not None:  # a stream takes the time it takes
+            return await self._answer(request, actor)
+        async with asyncio.timeout(self._runtime.settings.request_seconds):
+            return await self._answer(request, actor)
+
+    async def _answer(self, request: web.Request, actor: Actor | None) -> web.StreamResponse:
         inputs = await self._read(request, actor)
         if self.plan.uow is None:
             return self._present(request, await self.route.handler(**inputs.values))
@@ -63,7 +73,8 @@ class Endpoint:
     async def _in_transaction(self, request: web.Request, actor: Actor | None, inputs: _Inputs) -> web.StreamResponse:
         """Do it and keep its answer in one transaction: once, however often it is asked with the same key."""
         assert self.plan.uow is not None  # noqa: S101  # the caller looked
-        once = idempotency.asked(request, actor, inputs.content) if self.route.method == "POST" else None
+        content = None if self.plan.request is not None else inputs.content
+        once = idempotency.asked(request, actor, content) if self.route.method == "POST" else None
         async with self._runtime.uow(actor=actor) as uow:
             if once is not None and (stored := await idempotency.begin(uow.conn, once)) is not None:
                 return stored
@@ -93,8 +104,11 @@ class Endpoint:
             try:
                 inputs.values["body"] = self.plan.body.validate_json(inputs.content)
             except ValidationError as error:
+                refuse_unreadable(error)
                 inputs.faults += faults(error, "body")
-        elif self.route.accepts and self.route.method != "GET":
+        elif self.plan.request is None and request.can_read_body:
+            await _expect_nothing(request, inputs)
+        elif self.route.accepts:
             check_media(request, self.route.accepts)
 
     def _present(self, request: web.Request, answer: object) -> web.StreamResponse:
@@ -124,11 +138,20 @@ class Endpoint:
                 response.set_status(304)
                 response.body = None
         response.headers["Cache-Control"] = self._cache() if reading else "no-store"
+        if reading and self.plan.actor_need == "no":
+            response.headers["Vary"] = "Origin"
 
     def _cache(self) -> str:
         if self.plan.actor_need != "no":
             return "private, no-cache"
         return f"public, max-age={self.route.cache}" if self.route.cache else "public, no-cache"
+
+
+async def _expect_nothing(request: web.Request, inputs: _Inputs) -> None:
+    """Refuse a body that would be ignored; an empty object is none."""
+    inputs.content = (await read_body(request, _NOTHING)).strip()
+    if inputs.content not in (b"", b"{}", b"null"):
+        inputs.faults.append(FieldError("body", "Aucun corps n'est attendu ici.", "No body is expected here."))
 
 
 def _read_path(request: web.Request, asked: Plan, inputs: _Inputs) -> None:

@@ -119,7 +119,7 @@ _OTHER = ("Valeur non acceptée.", "Value not accepted.")
 
 def faults(error: ValidationError, place: str) -> list[FieldError]:
     """Give every fault that pydantic found in `place` (body, query, path, header)."""
-    found = error.errors(include_input=False, include_url=False, include_context=True)
+    found = error.errors(include_url=False)
     return [FieldError(where(place, fault["loc"]), *_messages(fault)) for fault in found]
 
 
@@ -136,7 +136,7 @@ def _messages(fault: Any) -> tuple[str, str]:  # noqa: ANN401  # pydantic's Erro
     context = fault.get("ctx", {})
     own = context.get("error")
     if fault["type"] == "value_error" and own is not None:
-        return _told_by_us(own)
+        return _told_by_us(own, fault["input"])
     french, english = MESSAGES.get(fault["type"], _OTHER)
     try:
         return french.format(**_in_french(context)), english.format(**context)
@@ -144,12 +144,13 @@ def _messages(fault: Any) -> tuple[str, str]:  # noqa: ANN401  # pydantic's Erro
         return _OTHER
 
 
-def _told_by_us(error: object) -> tuple[str, str]:
-    """Give the words of a validator of ours: `raise ValueError("en français", "in English")`."""
-    arguments = [str(argument) for argument in getattr(error, "args", ())]
-    if not arguments:
+def _told_by_us(error: object, submitted: object) -> tuple[str, str]:
+    """Give the words of a validator of ours: `raise ValueError("en français", "in English")`; other words may quote."""
+    words = [str(argument) for argument in getattr(error, "args", ())]
+    quoted = str(submitted)
+    if not words or any(quoted and quoted in word for word in words):
         return _OTHER
-    return arguments[0], arguments[-1]
+    return words[0], words[-1]
 
 
 def _in_french(context: dict[str, Any]) -> dict[str, Any]:

@@ -6,31 +6,39 @@ from aiohttp import web
 
 from libs.common.actor import Actor
 from libs.common.auth import ORGANISATION_HEADER, Authenticator
-from libs.common.errors import Unauthenticated
+from libs.common.errors import Forbidden, InvalidInput, Unauthenticated
 from libs.common.http.limits import Limiter
 
 __all__ = ["Gate"]
 
 
 class Gate:
-    """Authenticates and limits. Bad tokens are counted on the caller's address."""
+    """Authenticates and limits. Refused tokens are counted on the caller's address."""
 
-    def __init__(self, authenticator: Authenticator, limiter: Limiter) -> None:
+    def __init__(self, authenticator: Authenticator, limiter: Limiter, *, proxies: int = 0) -> None:
         self._authenticator = authenticator
         self._limiter = limiter
+        self._proxies = proxies
 
     async def admit(self, request: web.Request, *, required: bool) -> Actor | None:
         """Give who calls. Raises Unauthenticated, Forbidden, RateLimited."""
         authorization = request.headers.get("Authorization")
         try:
             actor = await self._authenticator.authenticate(authorization, request.headers.get(ORGANISATION_HEADER))
-        except Unauthenticated:
-            self._limiter.take(f"address {request.remote}")
+        except (Unauthenticated, Forbidden, InvalidInput):
+            self._limiter.take(self._address(request))
             raise
-        self._limiter.take(f"person {actor.subject}" if actor else f"address {request.remote}")
+        self._limiter.take(f"person {actor.subject}" if actor else self._address(request))
         if actor is None and required:
             raise Unauthenticated(
                 "Cette opération demande un jeton d'accès (en-tête Authorization: Bearer ...).",
                 "This operation needs an access token (header Authorization: Bearer ...).",
             )
         return actor
+
+    def _address(self, request: web.Request) -> str:
+        """Give the caller's address: what the proxies of ours saw, never what a caller says of itself."""
+        hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
+        if self._proxies and len(hops) >= self._proxies and hops[-self._proxies]:
+            return f"address {hops[-self._proxies][:64]}"
+        return f"address {request.remote}"

@@ -9,6 +9,7 @@ import asyncpg
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from libs.common.migrate import MigrationError, check
 from libs.common.runtime import Runtime
 
 __all__ = ["health_routes"]
@@ -20,10 +21,13 @@ def health_routes(runtimes: Sequence[Runtime]) -> list[web.AbstractRouteDef]:
     """Give the routes of health of a process that runs these services."""
 
     async def readyz(_: web.Request) -> web.Response:
-        """Ready when every database answers; says so service by service."""
-        found = await asyncio.gather(*(_state(runtime) for runtime in runtimes))
-        states = {runtime.service.name: state for runtime, state in zip(runtimes, found, strict=True)}
-        ready = all(state == "ready" for state in states.values())
+        """Ready when every database answers and is migrated. A bus away is told, not held against the API."""
+        found = await asyncio.gather(*(_database(runtime) for runtime in runtimes))
+        states = {
+            runtime.service.name: {"database": state, "bus": _bus(runtime)}
+            for runtime, state in zip(runtimes, found, strict=True)
+        }
+        ready = all(state == "ready" for state in found)
         content = {"status": "ready" if ready else "not ready", "services": states}
         return web.json_response(content, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 
@@ -38,10 +42,17 @@ async def _metrics(_: web.Request) -> web.Response:
     return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _state(runtime: Runtime) -> str:
+async def _database(runtime: Runtime) -> str:
     try:
         async with asyncio.timeout(_PATIENCE), runtime.read() as conn:
-            await conn.execute("SELECT 1")
+            await check(conn, runtime.service)
+    except MigrationError:
+        return "migrations missing"
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        return f"database: {type(error).__name__}"
+        return type(error).__name__
     return "ready"
+
+
+def _bus(runtime: Runtime) -> str:
+    consuming = REGISTRY.get_sample_value("halles_consumer_up", {"service": runtime.service.name})
+    return "not used here" if consuming is None else "consuming" if consuming else "not consuming"

@@ -57,15 +57,18 @@ class Asked:
         return int.from_bytes(digest, signed=True)
 
 
-def asked(request: web.Request, actor: Actor | None, content: bytes) -> Asked | None:
-    """Give what the header asks; None without it. Raises InvalidInput when it cannot be kept."""
+def asked(request: web.Request, actor: Actor | None, content: bytes | None) -> Asked | None:
+    """Give what the header asks; None without it. `content` None: a stream, which cannot be compared.
+
+    Raises InvalidInput when the key cannot be kept.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     match = _KEY.fullmatch(key.strip())
     if match is None:
         raise _unusable("1 à 128 caractères ASCII imprimables", "1 to 128 printable ASCII characters")
-    if not content and request.body_exists:
+    if content is None:
         raise _unusable("cette opération reçoit un flux", "this operation receives a stream")
     principal = f"{actor.subject} {actor.organisation}" if actor else f"address {request.remote}"
     return Asked(principal, match[1], _fingerprint(request, content))

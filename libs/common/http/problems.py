@@ -61,6 +61,7 @@ def problem(error: HallesError, *, headers: Mapping[str, str] | None = None) -> 
     """Give the answer that tells an error."""
     body = pydantic_core.to_json(problem_body(error))
     answer = web.Response(body=body, status=error.status, content_type=MEDIA_TYPE, headers=headers)
+    answer.headers["Cache-Control"] = "no-store"
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="halles"'
     if isinstance(error, RateLimited):

@@ -7,12 +7,13 @@ import re
 from typing import Any, NoReturn
 
 from aiohttp import web
+from pydantic import ValidationError
 
 from libs.common.errors import FieldError, InvalidInput, MalformedInput, UnsupportedMedia
 from libs.common.http.documents import read_body
 from libs.common.http.faults import MESSAGES
 
-__all__ = ["check_media", "read_json"]
+__all__ = ["check_media", "read_json", "refuse_unreadable"]
 
 JSON = ("application/json",)
 _NULL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -29,6 +30,12 @@ async def read_json(request: web.Request, *, limit: int, accepts: tuple[str, ...
         raise MalformedInput("Un corps JSON est attendu.", "A JSON body is expected.")
     _check(body)
     return body
+
+
+def refuse_unreadable(error: ValidationError) -> None:
+    """Refuse what pydantic itself cannot read (nesting, half surrogates). Raises MalformedInput."""
+    if error.errors(include_input=False, include_url=False)[0]["type"] == "json_invalid":
+        raise MalformedInput("Ce JSON est trop imbriqué ou incorrect.", "This JSON is nested too deeply or wrong.")
 
 
 def check_media(request: web.Request, accepts: tuple[str, ...]) -> None:
