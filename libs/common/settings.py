@@ -93,8 +93,6 @@ class Settings(BaseSettings):
     """Where worker and relay serve `/livez`, `/readyz` and `/metrics`; None: nowhere. The api does on its own port."""
     start_seconds: float = Field(default=60, gt=0)
     """How long a starting process waits for the database, its migrations and the broker."""
-    trace_ratio: float = Field(default=0.1, ge=0, le=1)
-    """Share of the traces that begin here to keep; a caller's own decision is followed."""
 
     @field_validator("public_url", "issuer")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 import traceback
@@ -48,8 +49,9 @@ def setup(settings: Settings, service: str, *, output: TextIO | None = None) -> 
         resource=Resource.create({"service.name": f"halles-{service}", "deployment.environment": settings.environment}),
         sampler=ParentBased(TraceIdRatioBased(settings.trace_ratio)),
     )
-    if settings.otlp_url is not None:
-        exporter = OTLPSpanExporter(endpoint=settings.otlp_url.rstrip("/") + "/v1/traces", timeout=5)
+    collector = settings.otlp_url or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if collector:
+        exporter = OTLPSpanExporter(endpoint=collector.rstrip("/") + "/v1/traces", timeout=5)
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
 
