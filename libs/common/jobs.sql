@@ -37,7 +37,7 @@ UPDATE job
 -- postpone --
 -- The delay is only ever lengthened: workers that failed together do not come back together.
 UPDATE job
-   SET lease = NULL, not_before = now() + $3 * (1 + random() * 0.2), last_error = $4
+   SET lease = NULL, not_before = now() + $3::interval * (1 + random() * 0.2), last_error = $4
  WHERE id = $1 AND lease = $2 AND state = 'waiting';
 
 -- bury --
