@@ -18,13 +18,14 @@ import rfc8785
 import structlog
 
 from libs.common.db import load_queries
+from libs.common.stop import pause
 from libs.common.uow import Uow
 
 if TYPE_CHECKING:
     from libs.common.messages.envelope import CloudEvent
     from libs.common.runtime import Runtime
 
-__all__ = ["BATCH", "Verdict", "chain", "run", "verify", "write"]
+__all__ = ["BATCH", "Verdict", "chain", "head", "run", "verify", "write"]
 
 BATCH = 500  # entries chained, or read back, at a time
 _POLL = 1.0  # seconds
@@ -87,15 +88,6 @@ async def run(runtime: Runtime, stop: asyncio.Event) -> None:
             await pause(stop, _POLL)
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until told to stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
-
-
 async def verify(conn: asyncpg.Connection, *, head: str | None = None) -> Verdict:
     """Compute the chain again; `head` is a hash written down earlier that must still be in it.
 
@@ -114,6 +106,12 @@ async def verify(conn: asyncpg.Connection, *, head: str | None = None) -> Verdic
     if (last["position"], last["hash"]) != (position, digest):
         return Verdict(position, digest.hex(), f"the end was cut off: {last['position']} entries were chained")
     return Verdict(position, digest.hex(), None if seen else "the hash given is not in the chain")
+
+
+async def head(conn: asyncpg.Connection) -> dict[str, object]:
+    """Give the position and hash of the last chained entry."""
+    last = await conn.fetchrow(_QUERIES["head"])
+    return {"position": last["position"], "hash": last["hash"].hex()}
 
 
 async def _entries(conn: asyncpg.Connection) -> AsyncIterator[asyncpg.Record]:

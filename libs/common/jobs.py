@@ -19,7 +19,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from opentelemetry import propagate, trace
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from libs.common.db import Wake, load_queries
 from libs.common.messages.envelope import CloudEvent
@@ -37,6 +37,8 @@ MAX_ATTEMPTS = 28
 """Then it is dead: about a day after the first attempt, so that a night's outage of a receiver kills nothing."""
 MAX_CRASHES = 5
 """Workers that may die while doing a job before it is dead."""
+KEPT = timedelta(days=90)
+"""How long a job that is done is remembered, and its key refused."""
 LEASE = timedelta(seconds=60)
 TIME_LIMIT = timedelta(minutes=10)
 """Of one attempt."""
@@ -44,10 +46,11 @@ SLOTS = 4  # jobs done at once by one worker: fewer than the pool's connections
 POLL = 1.0  # seconds
 GRACE = 20.0  # seconds given to the jobs in hand when told to stop; then they are handed back
 
-_QUERIES = load_queries(Path(__file__).with_name("jobs.sql"))
+QUERIES = load_queries(Path(__file__).with_name("jobs.sql"))
 _log = structlog.get_logger(__name__)
 _tracer = trace.get_tracer(__name__)
-_outcomes = Counter("halles_jobs", "Attempts at jobs", ["service", "kind", "outcome"])
+_OUTCOMES = Counter("halles_job_attempts", "Attempts at jobs", ["service", "kind", "outcome"])
+_STATES = Gauge("halles_jobs", "Jobs not done", ["service", "state"])
 
 
 class JobFailedError(Exception):
@@ -76,8 +79,8 @@ async def write(uow: Uow, *, cause: CloudEvent | None) -> None:
     told = cause.model_dump(mode="json", exclude_none=True) if cause else None
     now, traceparent = uow.now(), current_traceparent()
     rows = [(kind, key, payload, due or now, told, traceparent) for kind, key, payload, due in uow.jobs]
-    await uow.conn.executemany(_QUERIES["write"], rows)
-    await uow.conn.execute(_QUERIES["wake"])
+    await uow.conn.executemany(QUERIES["write"], rows)
+    await uow.conn.execute(QUERIES["wake"])
 
 
 async def run_jobs(runtime: Runtime, stop: asyncio.Event) -> None:
@@ -85,9 +88,12 @@ async def run_jobs(runtime: Runtime, stop: asyncio.Event) -> None:
     async with runtime.database.listen("job") as wake:
         worker = _Worker(runtime, wake)
         async with worker.heartbeat():
-            while not stop.is_set():
-                await worker.turn()
-            await worker.finish()
+            try:
+                while not stop.is_set():
+                    await worker.turn()
+                await worker.finish()
+            finally:
+                await worker.hand_back()
 
 
 async def drain(runtime: Runtime) -> int:
@@ -97,6 +103,20 @@ async def drain(runtime: Runtime) -> int:
         await asyncio.gather(*(_attempt(runtime, each) for each in claimed))
         attempts += len(claimed)
     return attempts
+
+
+async def measure(runtime: Runtime) -> None:
+    """Tell Prometheus how many jobs wait or are dead."""
+    async with runtime.read() as conn:
+        counts = {row["state"]: row["jobs"] for row in await conn.fetch(QUERIES["count"])}
+    for state in ("waiting", "dead"):
+        _STATES.labels(runtime.service.name, state).set(counts.get(state, 0))
+
+
+async def prune(runtime: Runtime) -> None:
+    """Forget the jobs done long ago; their keys could serve again."""
+    async with runtime.read() as conn:
+        await conn.execute(QUERIES["prune"], KEPT)
 
 
 class _Worker:
@@ -133,12 +153,16 @@ class _Worker:
             _log.error("job_not_marked", exc_info=error)  # the lease ends by itself
 
     async def finish(self) -> None:
-        """Wait for the jobs in hand; hand back those that take too long."""
+        """Wait for the jobs in hand, so long as it takes little."""
         if self._running:
-            _, late = await asyncio.wait(list(self._running), timeout=GRACE)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.wait(list(self._running), timeout=GRACE)
+
+    async def hand_back(self) -> None:
+        """Leave to other workers what is still in hand."""
+        late = list(self._running)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     @asynccontextmanager
     async def heartbeat(self) -> AsyncIterator[None]:
@@ -156,7 +180,7 @@ class _Worker:
             try:
                 if self._running:
                     async with self._runtime.database.acquire() as conn:
-                        await conn.execute(_QUERIES["keep"], list(self._running.values()), LEASE)
+                        await conn.execute(QUERIES["keep"], list(self._running.values()), LEASE)
             except Exception:  # noqa: BLE001  # a loop: the next beat comes before the lease ends
                 _log.exception("leases_not_kept", service=self._runtime.service.name)
 
@@ -164,7 +188,7 @@ class _Worker:
 async def _claim(runtime: Runtime, count: int) -> list[_Claimed]:
     kinds = list(runtime.service.jobs.handlers)
     async with runtime.read() as conn:
-        rows = await conn.fetch(_QUERIES["claim"], runtime.clock.now(), kinds, count, LEASE)
+        rows = await conn.fetch(QUERIES["claim"], runtime.clock.now(), kinds, count, LEASE)
     return [_claimed(row) for row in rows]
 
 
@@ -180,7 +204,7 @@ async def _attempt(runtime: Runtime, claimed: _Claimed) -> None:
     context = propagate.extract({"traceparent": claimed.traceparent}) if claimed.traceparent else None
     with _tracer.start_as_current_span(f"job {job.kind}", context=context, record_exception=False):
         outcome = await _outcome(runtime, claimed)
-    _outcomes.labels(runtime.service.name, job.kind, outcome).inc()
+    _OUTCOMES.labels(runtime.service.name, job.kind, outcome).inc()
     _log.info("job_" + outcome, service=runtime.service.name, kind=job.kind, job_id=str(job.id), attempt=job.attempt)
 
 
@@ -218,7 +242,7 @@ async def _do(runtime: Runtime, claimed: _Claimed) -> None:
 async def _complete(runtime: Runtime, claimed: _Claimed, completion: Completion | None) -> None:
     """Mark the job done in the transaction of its completion. Raises LostLeaseError, and nothing is written."""
     async with runtime.uow(cause=claimed.cause) as uow:
-        marked = await uow.conn.execute(_QUERIES["finish"], claimed.job.id, claimed.lease)
+        marked = await uow.conn.execute(QUERIES["finish"], claimed.job.id, claimed.lease)
         if marked != "UPDATE 1":
             raise LostLeaseError(claimed.job.id)
         if completion is not None:
@@ -239,7 +263,7 @@ async def _postpone(runtime: Runtime, claimed: _Claimed, error: Exception) -> st
 
 async def _mark(runtime: Runtime, claimed: _Claimed, query: str, *values: object) -> None:
     async with runtime.database.acquire() as conn:
-        await conn.execute(_QUERIES[query], claimed.job.id, claimed.lease, *values)
+        await conn.execute(QUERIES[query], claimed.job.id, claimed.lease, *values)
 
 
 def _told(error: Exception) -> str:

@@ -29,7 +29,17 @@ from libs.common.provision import provision
 from libs.common.service import Service
 from libs.common.settings import Settings
 
-__all__ = ["Migration", "MigrationError", "check", "load", "migrate", "migrations_of", "parse", "provision"]
+__all__ = [
+    "Migration",
+    "MigrationError",
+    "NotMigratedError",
+    "check",
+    "load",
+    "migrate",
+    "migrations_of",
+    "parse",
+    "provision",
+]
 
 COMMON = Path(__file__).with_name("migrations")
 LOCK_SECONDS = 120  # that a second runner waits for the first
@@ -55,6 +65,10 @@ _log = structlog.get_logger(__name__)
 
 class MigrationError(Exception):
     """The database and the migration files do not agree; nothing was changed by the refused file."""
+
+
+class NotMigratedError(MigrationError):
+    """The database lacks migrations that this code needs: they are to be applied first, or being applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +138,15 @@ async def migrate(settings: Settings, service: Service) -> list[str]:
 
 
 async def check(conn: asyncpg.Connection, service: Service) -> None:
-    """Let only code and database that fit work together. Raises MigrationError that says what to do."""
+    """Let only code and database that fit work together.
+
+    Raises MigrationError that says what to do; NotMigratedError when waiting may help.
+    """
     exists = await conn.fetchval("SELECT to_regclass('schema_migration') IS NOT NULL")
     missing = _missing(migrations_of(service), await _applied(conn) if exists else [])
     if missing:
         names = ", ".join(migration.name for migration in missing)
-        raise MigrationError(f"the database lacks {names}: run `python -m services.{service.name} migrate` first")
+        raise NotMigratedError(f"the database lacks {names}: run `python -m services.{service.name} migrate` first")
 
 
 @asynccontextmanager

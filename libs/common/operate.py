@@ -1,0 +1,114 @@
+"""The commands by which an operator looks after a service: jobs, journal."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import TypeVar
+from uuid import UUID
+
+import click
+
+from libs.common import audit
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.endings import EXIT_REFUSED, ended
+from libs.common.jobs_api import JobsQuery, JobView, State, list_jobs, retry_job
+from libs.common.runtime import Runtime, open_runtime
+from libs.common.service import Service
+
+__all__ = ["jobs_group", "journal_group", "operate", "operator"]
+
+T = TypeVar("T")
+
+
+def operator() -> Actor:
+    """Give the actor of a command: the login of the machine, for the journal."""
+    return Actor(
+        subject=f"command:{getpass.getuser()}", name="", organisation="operator", kind=OrganisationKind.OPERATOR
+    )
+
+
+def operate(service: Service, act: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Do one thing with a service's runtime; faults end the command with a clear word."""
+
+    async def run() -> T:
+        async with open_runtime(service, service.settings()) as runtime:
+            return await act(runtime)
+
+    with ended():
+        return asyncio.run(run())
+
+
+@click.group("jobs")
+def jobs_group() -> None:
+    """See the effects that wait or failed; try the dead ones again."""
+
+
+@jobs_group.command("list", epilog="Example: python -m services.alerts jobs list --state dead --kind mail")
+@click.option("--state", type=click.Choice(["waiting", "dead", "done"]), default="dead", show_default=True)
+@click.option("--kind", help="Only jobs of this kind.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.pass_obj
+def list_command(service: Service, state: State, kind: str | None, limit: int) -> None:
+    """List jobs, oldest first, one JSON object a line; payloads are not shown."""
+
+    async def act(runtime: Runtime) -> list[JobView]:
+        async with runtime.read() as conn:
+            return await list_jobs(conn, JobsQuery(state=state, kind=kind), limit=limit)
+
+    for job in operate(service, act):
+        click.echo(job.model_dump_json())
+
+
+@jobs_group.command(
+    "retry", epilog="Example: python -m services.alerts jobs retry 5948352b-01de-4408-9535-eea729afa5e6"
+)
+@click.argument("job_id", type=click.UUID)
+@click.pass_obj
+def retry_command(service: Service, job_id: UUID) -> None:
+    """Let a dead job be tried again, as if it were new; written in the journal."""
+
+    async def act(runtime: Runtime) -> JobView:
+        async with runtime.uow(actor=operator()) as uow:
+            return await retry_job(uow, job_id)
+
+    click.echo(operate(service, act).model_dump_json())
+
+
+@click.group("journal")
+def journal_group() -> None:
+    """Check the chain of the audit journal."""
+
+
+@journal_group.command("verify", epilog="Example: python -m services.bids journal verify --head 995712...")
+@click.option("--head", help="A hash noted earlier (see `journal head`): it must still be in the chain.")
+@click.pass_obj
+def verify_command(service: Service, head: str | None) -> None:
+    """Compute the chain again; exit 1 when an entry was changed, added, removed, moved or cut off."""
+
+    async def act(runtime: Runtime) -> audit.Verdict:
+        async with runtime.read() as conn:
+            return await audit.verify(conn, head=head)
+
+    verdict = operate(service, act)
+    click.echo(json.dumps(asdict(verdict)))
+    if verdict.fault:
+        sys.exit(EXIT_REFUSED)
+
+
+@journal_group.command(
+    "head", epilog="Example: python -m services.bids journal head >> /mnt/elsewhere/bids-journal.txt"
+)
+@click.pass_obj
+def head_command(service: Service) -> None:
+    """Give the position and hash of the last chained entry, to be noted elsewhere."""
+
+    async def act(runtime: Runtime) -> dict[str, object]:
+        async with runtime.read() as conn:
+            return await audit.head(conn)
+
+    click.echo(json.dumps(operate(service, act)))
