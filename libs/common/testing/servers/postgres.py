@@ -30,6 +30,7 @@ from libs.common.testing.servers.scratch import (
     RunFolder,
     lock_folder,
     new_run_folder,
+    passable,
     reachable,
     scratch_root,
     unprivileged_user,
@@ -221,7 +222,7 @@ def _prepare(keep: Path | None, binaries: Binaries | None) -> _Cluster:
 def _kept_folder(folder: Path) -> RunFolder:
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
-    if not reachable(folder, unprivileged_user()):
+    if not passable(folder, unprivileged_user()):
         raise PostgresError(f"{folder} cannot be reached by the unprivileged user that PostgreSQL runs as.")
     try:
         return RunFolder(folder, lock_folder(folder))

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RunFolder", "new_run_folder", "reachable", "scratch_root", "unprivileged_user"]
+__all__ = ["RunFolder", "new_run_folder", "passable", "reachable", "scratch_root", "unprivileged_user"]
 
 ABANDONED = 3600
 """Seconds after which a run folder without a lock file is taken for a leftover."""
@@ -48,8 +48,13 @@ def reachable(path: Path, user: tuple[int, int] | None) -> bool:
     if user is None:
         return os.access(path, os.R_OK)
     path = path.resolve()
-    passable = all(_allows(folder, user, 0o1) for folder in path.parents)
-    return passable and _allows(path, user, 0o5 if path.is_dir() else 0o4)
+    return passable(path.parent, user) and _allows(path, user, 0o5 if path.is_dir() else 0o4)
+
+
+def passable(folder: Path, user: tuple[int, int] | None) -> bool:
+    """Tell whether this user can go through the folder, which exists, and all those above."""
+    folder = folder.resolve()
+    return user is None or all(_allows(each, user, 0o1) for each in (folder, *folder.parents))
 
 
 def _allows(path: Path, user: tuple[int, int], bits: int) -> bool:

@@ -1,0 +1,81 @@
+"""`python -m deploy.local up`: the platform on this machine until it is told to stop, its data kept in a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+import uvloop
+
+from deploy.local.issuer import PERSONAS
+from deploy.local.platform import CHECKOUT, SERVICES, Options, Platform, platform
+from libs.common.settings import UnsafeStartError
+from libs.common.stop import stop_on_signals
+from libs.common.testing.servers.postgres import PostgresError
+
+PORT = 8080
+
+
+@click.group()
+def main() -> None:
+    """Run Halles on this machine, to try it and to develop it. Never in production."""
+
+
+@main.command(epilog="Example: python -m deploy.local up --port 9000 --data /srv/halles-try")
+@click.option("--port", default=PORT, show_default=True, help="Port of the gateway.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=CHECKOUT / ".halles" / "up",
+    show_default=".halles/up",
+    help="Folder where everything is kept.",
+)
+def up(port: int, host: str, data: Path) -> None:
+    """Keep the whole platform up, with its data, until Ctrl-C or SIGTERM."""
+    options = Options(port=port, host=host, data_dir=data, log=data / "halles.log")
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_up(options))
+    except (UnsafeStartError, PostgresError) as error:
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"{error.strerror or error}: another program may be using port {port} (choose one with --port).")
+
+
+def _refuse(sentence: str) -> None:
+    click.echo(f"Error: {sentence}", err=True)
+    sys.exit(1)
+
+
+async def _up(options: Options) -> None:
+    with stop_on_signals() as stop:
+        async with platform(options) as running:
+            click.echo(_welcome(running, options))
+            await stop.wait()
+            click.echo("Stopping ...")
+    click.echo("Stopped. The data are kept for the next time.")
+
+
+def _welcome(running: Platform, options: Options) -> str:
+    personas = "\n".join(
+        f"    {persona.id:<14}{persona.name}, {persona.role} ({persona.organisation})" for persona in PERSONAS
+    )
+    apis = "\n".join(f"    {running.url}/{name}/v1/openapi.json" for name in SERVICES)
+    return f"""\
+Halles is up: {running.url}   (ready in {running.started_in:.1f} s)
+  {running.database}; {running.bus}; data in {options.data_dir}, logs in {options.log}
+  API pages:    {running.url}/docs
+  OpenAPI 3.1:
+{apis}
+  Mails and webhooks sent:  {running.url}/sandbox/mails   {running.url}/sandbox/webhooks
+  Clock (moves forward):    curl -d '{{"advance_seconds": 86400}}' {running.url}/sandbox/clock
+  A token:                  curl -d 'grant_type=client_credentials&client_id=acheteuse' {running.url}/issuer/token
+{personas}
+Ctrl-C stops it."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The whole platform in one process and on one port: six services, gateway paths, the sandbox's authorities.
+
+Same code as in production: only the ports differ (embedded PostgreSQL, in-process bus), and both give way to a real
+server when `HALLES_DATABASE_URL` or `HALLES_AMQP_URL` is set. For trying and developing: production starts are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.local import capture
+from deploy.local.embedded import database, given_database
+from deploy.local.sandbox import Sandbox
+from libs.common import telemetry
+from libs.common.bus.memory import MemoryBus
+from libs.common.bus.port import Bus
+from libs.common.bus.rabbit import RabbitBus
+from libs.common.http import application, serve
+from libs.common.jobs import run_jobs
+from libs.common.migrate import migrate, provision
+from libs.common.periodic import run_periodic
+from libs.common.processes import relay
+from libs.common.runtime import Runtime, open_runtime
+from libs.common.service import Service
+from libs.common.settings import Settings
+from libs.common.testing.servers.postgres import free_port
+
+__all__ = ["SERVICES", "Options", "Platform", "platform"]
+
+SERVICES = ("notices", "alerts", "bids", "signature", "legality", "opendata")
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run it."""
+
+    port: int = 0
+    """0: a free one."""
+    host: str = "127.0.0.1"
+    data_dir: Path | None = None
+    """Where everything stays between runs; None: nothing stays, unless a database is given (then below `.halles`)."""
+    log: Path | None = None
+    """Where the services' logs go; None: as the caller has set them up."""
+    services: tuple[str, ...] = SERVICES
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The running platform."""
+
+    url: str
+    sandbox: Sandbox
+    database: str
+    """What the data are on, in words."""
+    bus: str
+    """What carries the events, in words."""
+    runtimes: dict[str, Runtime]
+    started_in: float
+    """Seconds from the call to readiness."""
+
+
+@asynccontextmanager
+async def platform(options: Options | None = None) -> AsyncIterator[Platform]:
+    """Run the platform until the block ends: then what is in hand is finished, and every part stopped.
+
+    Raises UnsafeStartError under `HALLES_ENVIRONMENT=production`, PostgresError, OSError when the port is taken.
+    """
+    began = time.monotonic()
+    options = options or Options()
+    async with AsyncExitStack() as stack:
+        sandbox = Sandbox.load_or_create(_data_dir(options, stack), _url(options))
+        await stack.enter_async_context(capture.smtp(sandbox.captures))
+        services = [load(name) for name in options.services]
+        sandbox.settings(services[0], "")  # refuses production before any server is started
+        address = await stack.enter_async_context(database(sandbox.data_dir, keep=options.data_dir is not None))
+        settings = {service.name: sandbox.settings(service, address) for service in services}
+        stack.enter_context(_logs(settings[services[0].name], options.log))
+        await asyncio.gather(*(_bring_up_to_date(service, settings[service.name]) for service in services))
+        runtimes = [
+            await stack.enter_async_context(open_runtime(service, settings[service.name], clock=sandbox.clock))
+            for service in services
+        ]
+        await _run(stack, runtimes, sandbox)
+        yield Platform(
+            url=sandbox.url,
+            sandbox=sandbox,
+            database=_in_words("PostgreSQL", given_database()),
+            bus=_in_words("RabbitMQ", _given_broker()) if _given_broker() else "in-process bus",
+            runtimes={runtime.service.name: runtime for runtime in runtimes},
+            started_in=time.monotonic() - began,
+        )
+
+
+def load(name: str) -> Service:
+    """Give a service by its name."""
+    service: Service = importlib.import_module(f"services.{name}.wiring").SERVICE
+    return service
+
+
+def _url(options: Options) -> str:
+    return f"http://{options.host}:{options.port or free_port()}"
+
+
+def _data_dir(options: Options, stack: AsyncExitStack) -> Path:
+    """Give the folder of this run. What is on a given server outlives the run, and so must what belongs to it."""
+    given = given_database()
+    if options.data_dir:
+        folder = options.data_dir
+    elif given:
+        parts = urlsplit(given)
+        folder = CHECKOUT / ".halles" / f"server-{sha256(f'{parts.hostname}:{parts.port}'.encode()).hexdigest()[:12]}"
+    else:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="halles-")))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+@contextmanager
+def _logs(settings: Settings, path: Path | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", buffering=1, encoding="utf-8") as output:
+        telemetry.setup(settings, "local", output=output)
+        try:
+            yield
+        finally:
+            telemetry.shutdown()
+
+
+async def _bring_up_to_date(service: Service, settings: Settings) -> None:
+    await provision(settings, service.name)
+    await migrate(settings, service)
+
+
+async def _run(stack: AsyncExitStack, runtimes: Sequence[Runtime], sandbox: Sandbox) -> None:
+    """Start consumers, then the gateway, then what makes events and effects; the stack ends them the other way round."""
+    bus = _bus()
+    stack.push_async_callback(bus.close)
+    for runtime in runtimes:
+        await stack.enter_async_context(bus.consume(runtime))
+    settings = runtimes[0].settings
+    app = application(runtimes, extra=sandbox.applications())
+    await stack.enter_async_context(serve(app, settings.host, settings.port))
+    await stack.enter_async_context(_working(runtimes, bus))
+
+
+@asynccontextmanager
+async def _working(runtimes: Sequence[Runtime], bus: Bus) -> AsyncIterator[None]:
+    """Run jobs, periodic work and relays; a failure of one of them ends the platform."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for runtime in runtimes:
+            group.create_task(run_jobs(runtime, stop))
+            group.create_task(run_periodic(runtime, stop))
+            group.create_task(relay(runtime, bus, stop))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+def _given_broker() -> str | None:
+    return os.environ.get("HALLES_AMQP_URL") or None
+
+
+def _bus() -> Bus:
+    url = _given_broker()
+    return RabbitBus(url, name="halles local") if url else MemoryBus()
+
+
+def _in_words(kind: str, url: str | None) -> str:
+    """Say which server it is, without its password."""
+    if url is None:
+        return f"{kind}, embedded"
+    parts = urlsplit(url)
+    return f"{kind} at {parts.hostname}:{parts.port or 'its usual port'}"

@@ -1,0 +1,98 @@
+"""What the local platform has that production has not: its own authorities, clock, captures, and settings to match."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from deploy.local import capture, clock, issuer, tsa
+from deploy.local.capture import Captures
+from deploy.local.pki import TestAuthority
+from libs.common.clock import SandboxClock
+from libs.common.service import Service
+from libs.common.settings import Settings
+from libs.common.testing.issuer import TestIssuer
+
+__all__ = ["POOL", "Sandbox"]
+
+POOL = 6
+"""Connections of a service; with its listener and at most three leaders' sessions, ten: sixty in all."""
+RATE = 100_000
+"""Requests a minute: one machine, one user, many roles."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The parts around the services, in one folder and below one address."""
+
+    url: str
+    data_dir: Path
+    clock: SandboxClock
+    issuer: TestIssuer
+    authority: TestAuthority
+    captures: Captures
+
+    @classmethod
+    def load_or_create(cls, data_dir: Path, url: str) -> Sandbox:
+        """Give the sandbox kept in this folder, made at the first call."""
+        authority = TestAuthority.load_or_create(data_dir / "pki")
+        trust = data_dir / "trust"
+        trust.mkdir(exist_ok=True)
+        (trust / "test-root.pem").write_text(authority.root_pem)
+        return cls(
+            url=url,
+            data_dir=data_dir,
+            clock=SandboxClock(data_dir / "clock"),
+            issuer=issuer.load_or_create(data_dir, f"{url}/issuer"),
+            authority=authority,
+            captures=Captures(webhook_url=f"{url}/sandbox/webhooks"),
+        )
+
+    def settings(self, service: Service, database_url: str) -> Settings:
+        """Give a service's settings: the sandbox's, over those of the environment. Raises UnsafeStartError in production."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        values: dict[str, Any] = {
+            "environment": os.environ.get("HALLES_ENVIRONMENT") or "sandbox",
+            "database_url": database_url,
+            "pool_size": POOL,
+            "data_dir": self.data_dir,
+            "secret": self._secret(),
+            "issuer": self.issuer.issuer,
+            "jwks_url": None,
+            "public_url": self.url,
+            "host": host,
+            "port": int(port),
+            "rate_per_minute": RATE,
+            "clock": "sandbox",
+            "clock_file": self.data_dir / "clock",
+            "timestamp_urls": (f"{self.url}/tsa",),
+            "trust_dir": self.data_dir / "trust",
+            **self._of_some_services(),
+        }
+        known = service.settings.model_fields
+        chosen = service.settings(**{name: value for name, value in values.items() if name in known})
+        chosen.refuse_unsafe_start()
+        return chosen
+
+    def _of_some_services(self) -> Mapping[str, object]:
+        return {"smtp_url": self.captures.smtp_url}
+
+    def _secret(self) -> str:
+        path = self.data_dir / "secret"
+        if not path.exists():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+        return path.read_text()
+
+    def applications(self) -> Mapping[str, web.Application]:
+        """Give the HTTP applications of the sandbox, by path."""
+        tools = web.Application()
+        tools.add_routes([*clock.routes(self.clock), *capture.routes(self.captures)])
+        authority = tsa.LocalTimestampAuthority(self.authority.tsa, self.clock)
+        return {"issuer": issuer.application(self.issuer), "tsa": tsa.application(authority), "sandbox": tools}
