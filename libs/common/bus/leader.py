@@ -10,11 +10,12 @@ import asyncpg
 import structlog
 
 from libs.common.bus.sql import QUERIES
+from libs.common.stop import pause
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["lead", "pause"]
+__all__ = ["lead"]
 
 _STAND_BY = 1.0  # seconds between two looks at the lock, and after a failure
 _log = structlog.get_logger(__name__)
@@ -39,12 +40,3 @@ async def lead(
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             _log.warning("leader_lost", service=runtime.service.name, role=name, error=type(error).__name__)
             await pause(stop, _STAND_BY)
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until told to stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

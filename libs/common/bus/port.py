@@ -12,7 +12,7 @@ from libs.common.messages.envelope import CloudEvent
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["Bus", "BusUnavailableError", "RefusedEventsError"]
+__all__ = ["Bus", "BusUnavailableError", "Publishing", "RefusedEventsError"]
 
 
 class BusUnavailableError(Exception):
@@ -28,8 +28,8 @@ class RefusedEventsError(Exception):
         """Why, by event id."""
 
 
-class Bus(Protocol):
-    """Carries events to every queue bound to their type, at least once."""
+class Publishing(Protocol):
+    """The half a publisher needs."""
 
     async def publish(self, messages: Sequence[CloudEvent]) -> None:
         """Publish in this order and return once all are safe; events that no service consumes are skipped.
@@ -37,6 +37,10 @@ class Bus(Protocol):
         Raises RefusedEventsError (the others are safe) or BusUnavailableError (nothing is sure).
         """
         ...
+
+
+class Bus(Publishing, Protocol):
+    """Carries events to every queue bound to their type, at least once."""
 
     def consume(self, runtime: Runtime) -> AbstractAsyncContextManager[None]:
         """Run all the consumers of the runtime's service until the block ends; then finish what is in hand."""

@@ -18,11 +18,12 @@ import asyncpg
 import structlog
 
 from libs.common.bus import metrics
-from libs.common.bus.leader import lead, pause
-from libs.common.bus.port import Bus, BusUnavailableError, RefusedEventsError
+from libs.common.bus.leader import lead
+from libs.common.bus.port import BusUnavailableError, Publishing, RefusedEventsError
 from libs.common.bus.sql import QUERIES
 from libs.common.db import Wake
 from libs.common.messages.envelope import CloudEvent
+from libs.common.stop import pause
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
@@ -70,7 +71,7 @@ def waves(rows: Iterable[Row]) -> list[list[Row]]:
     return found
 
 
-async def run(runtime: Runtime, bus: Bus, stop: asyncio.Event) -> None:
+async def run(runtime: Runtime, bus: Publishing, stop: asyncio.Event) -> None:
     """Publish events as they are numbered, until told to stop; stand by while another process does it."""
 
     async def work(conn: asyncpg.Connection) -> None:
@@ -84,7 +85,7 @@ async def run(runtime: Runtime, bus: Bus, stop: asyncio.Event) -> None:
     await lead(runtime, f"publisher.{SHARD}", work, stop)
 
 
-async def drain(runtime: Runtime, bus: Bus) -> int:
+async def drain(runtime: Runtime, bus: Publishing) -> int:
     """Publish all that is numbered now, and give how many went (tests; nobody else may be publishing).
 
     Raises BusUnavailableError.
@@ -100,7 +101,7 @@ async def drain(runtime: Runtime, bus: Bus) -> int:
 class Publisher:
     """The leader of a shard, on its own connection."""
 
-    def __init__(self, runtime: Runtime, bus: Bus, conn: asyncpg.Connection, state: Mapping[str, int]) -> None:
+    def __init__(self, runtime: Runtime, bus: Publishing, conn: asyncpg.Connection, state: Mapping[str, int]) -> None:
         self._bus = bus
         self._conn = conn
         self._epoch = state["epoch"]
@@ -109,7 +110,7 @@ class Publisher:
         self._service = runtime.service.name
 
     @classmethod
-    async def take_over(cls, runtime: Runtime, bus: Bus, conn: asyncpg.Connection) -> Publisher:
+    async def take_over(cls, runtime: Runtime, bus: Publishing, conn: asyncpg.Connection) -> Publisher:
         """Begin a new epoch: whoever led before can mark nothing any more."""
         return cls(runtime, bus, conn, await conn.fetchrow(QUERIES["take_over"], SHARD))
 

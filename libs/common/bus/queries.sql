@@ -61,6 +61,7 @@ ON CONFLICT (queue, message_id) WHERE state IN ('retrying', 'held', 'parked') DO
        reason     = excluded.reason,
        detail     = excluded.detail,
        changed_at = now(),
+       swept_at   = NULL,
        due_at     = now() + make_interval(secs => ($8::float8[])[p.attempts + 1]),
        state      = CASE WHEN p.attempts + 1 > cardinality($8::float8[]) THEN 'parked' ELSE 'retrying' END
 RETURNING id, state, attempts;
@@ -93,18 +94,22 @@ SELECT body
  WHERE state = 'held';
 
 -- due --
--- What no timer brought back: lost timers, replays, messages whose head was discarded.
-SELECT queue, body
-  FROM parked AS p
- WHERE queue = ANY ($1)
-   AND (   (state = 'retrying' AND due_at + make_interval(secs => $2) <= now())
-        OR (state = 'held' AND due_at <= now())
-        OR (state = 'held' AND changed_at < now() - interval '2 seconds'))
-   AND NOT EXISTS (SELECT FROM parked AS q
-                    WHERE q.queue = p.queue AND q.key = p.key AND q.id < p.id
-                      AND q.state IN ('retrying', 'held', 'parked'))
- ORDER BY id
- LIMIT 100;
+-- What no timer brought back: lost timers, replays, messages whose head was discarded. Marked, so that what waits in
+-- a lane is not taken again and again.
+UPDATE parked SET swept_at = now()
+ WHERE id IN (SELECT id
+                FROM parked AS p
+               WHERE queue = ANY ($1)
+                 AND (   (state = 'retrying' AND due_at + make_interval(secs => $2) <= now())
+                      OR (state = 'held' AND (due_at <= now() OR changed_at < now() - interval '2 seconds')))
+                 AND (swept_at IS NULL OR swept_at < now() - interval '30 seconds')
+                 AND NOT EXISTS (SELECT FROM parked AS q
+                                  WHERE q.queue = p.queue AND q.key = p.key AND q.id < p.id
+                                    AND q.state IN ('retrying', 'held', 'parked'))
+               ORDER BY id
+               LIMIT 100
+                 FOR UPDATE SKIP LOCKED)
+RETURNING queue, body;
 
 -- count_parked --
 SELECT queue, state, count(*) AS messages
@@ -201,3 +206,44 @@ SELECT (SELECT position FROM event_head) - p.position AS lag,
        (SELECT count(*) FROM set_aside WHERE shard = p.shard) AS aside
   FROM publisher AS p
  WHERE shard = $1;
+
+-- list_parked --
+SELECT id, queue, key, message_id, type, state, attempts, reason, detail, due_at, first_at, changed_at
+  FROM parked
+ WHERE id > $1 AND ($2::text IS NULL OR queue = $2) AND state = ANY ($3)
+ ORDER BY id
+ LIMIT $4;
+
+-- read_parked --
+SELECT id, queue, key, message_id, type, state, attempts, reason, detail, due_at, first_at, changed_at, body
+  FROM parked
+ WHERE id = $1;
+
+-- lock_parked --
+SELECT id, queue, key, message_id, state FROM parked WHERE id = $1 FOR UPDATE;
+
+-- replay --
+-- The whole key, in order: those that failed are tried again, those behind follow them. Due at once.
+UPDATE parked
+   SET state      = CASE WHEN reason = 'behind' THEN 'held' ELSE 'retrying' END,
+       attempts   = 0, changed_at = now(), due_at = '-infinity', swept_at = NULL
+ WHERE id = $1 OR (queue = $2 AND key = $3 AND state = 'parked')
+RETURNING id;
+
+-- discard --
+UPDATE parked SET state = 'discarded', resolved_by = $2, changed_at = now(), due_at = NULL WHERE id = $1;
+
+-- never_handle --
+-- A late second delivery of what was discarded must not be handled.
+INSERT INTO inbox (consumer, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+
+-- release_followers --
+-- Those that were parked only because they were behind, and are behind nothing parked any more.
+UPDATE parked AS p SET state = 'held', changed_at = now(), due_at = '-infinity', swept_at = NULL
+ WHERE queue = $1 AND key = $2 AND state = 'parked' AND reason = 'behind'
+   AND NOT EXISTS (SELECT FROM parked AS q
+                    WHERE q.queue = p.queue AND q.key = p.key AND q.id < p.id
+                      AND q.state = 'parked' AND q.reason <> 'behind');
+
+-- notify_parked --
+SELECT pg_notify('parked', '');

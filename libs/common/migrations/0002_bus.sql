@@ -95,11 +95,12 @@ CREATE TABLE parked (
     message_id   uuid,
     type         text,
     body         bytea       NOT NULL,
-    state        text        NOT NULL CHECK (state IN ('retrying', 'held', 'parked', 'replayed', 'discarded')),
+    state        text        NOT NULL CHECK (state IN ('retrying', 'held', 'parked', 'discarded')),
     attempts     integer     NOT NULL DEFAULT 0,
     reason       text        NOT NULL,
     detail       text        NOT NULL DEFAULT '',
     due_at       timestamptz,
+    swept_at     timestamptz,
     first_at     timestamptz NOT NULL DEFAULT now(),
     changed_at   timestamptz NOT NULL DEFAULT now(),
     resolved_by  text
@@ -107,6 +108,7 @@ CREATE TABLE parked (
 COMMENT ON TABLE  parked          IS 'Messages that failed, with the later ones of their key, in order.';
 COMMENT ON COLUMN parked.key      IS 'Ordering key; none when the message could not be read.';
 COMMENT ON COLUMN parked.state    IS 'retrying: tried again at due_at; held: behind one of its key; parked: waits for an operator.';
+COMMENT ON COLUMN parked.swept_at IS 'Taken from here by a consumer, for want of a timer.';
 COMMENT ON COLUMN parked.reason   IS 'Class of the failure: not-json, unknown-type, wrong-schema, handler, behind...';
 CREATE INDEX parked_active ON parked (queue, key, id) WHERE state IN ('retrying', 'held', 'parked');
 CREATE INDEX parked_due ON parked (queue, due_at) WHERE state = 'retrying';

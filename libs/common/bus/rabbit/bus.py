@@ -75,6 +75,13 @@ class RabbitBus:
         async with consuming.running():
             yield
 
+    async def connect(self) -> None:
+        """Open the publishing connection and declare the topology ahead of the first event. Raises BusUnavailableError."""
+        try:
+            await self._publishing.connection()
+        except BROKER_AWAY as error:
+            raise BusUnavailableError(str(error) or type(error).__name__) from error
+
     async def close(self) -> None:
         """Close the publishing connection."""
         await self._publishing.close()
