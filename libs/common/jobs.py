@@ -24,6 +24,7 @@ from prometheus_client import Counter, Gauge
 from libs.common.db import Wake, load_queries
 from libs.common.messages.envelope import CloudEvent
 from libs.common.service import Completion, Job
+from libs.common.stop import ringing
 from libs.common.uow import Uow
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ async def write(uow: Uow, *, cause: CloudEvent | None) -> None:
 
 async def run_jobs(runtime: Runtime, stop: asyncio.Event) -> None:
     """Do jobs as they come until told to stop; then finish those in hand, or hand them back."""
-    async with runtime.database.listen("job") as wake:
+    async with runtime.database.listen("job") as wake, ringing(stop, wake.set):
         worker = _Worker(runtime, wake)
         async with worker.heartbeat():
             try:

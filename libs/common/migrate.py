@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 COMMON = Path(__file__).with_name("migrations")
-LOCK_SECONDS = 120  # that a second runner waits for the first
+LOCK_SECONDS = 120.0  # that a second runner waits for the first
 LOCK_TIMEOUT = "5s"  # that one statement may wait for a table, and all its users behind it
 TRIES = 5  # of a migration that met a busy table
 
@@ -152,12 +152,12 @@ async def check(conn: asyncpg.Connection, service: Service) -> None:
 @asynccontextmanager
 async def _alone(conn: asyncpg.Connection) -> AsyncIterator[None]:
     """Hold the lock that lets one runner work at a time."""
-    for _ in range(LOCK_SECONDS * 10):
+    for _ in range(round(LOCK_SECONDS * 10)):
         if await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
             break
         await asyncio.sleep(0.1)
     else:
-        raise MigrationError(f"another migration has been running for {LOCK_SECONDS} s: see pg_stat_activity")
+        raise MigrationError(f"another migration has been running for {LOCK_SECONDS:.0f} s: see pg_stat_activity")
     try:
         await conn.execute("SELECT set_config('lock_timeout', $1, false)", LOCK_TIMEOUT)
         yield

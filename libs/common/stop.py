@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import structlog
 
-__all__ = ["STOP_SECONDS", "StopTimeoutError", "pause", "run_process", "stop_on_signals"]
+__all__ = ["STOP_SECONDS", "StopTimeoutError", "pause", "ringing", "run_process", "stop_on_signals"]
 
 STOP_SECONDS = 27.0
 """To finish what is in hand: less than the 30 s after which Docker and Kubernetes kill."""
@@ -28,6 +28,17 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         return
+
+
+@asynccontextmanager
+async def ringing(stop: asyncio.Event, ring: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `ring` when told to stop, so that a loop that waits for something else need not poll for it."""
+    waiting = asyncio.create_task(stop.wait())
+    waiting.add_done_callback(lambda _: ring())
+    try:
+        yield
+    finally:
+        waiting.cancel()
 
 
 @contextmanager

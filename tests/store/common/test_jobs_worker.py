@@ -1,0 +1,333 @@
+"""Jobs: shared by workers, recovered after a crash, tried again, given up where an operator sees it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from libs.common import jobs as work
+from libs.common.jobs import BACKOFF, MAX_ATTEMPTS, MAX_CRASHES, JobFailedError, drain, run_jobs
+from libs.common.runtime import Runtime
+from libs.common.service import Completion, Job, Jobs
+from libs.common.testing.harness import TestClock
+from libs.common.uow import Uow
+from tests.store.common.conftest import RuntimeFactory, event
+
+
+def _jobs(handler: Any) -> Jobs:  # noqa: ANN401
+    jobs = Jobs()
+    jobs.on("mail")(handler)
+    return jobs
+
+
+async def _ask(runtime: Runtime, *keys: str, **options: Any) -> None:  # noqa: ANN401
+    async with runtime.uow() as uow:
+        for key in keys:
+            uow.enqueue("mail", key=key, payload={}, **options)
+
+
+async def _row(runtime: Runtime, key: str = "1") -> dict[str, Any]:
+    async with runtime.read() as conn:
+        row = await conn.fetchrow("SELECT *, not_before - now() AS wait FROM job WHERE key = $1", key)
+    return dict(row)
+
+
+async def _set(runtime: Runtime, assignment: str) -> None:
+    async with runtime.read() as conn:
+        await conn.execute(f"UPDATE job SET {assignment}")  # noqa: S608
+
+
+@asynccontextmanager
+async def _worker(runtime: Runtime) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_jobs(runtime, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def _until(condition: Any, seconds: float = 5) -> None:  # noqa: ANN401
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_job_is_done_once_with_its_completion(runtimes: RuntimeFactory) -> None:
+    done: list[Job] = []
+    aggregate = uuid4()
+
+    async def handle(_: Runtime, job: Job) -> Completion:
+        done.append(job)
+
+        async def complete(uow: Uow) -> None:
+            uow.emit(event(aggregate))
+
+        return complete
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    await _ask(runtime, "1")
+    assert await drain(runtime) == 1
+    assert await drain(runtime) == 0
+    assert [(job.kind, job.key, job.attempt) for job in done] == [("mail", "1", 1)]
+    assert (await _row(runtime))["state"] == "done"
+    async with runtime.read() as conn:
+        assert await conn.fetchval("SELECT key FROM outbox") == str(aggregate)
+
+
+async def test_a_failed_completion_leaves_the_job_to_do_and_no_event(runtimes: RuntimeFactory) -> None:
+    async def handle(_: Runtime, _job: Job) -> Completion:
+        async def complete(uow: Uow) -> None:
+            uow.emit(event(uuid4()))
+            raise LookupError("too late")
+
+        return complete
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    await drain(runtime)
+    row = await _row(runtime)
+    assert (row["state"], row["last_error"], row["lease"]) == ("waiting", "LookupError: too late", None)
+    async with runtime.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_a_handler_runs_outside_any_transaction(runtimes: RuntimeFactory) -> None:
+    async def handle(runtime: Runtime, _job: Job) -> None:
+        async with runtime.read() as conn:
+            open_ones = (
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+            )
+            assert await conn.fetchval(open_ones) == 0
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    await drain(runtime)
+    assert (await _row(runtime))["state"] == "done"
+
+
+async def test_two_workers_share_the_jobs_and_do_each_once(runtimes: RuntimeFactory) -> None:
+    done: list[tuple[str, str]] = []
+
+    def handler(name: str) -> Any:  # noqa: ANN401
+        async def handle(_: Runtime, job: Job) -> None:
+            done.append((name, job.key))
+            await asyncio.sleep(0.005)
+
+        return handle
+
+    first, second = await runtimes(_jobs(handler("first"))), await runtimes(_jobs(handler("second")))
+    keys = [str(number) for number in range(60)]
+    await _ask(first, *keys)
+
+    async def finished() -> bool:
+        return len(done) >= len(keys)
+
+    async with _worker(first), _worker(second):
+        await _until(finished)
+    assert sorted(key for _, key in done) == sorted(keys)
+    assert {name for name, _ in done} == {"first", "second"}
+
+
+async def test_a_notification_wakes_the_worker_at_once(runtimes: RuntimeFactory) -> None:
+    done = asyncio.Event()
+
+    async def handle(_: Runtime, _job: Job) -> None:
+        done.set()
+
+    runtime = await runtimes(_jobs(handle))
+    async with _worker(runtime):
+        await asyncio.sleep(0.3)  # it waits for its next poll by now
+        began = asyncio.get_running_loop().time()
+        await _ask(runtime, "1")
+        await asyncio.wait_for(done.wait(), 5)
+        assert asyncio.get_running_loop().time() - began < work.POLL * 0.6
+
+
+async def test_the_job_of_a_dead_worker_is_taken_over_when_its_lease_ends(runtimes: RuntimeFactory) -> None:
+    seen: list[int] = []
+
+    async def handle(_: Runtime, job: Job) -> None:
+        seen.append(job.attempt)
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    assert len(await work._claim(runtime, 1)) == 1  # and that worker dies here
+    assert await drain(runtime) == 0
+    await _set(runtime, "not_before = now()")
+    assert await drain(runtime) == 1
+    assert seen == [2]
+    assert (await _row(runtime))["crashes"] == 1
+
+
+async def test_a_worker_that_lost_its_lease_marks_nothing(runtimes: RuntimeFactory) -> None:
+    async def handle(runtime: Runtime, job: Job) -> Completion:
+        if job.attempt == 1:
+            await _set(runtime, "not_before = now()")
+            assert await drain(runtime) == 1  # another worker takes over and finishes
+
+        async def complete(uow: Uow) -> None:
+            uow.emit(event(uuid4(), job.attempt))
+
+        return complete
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    await drain(runtime)
+    async with runtime.read() as conn:
+        versions = await conn.fetch("SELECT body::jsonb ->> 'aggregateversion' AS version FROM outbox")
+    assert [row["version"] for row in versions] == ["2"]
+
+
+async def test_the_leases_of_long_jobs_are_kept(runtimes: RuntimeFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "LEASE", timedelta(seconds=0.4))
+    began: list[str] = []
+
+    async def handle(_: Runtime, job: Job) -> None:
+        began.append(job.key)
+        await asyncio.sleep(1.2)
+
+    first, second = await runtimes(_jobs(handle)), await runtimes(_jobs(handle))
+    await _ask(first, "1")
+
+    async def done() -> bool:
+        return bool((await _row(first))["state"] == "done")
+
+    async with _worker(first), _worker(second):
+        await _until(done)
+    assert began == ["1"]
+
+
+async def test_failures_wait_longer_and_longer(runtimes: RuntimeFactory) -> None:
+    async def handle(_: Runtime, _job: Job) -> None:
+        raise ConnectionError("the mail server is away")
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    for delay in (*BACKOFF, BACKOFF[-1]):
+        assert await drain(runtime) == 1
+        row = await _row(runtime)
+        assert delay * 0.95 <= row["wait"] <= delay * 1.25
+        assert row["state"] == "waiting"
+        await _set(runtime, "not_before = now()")
+
+
+async def test_a_job_is_dead_after_the_last_attempt(runtimes: RuntimeFactory) -> None:
+    async def handle(_: Runtime, _job: Job) -> None:
+        raise ConnectionError("still away")
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    await _set(runtime, f"attempts = {MAX_ATTEMPTS - 1}")
+    await drain(runtime)
+    row = await _row(runtime)
+    assert (row["state"], row["last_error"]) == ("dead", "ConnectionError: still away")
+    assert row["finished_at"] is not None
+
+
+async def test_a_useless_job_is_dead_at_once(runtimes: RuntimeFactory) -> None:
+    async def handle(_: Runtime, _job: Job) -> None:
+        raise JobFailedError("no such mailbox")
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    await drain(runtime)
+    assert (await _row(runtime))["state"] == "dead"
+
+
+async def test_a_job_that_kills_its_workers_is_dead_before_it_kills_another(runtimes: RuntimeFactory) -> None:
+    async def handle(_: Runtime, _job: Job) -> None:
+        pytest.fail("must not be begun again")
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    for _ in range(MAX_CRASHES):
+        assert len(await work._claim(runtime, 1)) == 1
+        await _set(runtime, "not_before = now()")
+    await drain(runtime)
+    row = await _row(runtime)
+    assert (row["state"], row["last_error"]) == ("dead", f"JobFailedError: {MAX_CRASHES} workers died while doing it")
+
+
+async def test_a_job_that_hangs_is_cut(runtimes: RuntimeFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "TIME_LIMIT", timedelta(seconds=0.05))
+
+    async def handle(_: Runtime, _job: Job) -> None:
+        await asyncio.sleep(30)
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    await drain(runtime)
+    assert "TimeoutError" in (await _row(runtime))["last_error"]
+
+
+async def test_a_job_of_a_later_day_waits_for_the_clock_of_the_domain(runtimes: RuntimeFactory) -> None:
+    async def handle(_: Runtime, _job: Job) -> None:
+        return None
+
+    runtime = await runtimes(_jobs(handle))
+    assert isinstance(runtime.clock, TestClock)
+    await _ask(runtime, "1", due_at=runtime.clock.now() + timedelta(days=11))
+    assert await drain(runtime) == 0
+    runtime.clock.advance(timedelta(days=11))
+    assert await drain(runtime) == 1
+
+
+async def test_jobs_of_kinds_unknown_here_are_left_to_newer_workers(runtimes: RuntimeFactory) -> None:
+    runtime = await runtimes(Jobs())
+    await _ask(runtime, "1")
+    assert await drain(runtime) == 0
+    assert (await _row(runtime))["state"] == "waiting"
+
+
+async def test_a_stopping_worker_finishes_what_is_short(runtimes: RuntimeFactory) -> None:
+    begun = asyncio.Event()
+
+    async def handle(_: Runtime, _job: Job) -> None:
+        begun.set()
+        await asyncio.sleep(0.2)
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    async with _worker(runtime):
+        await begun.wait()
+    assert (await _row(runtime))["state"] == "done"
+
+
+async def test_a_stopping_worker_hands_back_what_is_long(
+    runtimes: RuntimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "GRACE", 0.1)
+    begun = asyncio.Event()
+
+    async def handle(_: Runtime, _job: Job) -> None:
+        begun.set()
+        await asyncio.sleep(30)
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "1")
+    async with _worker(runtime):
+        await begun.wait()
+    row = await _row(runtime)
+    assert (row["state"], row["lease"], row["attempts"], row["crashes"]) == ("waiting", None, 0, 0)
+    assert row["wait"] <= timedelta()
+
+
+async def test_jobs_done_long_ago_are_forgotten(runtimes: RuntimeFactory) -> None:
+    async def handle(_: Runtime, _job: Job) -> None:
+        return None
+
+    runtime = await runtimes(_jobs(handle))
+    await _ask(runtime, "old", "new")
+    await drain(runtime)
+    async with runtime.read() as conn:
+        await conn.execute("UPDATE job SET finished_at = now() - interval '91 days' WHERE key = 'old'")
+    await work.prune(runtime)
+    async with runtime.read() as conn:
+        assert [row["key"] for row in await conn.fetch("SELECT key FROM job")] == ["new"]

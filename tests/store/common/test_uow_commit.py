@@ -1,0 +1,100 @@
+"""What leaves with a transaction leaves if, and only if, it commits."""
+
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.messages.envelope import CloudEvent
+from libs.common.runtime import Runtime
+from tests.store.common.conftest import BUYER, event
+
+ACTOR = Actor("person-1", "Camille Martin", BUYER, OrganisationKind.BUYER)
+
+
+async def _counts(runtime: Runtime) -> tuple[int, ...]:
+    async with runtime.read() as conn:
+        row = await conn.fetchrow(
+            "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM job), (SELECT count(*) FROM journal_pending)"
+        )
+    return tuple(row)
+
+
+async def test_a_commit_leaves_its_event_its_job_and_its_journal(runtime: Runtime) -> None:
+    async with runtime.uow(actor=ACTOR) as uow:
+        uow.emit(event(uuid4()))
+        uow.enqueue("mail", key="1", payload={})
+        uow.audit("letter.read", "letter-1")
+        assert await _counts(runtime) == (0, 0, 0)
+    assert await _counts(runtime) == (1, 1, 2)
+
+
+async def test_a_failure_leaves_nothing(runtime: Runtime) -> None:
+    async def fail() -> None:
+        async with runtime.uow() as uow:
+            uow.emit(event(uuid4()))
+            uow.enqueue("mail", key="1", payload={})
+            uow.audit("letter.read", "letter-1")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await _counts(runtime) == (0, 0, 0)
+
+
+async def test_a_failure_at_commit_leaves_nothing(runtime: Runtime) -> None:
+    async with runtime.read() as conn:
+        await conn.execute("CREATE TABLE late (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)")
+
+    async def fail() -> None:
+        async with runtime.uow() as uow:
+            await uow.conn.execute("INSERT INTO late VALUES (1), (1)")
+            uow.emit(event(uuid4()))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await fail()
+    assert await _counts(runtime) == (0, 0, 0)
+
+
+async def test_the_journal_names_ids_and_no_person(runtime: Runtime) -> None:
+    aggregate = uuid4()
+    async with runtime.uow(actor=ACTOR) as uow:
+        uow.emit(event(aggregate))
+    async with runtime.read() as conn:
+        entry = await conn.fetchrow("SELECT * FROM journal_pending")
+    assert (entry["actor"], entry["organisation"]) == ("person-1", BUYER)
+    assert (entry["action"], entry["subject"]) == ("alerts.webhook.delivered.v1", str(aggregate))
+    assert "Camille" not in str(dict(entry))
+
+
+async def test_events_of_one_transaction_share_a_correlation_and_name_their_cause(runtime: Runtime) -> None:
+    cause = CloudEvent.wrap(event(uuid4()))
+    async with runtime.uow(cause=cause) as uow:
+        uow.emit(event(uuid4()))
+        uow.enqueue("mail", key="1", payload={})
+    async with runtime.uow() as uow:
+        uow.emit(event(uuid4()))
+        uow.emit(event(uuid4()))
+    async with runtime.read() as conn:
+        bodies = [row["body"] for row in await conn.fetch("SELECT body FROM outbox ORDER BY id")]
+        kept = await conn.fetchval("SELECT cause ->> 'id' FROM job")
+    caused, first, second = (CloudEvent.from_json(body.encode()) for body in bodies)
+    assert (caused.correlationid, caused.causationid) == (cause.correlationid, cause.id)
+    assert first.correlationid == second.correlationid == first.id
+    assert kept == str(cause.id)
+
+
+async def test_settings_and_adapters_are_found_by_their_type(runtime: Runtime) -> None:
+    assert runtime.port(type(runtime.settings)) is runtime.settings
+    with pytest.raises(LookupError, match="wiring"):
+        runtime.port(dict)
+    runtime.give_ports({dict: {"a": 1}})
+    assert runtime.port(dict) == {"a": 1}
+
+
+async def test_json_columns_hold_python_objects(runtime: Runtime) -> None:
+    async with runtime.read() as conn:
+        given = await conn.fetchval("SELECT $1::jsonb", {"amount": "12.50", "lots": [1, 2], "é": None})
+        assert given == {"amount": "12.50", "lots": [1, 2], "é": None}
+        assert await conn.fetchval("SHOW timezone") == "UTC"
