@@ -159,17 +159,28 @@ async def _run(stack: AsyncExitStack, runtimes: Sequence[Runtime], sandbox: Sand
 
 @asynccontextmanager
 async def _working(runtimes: Sequence[Runtime], bus: Bus) -> AsyncIterator[None]:
-    """Run jobs, periodic work and relays; a failure of one of them ends the platform."""
-    stop = asyncio.Event()
+    """Run jobs, periodic work and relays; a failure of one of them, which none should have, ends the platform."""
+    stop, caller = asyncio.Event(), asyncio.current_task()
+    work = asyncio.create_task(_work(runtimes, bus, stop))
+
+    def end(_: asyncio.Task[None]) -> None:
+        if caller is not None and not stop.is_set():
+            caller.cancel()
+
+    work.add_done_callback(end)
+    try:
+        yield
+    finally:
+        stop.set()
+        await work
+
+
+async def _work(runtimes: Sequence[Runtime], bus: Bus, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         for runtime in runtimes:
             group.create_task(run_jobs(runtime, stop))
             group.create_task(run_periodic(runtime, stop))
             group.create_task(relay(runtime, bus, stop))
-        try:
-            yield
-        finally:
-            stop.set()
 
 
 def _given_broker() -> str | None:
