@@ -44,19 +44,21 @@ def standings(deposits: Iterable[Deposit], deadline: datetime) -> dict[UUID, Sta
     """Judge all the deposits of a consultation.
 
     For each lot the company's last deposit completed in time counts (art. R2151-6 CCP); one that ends late never
-    displaces one received in time; a withdrawn one displaces nothing.
+    displaces one received in time; withdrawing a bid does not bring back the one it had replaced.
     """
     result: dict[UUID, Standing] = {}
     taken: dict[str, set[str]] = {}
     for each in sorted(deposits, key=lambda deposit: (deposit.received_at, deposit.order), reverse=True):
+        if is_late(each.received_at, deadline):
+            result[each.bid] = Standing.WITHDRAWN if each.state is BidState.WITHDRAWN else Standing.LATE
+            continue
+        held = taken.setdefault(each.depositor, set())
+        superseded = each.lots <= held
+        held |= each.lots
         if each.state is BidState.WITHDRAWN:
             result[each.bid] = Standing.WITHDRAWN
-        elif is_late(each.received_at, deadline):
-            result[each.bid] = Standing.LATE
         else:
-            held = taken.setdefault(each.depositor, set())
-            result[each.bid] = Standing.SUPERSEDED if each.lots <= held else Standing.COUNTS
-            held |= each.lots
+            result[each.bid] = Standing.SUPERSEDED if superseded else Standing.COUNTS
     return result
 
 

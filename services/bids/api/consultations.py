@@ -1,0 +1,31 @@
+"""Consultations, for anybody."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from libs.common.http import Routes
+from libs.common.runtime import Runtime
+from services.bids.api.views import ConsultationView
+from services.bids.domain.states import OpeningState
+from services.bids.domain.time import is_late
+from services.bids.errors import UnknownConsultation
+from services.bids.service import consultations
+from services.bids.settings import BidsSettings
+from services.bids.store import openings
+
+__all__ = ["routes"]
+
+routes = Routes("bids")
+
+
+@routes.get("/v1/consultations/{procedure}", errors=[UnknownConsultation], tag="consultations")
+async def get_consultation(runtime: Runtime, procedure: UUID) -> ConsultationView:
+    """Read a consultation: deadline, lots, key set of the opening officers, limits."""
+    async with runtime.read() as conn:
+        found = await consultations.get(conn, procedure)
+        opening = await openings.of_procedure(conn, procedure)
+    state = "closed" if is_late(runtime.clock.now(), found.deadline) else "open"
+    if opening is not None and opening.state is OpeningState.COMPLETED:
+        state = "opened"
+    return ConsultationView.of(found, state=state, max_bid_bytes=runtime.port(BidsSettings).max_bid_bytes)

@@ -1,0 +1,95 @@
+"""Contracts, for their two parties."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from aiohttp import web
+
+from libs.common.actor import Actor
+from libs.common.errors import Forbidden, IllegalTransition
+from libs.common.http import Cursor, Page, Routes, send_document
+from libs.common.runtime import Runtime
+from libs.common.uow import Uow
+from services.bids.api.views import ContractView, PageQuery
+from services.bids.errors import DuringStandstill, NotCleared, UnknownContract, WrongSignedContract
+from services.bids.service import contracts
+from services.bids.store import contracts as store
+
+__all__ = ["routes"]
+
+routes = Routes("bids")
+
+
+@routes.get("/v1/contracts", tag="contracts")
+async def list_contracts(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[ContractView]:
+    """List the contracts one's own organisation is a party of, newest first."""
+    before = None if query.cursor is None else int(Cursor.decode(runtime, query.cursor)["before"])
+    async with runtime.read() as conn:
+        found = await store.of(
+            conn, actor.organisation, procedure=query.procedure, before=before, limit=query.limit + 1
+        )
+    shown = found[: query.limit]
+    following = Cursor.encode(runtime, {"before": shown[-1].sequence}) if len(found) > query.limit else None
+    return Page(items=[ContractView.of(each) for each in shown], next=following)
+
+
+@routes.get("/v1/contracts/{contract_id}", errors=[UnknownContract], tag="contracts")
+async def get_contract(runtime: Runtime, actor: Actor, contract_id: UUID) -> ContractView:
+    """Read a contract."""
+    async with runtime.read() as conn:
+        return ContractView.of(await contracts.party_contract(conn, actor, contract_id))
+
+
+@routes.get(
+    "/v1/contracts/{contract_id}/document", errors=[UnknownContract], tag="contracts", produces=["application/pdf"]
+)
+async def get_contract_document(
+    runtime: Runtime, actor: Actor, contract_id: UUID, request: web.Request
+) -> web.StreamResponse:
+    """Download the contract as it is now: generated, signed by the winner, signed by both."""
+    async with runtime.read() as conn:
+        row = await contracts.party_contract(conn, actor, contract_id)
+    return await send_document(request, runtime, row.document)
+
+
+@routes.put(
+    "/v1/contracts/{contract_id}/winner-signature",
+    errors=[UnknownContract, Forbidden, IllegalTransition, WrongSignedContract],
+    tag="contracts",
+    accepts=["application/pdf"],
+    limit=contracts.MAX_CONTRACT,
+)
+async def sign_as_winner(runtime: Runtime, actor: Actor, contract_id: UUID, body: bytes) -> ContractView:
+    """Send the contract signed by the winner: the given PDF with a signature added (PAdES)."""
+    return ContractView.of(await contracts.sign_as_winner(runtime, actor, contract_id, body))
+
+
+@routes.post(
+    "/v1/contracts/{contract_id}/signature-request",
+    errors=[UnknownContract, Forbidden, IllegalTransition, DuringStandstill],
+    tag="contracts",
+)
+async def request_signature(runtime: Runtime, actor: Actor, contract_id: UUID) -> ContractView:
+    """Send the contract into the buyer's signature circuit, once the standstill is over."""
+    return ContractView.of(await contracts.submit(runtime, actor, contract_id))
+
+
+@routes.post(
+    "/v1/contracts/{contract_id}/notification",
+    errors=[UnknownContract, Forbidden, IllegalTransition, NotCleared],
+    tag="contracts",
+)
+async def notify_contract(uow: Uow, actor: Actor, contract_id: UUID) -> ContractView:
+    """Notify the signed contract to the winner."""
+    return ContractView.of(await contracts.notify(uow, actor, contract_id))
+
+
+@routes.post(
+    "/v1/contracts/{contract_id}/acknowledgement",
+    errors=[UnknownContract, Forbidden, IllegalTransition],
+    tag="contracts",
+)
+async def acknowledge_notification(uow: Uow, actor: Actor, contract_id: UUID) -> ContractView:
+    """Acknowledge the notification, as the winner: the contract binds from that date."""
+    return ContractView.of(await contracts.acknowledge(uow, actor, contract_id))

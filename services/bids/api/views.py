@@ -1,0 +1,385 @@
+"""What callers send and receive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.common.messages.base import Money, Sha256
+from libs.common.messages.notices import OpeningKeySet
+from services.bids.domain.bids import Standing, standings
+from services.bids.domain.states import BidState
+from services.bids.domain.time import legal_time
+from services.bids.sealing import Envelope
+from services.bids.sealing.opening import OpenedShare
+from services.bids.service.awards import Awarded
+from services.bids.store.awards import Letter
+from services.bids.store.bids import Attempt, Bid, BidFile
+from services.bids.store.consultations import Consultation
+from services.bids.store.contracts import ContractRow
+from services.bids.store.openings import Opening, Presence
+
+__all__ = [
+    "AttemptView", "AwardInput", "AwardView", "BidInput", "BidView", "ConsultationView", "ContractView", "DepositInput",
+    "FileView", "LetterSummary", "LetterView", "OpeningView", "PageQuery", "SharesInput", "bid_view",
+]  # fmt: skip
+
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Score = Annotated[str, Field(pattern=r"^\d{1,6}([.,]\d{1,4})?$", examples=["17,50"])]
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FileInput(_Input):
+    """A sealed file to come."""
+
+    name: Short
+    size: int = Field(ge=16, description="bytes of ciphertext: what will be uploaded, exactly")
+
+
+class BidInput(_Input):
+    """A bid to prepare."""
+
+    lots: list[Short] = Field(min_length=1, max_length=200)
+    files: list[FileInput] = Field(min_length=1, max_length=200)
+    depositor_name: Short | None = Field(default=None, description="the company's name, for the receipt and letters")
+
+
+class DepositInput(_Input):
+    """The envelope that completes a deposit."""
+
+    envelope: Envelope
+
+
+class SharesInput(_Input):
+    """An officer's opened shares: the file that the `open-shares` tool writes."""
+
+    officer: Short
+    shares: list[OpenedShare] = Field(max_length=100_000)
+    opening: UUID | None = None
+
+
+class ScoreInput(_Input):
+    """The score of a bid on a criterion."""
+
+    name: Short
+    score: Score
+    out_of: Score | None = None
+
+
+class EvaluationInput(_Input):
+    """What the buyer judged of one bid; its bidder is told the reasons."""
+
+    bid_id: UUID
+    admissible: bool = True
+    criteria: list[ScoreInput] = Field(default=[], max_length=50)
+    total: Score | None = None
+    rank: int | None = Field(default=None, ge=1)
+    reasons: str = Field(default="", max_length=5000)
+
+
+class PlaceInput(_Input):
+    """The place of performance, when the notice does not tell it (DECP)."""
+
+    code: Annotated[str, Field(min_length=1, max_length=10)]
+    kind: Annotated[str, Field(pattern="^Code (postal|commune|arrondissement|canton|département|région|pays)$")]
+
+
+class AwardInput(_Input):
+    """The decision on a lot."""
+
+    bid_id: UUID
+    value: Money
+    contract_number: str = Field(description="the buyer's own number, 1 to 16 characters")
+    evaluations: list[EvaluationInput] = Field(max_length=1000, description="one for each opened bid of the lot")
+    essential: dict[str, Any] = Field(description="members of messages.bids.EssentialData; what is missing is listed")
+    duration_months: int | None = Field(default=None, ge=1, le=1200)
+    place: PlaceInput | None = None
+
+
+class LimitsView(_View):
+    """What is announced before the first byte."""
+
+    max_bid_bytes: int
+    max_files: int = 200
+
+
+class ConsultationView(_View):
+    """A consultation as anybody may see it. How many deposited, or who, is nobody's business before the opening."""
+
+    procedure: UUID
+    title: str
+    buyer: str
+    buyer_name: str
+    deadline: datetime = Field(description="legal time of the buyer's place")
+    time_zone: str
+    state: str = Field(description="open, closed or opened")
+    lots: list[dict[str, str]]
+    opening: OpeningKeySet
+    limits: LimitsView
+    version: int
+
+    @classmethod
+    def of(cls, found: Consultation, *, state: str, max_bid_bytes: int) -> Self:
+        """Present a consultation."""
+        notice = found.notice
+        return cls(
+            procedure=found.procedure,
+            title=notice.title,
+            buyer=found.buyer,
+            buyer_name=notice.buyer.name,
+            deadline=legal_time(found.deadline, found.zone),
+            time_zone=found.zone.key,
+            state=state,
+            lots=[{"lot_id": each.lot_id, "title": each.title} for each in notice.lots],
+            opening=found.keys,
+            limits=LimitsView(max_bid_bytes=max_bid_bytes),
+            version=found.version,
+        )
+
+
+class FileView(_View):
+    """A file of a bid."""
+
+    number: int
+    name: str
+    size: int
+    sha256: Sha256 | None = Field(description="of the ciphertext received; none before")
+    uploaded_at: datetime | None
+
+    @classmethod
+    def of(cls, file: BidFile) -> Self:
+        """Present a file."""
+        return cls(number=file.number, name=file.name, size=file.size, sha256=file.sha256, uploaded_at=file.uploaded_at)
+
+
+class BidView(_View):
+    """A bid as its depositor sees it."""
+
+    bid_id: UUID
+    procedure: UUID
+    lots: list[str]
+    state: str
+    standing: str | None = Field(description="on the present deadline: counts, superseded, late, withdrawn")
+    depositor_name: str
+    created_at: datetime
+    received_at: datetime | None
+    files: list[FileView]
+    version: int
+
+
+def bid_view(bid: Bid, files: list[BidFile], own: list[Bid], consultation: Consultation) -> BidView:
+    """Present a bid; `own` are the depositor's bids of the same consultation."""
+    judged = standings([each.deposited for each in own if each.received_at is not None], consultation.deadline)
+    standing: Standing | None = None if bid.state is BidState.DRAFT else judged.get(bid.id)
+    return BidView(
+        bid_id=bid.id,
+        procedure=bid.procedure,
+        lots=list(bid.lots),
+        state=bid.state,
+        standing=standing,
+        depositor_name=bid.depositor_name,
+        created_at=bid.created_at,
+        received_at=None if bid.received_at is None else legal_time(bid.received_at, consultation.zone),
+        files=[FileView.of(each) for each in files],
+        version=bid.version,
+    )
+
+
+class AttemptView(_View):
+    """One attempt, as evidence."""
+
+    attempt_id: UUID
+    bid_id: UUID | None = None
+    depositor: str | None = None
+    kind: str
+    file: int | None
+    started_at: datetime
+    last_byte_at: datetime | None
+    bytes: int
+    outcome: str
+    reason: str | None
+
+    @classmethod
+    def of(cls, each: Attempt) -> Self:
+        """Present an attempt."""
+        return cls(
+            attempt_id=each.id, bid_id=each.bid, depositor=each.depositor, kind=each.kind, file=each.file,
+            started_at=each.started_at, last_byte_at=each.ended_at, bytes=each.bytes, outcome=each.outcome,
+            reason=each.reason,
+        )  # fmt: skip
+
+
+class OfficerView(_View):
+    """An officer of an opening."""
+
+    officer: str
+    presented_at: datetime | None
+
+
+class OpeningView(_View):
+    """An opening."""
+
+    opening_id: UUID
+    procedure: UUID
+    state: str
+    threshold: int
+    officers: list[OfficerView]
+    deadline: datetime
+    stamped_at: datetime
+    started_at: datetime
+    completed_at: datetime | None
+    report: dict[str, Any] | None
+    report_sha256: str | None
+    version: int
+
+    @classmethod
+    def of(cls, opening: Opening, consultation: Consultation, presences: list[Presence]) -> Self:
+        """Present an opening."""
+        at = {each.officer: each.presented_at for each in presences}
+        keys = consultation.keys
+        return cls(
+            opening_id=opening.id,
+            procedure=opening.procedure,
+            state=opening.state,
+            threshold=keys.threshold,
+            officers=[OfficerView(officer=each.officer, presented_at=at.get(each.officer)) for each in keys.officers],
+            deadline=opening.statement.deadline,
+            stamped_at=opening.stamped_at,
+            started_at=opening.started_at,
+            completed_at=opening.completed_at,
+            report=opening.report,
+            report_sha256=opening.report_sha256,
+            version=opening.version,
+        )
+
+
+class LetterSummary(_View):
+    """A letter in a list."""
+
+    letter_id: UUID
+    procedure: UUID
+    lot_id: str
+    kind: str
+    subject: str
+    addressee: str
+    sent_at: datetime
+    first_read_at: datetime | None
+
+    @classmethod
+    def of(cls, letter: Letter) -> Self:
+        """Present a letter without its content."""
+        return cls(
+            letter_id=letter.id, procedure=letter.procedure, lot_id=letter.lot, kind=letter.kind,
+            subject=letter.subject, addressee=letter.addressee, sent_at=letter.sent_at,
+            first_read_at=letter.first_read_at,
+        )  # fmt: skip
+
+
+class LetterView(LetterSummary):
+    """A letter with its content; its PDF is at `/letters/{letter_id}/document`."""
+
+    paragraphs: list[str]
+    summary_en: str
+    sha256: Sha256 = Field(description="of the PDF")
+
+    @classmethod
+    def of(cls, letter: Letter) -> Self:
+        """Present a letter."""
+        summary = LetterSummary.of(letter).model_dump()
+        content = letter.content
+        return cls.model_validate(
+            {**summary, "paragraphs": content["paragraphs"], "summary_en": content["summary_en"],
+             "sha256": letter.sha256}
+        )  # fmt: skip
+
+
+class AwardView(_View):
+    """An award and what came with it."""
+
+    award_id: UUID
+    procedure: UUID
+    lot_id: str
+    bid_id: UUID
+    winner: str
+    winner_name: str
+    value: Money
+    decided_at: datetime
+    standstill_until: datetime | None = Field(description="first instant at which the contract may be signed")
+    standstill_reason: str
+    contract_id: UUID
+    letters: list[LetterSummary]
+
+    @classmethod
+    def of(cls, awarded: Awarded) -> Self:
+        """Present an award."""
+        award, contract = awarded.award, awarded.contract
+        return cls(
+            award_id=award.id,
+            procedure=contract.procedure,
+            lot_id=award.lot,
+            bid_id=award.bid,
+            winner=awarded.winner.depositor,
+            winner_name=awarded.winner.depositor_name,
+            value=contract.content.value,
+            decided_at=award.decided_at,
+            standstill_until=award.standstill_until,
+            standstill_reason=award.standstill_reason,
+            contract_id=contract.id,
+            letters=[LetterSummary.of(each) for each in awarded.letters],
+        )
+
+
+class ContractView(_View):
+    """A contract as its two parties see it."""
+
+    contract_id: UUID
+    procedure: UUID
+    number: str
+    title: str
+    lot_id: str
+    state: str
+    buyer: str
+    buyer_name: str
+    winner: str
+    winner_name: str
+    value: Money
+    standstill_until: datetime | None
+    document_sha256: Sha256
+    document_size: int
+    clearance: str | None
+    submitted_at: datetime | None
+    signed_at: datetime | None
+    notified_at: datetime | None = Field(description="when the notification was sent")
+    acknowledged_at: datetime | None = Field(description="the date from which the contract binds")
+    version: int
+
+    @classmethod
+    def of(cls, row: ContractRow) -> Self:
+        """Present a contract."""
+        content = row.content
+        return cls(
+            contract_id=row.id, procedure=row.procedure, number=row.number, title=content.title, lot_id=content.lot_id,
+            state=row.state, buyer=row.buyer, buyer_name=content.buyer_name, winner=row.winner,
+            winner_name=content.winners[0].name, value=content.value, standstill_until=row.standstill_until,
+            document_sha256=row.document.sha256, document_size=row.document.size, clearance=row.clearance,
+            submitted_at=row.submitted_at, signed_at=row.signed_at, notified_at=row.notified_at,
+            acknowledged_at=row.acknowledged_at, version=row.version,
+        )  # fmt: skip
+
+
+class PageQuery(_Input):
+    """A page of a list."""
+
+    procedure: UUID | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None

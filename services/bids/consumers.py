@@ -1,0 +1,45 @@
+"""What the service does when other services tell it something."""
+
+from __future__ import annotations
+
+from libs.common.messages.legality import ActAcknowledgedV1, ActExemptedV1
+from libs.common.messages.notices import NoticePublishedV1
+from libs.common.messages.signature import DocumentSignedV1, SignatureRefusedV1
+from libs.common.service import Consumers
+from libs.common.uow import Uow
+from services.bids.service import consultations, contracts
+
+__all__ = ["consumers"]
+
+consumers = Consumers("bids")
+
+
+@consumers.on(NoticePublishedV1, queue="notices")
+async def open_consultation(uow: Uow, event: NoticePublishedV1) -> None:
+    """Open the consultation of a published contract notice, or follow its change."""
+    if event.procedure is not None:
+        await consultations.follow_notice(uow, event.notice, event.procedure)
+
+
+@consumers.on(DocumentSignedV1, queue="signatures")
+async def contract_signed(uow: Uow, event: DocumentSignedV1) -> None:
+    """Mark a contract as signed by both parties."""
+    await contracts.buyer_signed(uow, event)
+
+
+@consumers.on(SignatureRefusedV1, queue="signatures")
+async def signature_refused(uow: Uow, event: SignatureRefusedV1) -> None:
+    """Let a contract that somebody refused to sign be submitted again."""
+    await contracts.refused(uow, event.subject_id)
+
+
+@consumers.on(ActAcknowledgedV1, queue="legality")
+async def act_acknowledged(uow: Uow, event: ActAcknowledgedV1) -> None:
+    """Let a transmitted contract be notified."""
+    await contracts.clear(uow, event.subject_id, f"acknowledged {event.act_identifier}")
+
+
+@consumers.on(ActExemptedV1, queue="legality")
+async def act_exempted(uow: Uow, event: ActExemptedV1) -> None:
+    """Let a contract that is not to be transmitted be notified."""
+    await contracts.clear(uow, event.subject_id, f"exempted {event.reason}")

@@ -1,0 +1,122 @@
+"""The letters of an award and of a notification (art. R2181-1 to R2181-4 and R2182-1 to R2182-5 CCP)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from services.bids.documents.pdf import Block, Heading, Rows, Text, render
+from services.bids.domain.awards import Evaluation, Standstill
+from services.bids.domain.time import french_date
+
+__all__ = ["AwardFacts", "Paper", "award_letter", "notification_letter", "rejection_letter"]
+
+
+@dataclass(frozen=True)
+class AwardFacts:
+    """What the letters of one lot tell."""
+
+    buyer_name: str
+    title: str
+    lot_id: str
+    lot_title: str
+    formal: bool
+    winner_name: str
+    amount: str
+    sent_at: datetime
+    zone: ZoneInfo
+    standstill: Standstill
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A letter: its subject and its paragraphs (French), a summary in English, its PDF."""
+
+    kind: str
+    subject: str
+    paragraphs: tuple[str, ...]
+    summary_en: str
+    pdf: bytes
+
+
+def award_letter(facts: AwardFacts, own: Evaluation) -> Paper:
+    """Tell the winner that its bid is chosen."""
+    paragraphs = [
+        (
+            f"Votre offre pour le lot {facts.lot_id} ({facts.lot_title}) est retenue, pour un montant de "
+            f"{facts.amount} hors taxes."
+        ),
+        f"Motifs : {own.reasons}",
+        _signature_date(facts),
+        "Cette lettre ne vaut pas notification du marché : n'engagez aucune prestation avant celle-ci.",
+    ]
+    return _paper("award", "Votre offre est retenue", facts, own, paragraphs)
+
+
+def rejection_letter(facts: AwardFacts, own: Evaluation, winner: Evaluation) -> Paper:
+    """Tell a bidder that another bid is chosen, and why (own scores, winner's name, amount and advantages)."""
+    paragraphs = [
+        f"Votre offre pour le lot {facts.lot_id} ({facts.lot_title}) n'est pas retenue.",
+        f"Motifs du rejet : {own.reasons}",
+        f"Attributaire : {facts.winner_name}, pour un montant de {facts.amount} hors taxes.",
+        f"Motifs du choix de l'offre retenue : {winner.reasons}",
+        _signature_date(facts),
+        (
+            "Vous pouvez contester cette décision devant le tribunal administratif : référé précontractuel avant la "
+            "signature du marché (art. L551-1 du code de justice administrative), recours en contestation de validité "
+            "dans les deux mois qui suivent la publicité de la conclusion du marché."
+        ),
+    ]
+    return _paper("rejection", "Votre offre n'est pas retenue", facts, own, paragraphs, winner)
+
+
+def notification_letter(facts: AwardFacts, number: str, contract_sha256: str) -> Paper:
+    """Notify the signed contract to the winner (art. R2182-4 CCP)."""
+    paragraphs = (
+        (
+            f"Le marché n° {number} (lot {facts.lot_id}, {facts.lot_title}), d'un montant de {facts.amount} hors taxes, "
+            "est signé par les deux parties. Il vous est notifié par la présente."
+        ),
+        f"L'exemplaire signé est à votre disposition sur la plateforme (SHA-256 : {contract_sha256}).",
+        (
+            "Accusez réception de cette notification : le marché prend effet à la date de votre accusé "
+            "(art. R2182-4 et R2182-5 du code de la commande publique)."
+        ),
+    )
+    subject = f"Notification du marché n° {number}"
+    blocks = [*_head(facts), *(Text(each) for each in paragraphs)]
+    summary = f"Contract {number} is notified to you; acknowledge it: it takes effect at that date."
+    return Paper("notification", subject, paragraphs, summary, render(subject, [*blocks, Text(summary)]))
+
+
+def _paper(
+    kind: str, subject: str, facts: AwardFacts, own: Evaluation, paragraphs: list[str], winner: Evaluation | None = None
+) -> Paper:
+    scores: list[Block] = [Heading("Vos notes"), _scores(own)]
+    if winner is not None:
+        scores += [Heading("Notes de l'offre retenue"), _scores(winner)]
+    outcome = "is chosen" if kind == "award" else f"is not chosen; the winner is {facts.winner_name}"
+    summary = f"Lot {facts.lot_id}: your bid {outcome} ({facts.amount} excluding tax)."
+    blocks: list[Block] = [*_head(facts), *(Text(each) for each in paragraphs), *scores, Text(summary)]
+    return Paper(kind, subject, tuple(paragraphs), summary, render(subject, blocks))
+
+
+def _head(facts: AwardFacts) -> list[Block]:
+    return [Text(f"{facts.buyer_name}\nLe {french_date(facts.sent_at, facts.zone)}"), Text(f"Objet : {facts.title}")]
+
+
+def _scores(evaluation: Evaluation) -> Rows:
+    rows = [("Critère", "Note", "Sur")]
+    rows += [(each.name, each.score, each.out_of or "") for each in evaluation.criteria]
+    if evaluation.total is not None:
+        rank = f" (rang {evaluation.rank})" if evaluation.rank else ""
+        rows.append(("Total", f"{evaluation.total}{rank}", ""))
+    return Rows(tuple(rows), (0.6, 0.2, 0.2))
+
+
+def _signature_date(facts: AwardFacts) -> str:
+    if facts.standstill.until is None:
+        return facts.standstill.reason
+    first = french_date(facts.standstill.until, facts.zone)
+    return f"Le marché ne sera pas signé avant le {first}. {facts.standstill.reason}"

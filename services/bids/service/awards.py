@@ -1,0 +1,271 @@
+"""Deciding the award of a lot: everything the law asks is there, the letters leave with the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from pydantic import ValidationError
+
+from libs.common.actor import Actor
+from libs.common.errors import FieldError, NotFound
+from libs.common.messages.base import Money
+from libs.common.messages.bids import Contract, EssentialData, Party
+from libs.common.messages.notices import Lot
+from libs.common.uow import Uow
+from services.bids import events
+from services.bids.documents.contract import contract_pdf, money_text
+from services.bids.documents.letters import AwardFacts, Paper, award_letter, rejection_letter
+from services.bids.domain.awards import Evaluation, Standstill, contract_number_problem, evaluation_faults, place_of
+from services.bids.domain.essential import ITEMS, missing_items, wrong_values
+from services.bids.domain.states import BidState, ContractState, OpeningState
+from services.bids.errors import AlreadyAwarded, IncompleteAward, NotOpened
+from services.bids.service import consultations
+from services.bids.service.letters import send
+from services.bids.store import awards as store
+from services.bids.store import bids as bid_store
+from services.bids.store import consultations as consultation_store
+from services.bids.store import contracts as contract_store
+from services.bids.store import openings as opening_store
+from services.bids.store.awards import Award, Letter
+from services.bids.store.bids import Bid
+from services.bids.store.consultations import Consultation
+from services.bids.store.contracts import ContractRow
+
+__all__ = ["Awarded", "Decision", "decide"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the buyer decided on a lot."""
+
+    procedure: UUID
+    lot: str
+    bid: UUID
+    value: Money
+    contract_number: str
+    evaluations: tuple[Evaluation, ...]
+    inadmissible: frozenset[UUID]
+    essential: Mapping[str, Any]
+    duration_months: int | None = None
+    place: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Awarded:
+    """An award with the letters and the contract that come with it."""
+
+    award: Award
+    winner: Bid
+    letters: tuple[Letter, ...]
+    contract: ContractRow
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A decision with what it is about."""
+
+    decision: Decision
+    consultation: Consultation
+    lot: Lot
+    opened: tuple[Bid, ...]
+    received: int
+    now: datetime
+
+    @property
+    def winner(self) -> Bid:
+        """The chosen bid."""
+        return next(each for each in self.opened if each.id == self.decision.bid)
+
+
+async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
+    """Decide the award of a lot.
+
+    Raises UnknownConsultation, Forbidden, NotFound (lot), NotOpened, AlreadyAwarded, and IncompleteAward that lists
+    everything that is missing, by its French name.
+    """
+    consultation = await consultation_store.lock(uow.conn, decision.procedure)
+    if consultation is None:
+        raise consultations.unknown()
+    consultations.require_buyer(actor, consultation)
+    case = await _case(uow, decision, consultation)
+    essential = await _check(uow.conn, case)
+    standstill = Standstill.of(formal=consultation.notice.formal, sent_at=case.now, zone=consultation.zone)
+    award = Award(uuid4(), decision.lot, decision.bid, case.now, standstill.until, standstill.reason)
+    await store.add(uow.conn, decision.procedure, award, _record(decision))
+    contract = await _prepare(uow, case, essential, award)
+    uow.audit("decide_award", str(award.id))
+    uow.emit(events.award_decided(award, consultation, case.winner.depositor, decision.value))
+    letters = await _tell(uow, case, standstill)
+    return Awarded(award, case.winner, tuple(letters), contract)
+
+
+async def _case(uow: Uow, decision: Decision, consultation: Consultation) -> _Case:
+    lot = consultation.lot(decision.lot)
+    if lot is None:
+        names = ", ".join(each.lot_id for each in consultation.notice.lots)
+        raise NotFound(f"Lot inconnu ; lots : {names}.", f"Unknown lot; lots: {names}.")
+    opening = await opening_store.of_procedure(uow.conn, decision.procedure)
+    if opening is None or opening.state is not OpeningState.COMPLETED:
+        raise NotOpened("Les plis ne sont pas encore ouverts.", "The bids are not opened yet.")
+    if any(each.lot == decision.lot for each in await store.of_procedure(uow.conn, decision.procedure)):
+        raise AlreadyAwarded("Ce lot est déjà attribué.", "This lot has been awarded.")
+    received = [each for each in await bid_store.deposited(uow.conn, decision.procedure) if decision.lot in each.lots]
+    opened = tuple(each for each in received if each.state is BidState.OPENED)
+    judged = len([each for each in received if each.state in {BidState.OPENED, BidState.UNREADABLE}])
+    return _Case(decision, consultation, lot, opened, judged, uow.now())
+
+
+async def _check(conn: asyncpg.Connection, case: _Case) -> EssentialData:
+    decision = case.decision
+    names = {each.id: each.depositor_name for each in case.opened}
+    faults = evaluation_faults(names, decision.evaluations)
+    faults += _choice_faults(case, names)
+    faults += _essential_faults(decision.essential)
+    if decision.duration_months is None and case.lot.duration_months is None:
+        faults.append(_missing("duration_months", "durée du marché en mois"))
+    if decision.place is None and place_of(case.lot, case.consultation.notice) is None:
+        faults.append(_missing("place", "lieu d'exécution (code et type de code)"))
+    if problem := contract_number_problem(decision.contract_number):
+        faults.append(FieldError("body/contract_number", problem, "contract number of 1 to 16 characters"))
+    elif await contract_store.number_taken(conn, case.consultation.buyer, decision.contract_number):
+        faults.append(
+            FieldError("body/contract_number", "ce numéro de marché est déjà pris", "this number is already taken")
+        )
+    if decision.value.amount <= 0:
+        faults.append(FieldError("body/value", "le montant doit être positif", "the amount must be positive"))
+    if faults:
+        raise _incomplete(faults)
+    try:
+        return EssentialData.model_validate(decision.essential)
+    except ValidationError as error:
+        raise _incomplete([_invalid(each["loc"][0]) for each in error.errors()]) from error
+
+
+def _choice_faults(case: _Case, names: Mapping[UUID, str]) -> list[FieldError]:
+    if case.decision.bid not in names:
+        return [FieldError("body/bid_id", "ce pli n'est pas un pli ouvert de ce lot", "no opened bid of this lot")]
+    if case.decision.bid in case.decision.inadmissible:
+        return [FieldError("body/bid_id", "un pli irrecevable ne peut être retenu", "an inadmissible bid cannot win")]
+    return []
+
+
+def _essential_faults(given: Mapping[str, Any]) -> list[FieldError]:
+    faults = [_missing(f"essential/{name}", ITEMS[name].name) for name in missing_items(given)]
+    for name, value in wrong_values(given):
+        values = ", ".join(ITEMS[name].values)
+        faults.append(
+            FieldError(
+                f"body/essential/{name}",
+                f"{ITEMS[name].name} : « {value} » n'est pas une valeur officielle ({values})",
+                f"{value!r} is not an official value",
+            )
+        )
+    return faults
+
+
+def _missing(where: str, name: str) -> FieldError:
+    return FieldError(f"body/{where}", f"{name} : à renseigner", "missing")
+
+
+def _invalid(member: object) -> FieldError:
+    name = ITEMS[str(member)].name if str(member) in ITEMS else str(member)
+    return FieldError(f"body/essential/{member}", f"{name} : valeur incorrecte", "invalid value")
+
+
+def _incomplete(faults: Sequence[FieldError]) -> IncompleteAward:
+    return IncompleteAward(
+        "L'attribution est incomplète : complétez les éléments listés. Rien n'a été enregistré ni envoyé.",
+        "The award is incomplete: complete what is listed. Nothing was recorded or sent.",
+        errors=faults,
+    )
+
+
+async def _prepare(uow: Uow, case: _Case, essential: EssentialData, award: Award) -> ContractRow:
+    """Draw up the contract and keep it; the document is stored before the row that names it."""
+    content = _content(case, essential)
+    pdf = contract_pdf(content, case.consultation.zone)
+    key = f"bids/contracts/{content.contract_id}/prepared.pdf"
+    name = f"acte-engagement-{content.contract_id}.pdf"
+    document = await uow.runtime.storage.put(key, pdf, media_type="application/pdf", name=name)
+    row = ContractRow(
+        content.contract_id, 1, case.consultation.procedure, award.id, case.consultation.buyer, case.winner.depositor,
+        content.number, ContractState.PREPARED, content, award.standstill_until, document,
+    )  # fmt: skip
+    await contract_store.add(uow.conn, row)
+    return row
+
+
+def _content(case: _Case, essential: EssentialData) -> Contract:
+    notice, lot, decision = case.consultation.notice, case.lot, case.decision
+    place = decision.place or place_of(lot, notice)
+    assert place is not None  # noqa: S101  # checked with the rest
+    return Contract(
+        contract_id=uuid4(),
+        number=decision.contract_number,
+        title=notice.title if len(notice.lots) == 1 else f"{notice.title} : {lot.title}",
+        lot_id=lot.lot_id,
+        notice_id=notice.notice_id,
+        buyer_name=notice.buyer.name,
+        buyer_department=notice.buyer.department,
+        buyer_legal_type=notice.buyer.legal_type,
+        winners=[Party(organisation=case.winner.depositor, name=case.winner.depositor_name)],
+        value=decision.value,
+        procedure_total=decision.value,
+        nature=lot.nature,
+        cpv=lot.cpv[0],
+        procedure_type=notice.procedure_type,
+        formal=notice.formal,
+        framework=lot.framework,
+        duration_months=decision.duration_months or lot.duration_months or 1,
+        place_code=place[0],
+        place_code_kind=place[1],
+        tenders_received=max(case.received, 1),
+        awarded_at=case.now,
+        essential=essential,
+    )
+
+
+async def _tell(uow: Uow, case: _Case, standstill: Standstill) -> list[Letter]:
+    """Tell the winner and the losers at once, in the transaction of the decision."""
+    notice, decision = case.consultation.notice, case.decision
+    facts = AwardFacts(
+        notice.buyer.name, notice.title, case.lot.lot_id, case.lot.title, notice.formal, case.winner.depositor_name,
+        money_text(decision.value.amount, decision.value.currency), case.now, case.consultation.zone, standstill,
+    )  # fmt: skip
+    judged = {each.bid: each for each in decision.evaluations}
+    letters: list[Letter] = []
+    for bid in case.opened:
+        paper = _paper(facts, judged, bid.id, decision.bid)
+        letters.append(await send(uow, case.consultation, (decision.lot, bid.depositor), paper))
+    return letters
+
+
+def _paper(facts: AwardFacts, judged: Mapping[UUID, Evaluation], bid: UUID, winner: UUID) -> Paper:
+    if bid == winner:
+        return award_letter(facts, judged[bid])
+    return rejection_letter(facts, judged[bid], judged[winner])
+
+
+def _record(decision: Decision) -> dict[str, Any]:
+    """Give the decision as it is kept."""
+    return {
+        "bid": str(decision.bid),
+        "value": decision.value.model_dump(mode="json"),
+        "contract_number": decision.contract_number,
+        "inadmissible": sorted(str(each) for each in decision.inadmissible),
+        "evaluations": [
+            {
+                "bid": str(each.bid),
+                "criteria": [{"name": one.name, "score": one.score, "out_of": one.out_of} for one in each.criteria],
+                "total": each.total,
+                "rank": each.rank,
+                "reasons": each.reasons,
+            }
+            for each in decision.evaluations
+        ],
+    }

@@ -1,0 +1,80 @@
+"""Consultations: opened by the published notice, followed through its changes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.messages.notices import Notice
+from libs.common.uow import Uow
+from services.bids.domain.time import french_hour, is_late
+from services.bids.errors import BeforeDeadline, UnknownConsultation
+from services.bids.sealing import check_key_set
+from services.bids.store import consultations as store
+from services.bids.store.consultations import Consultation
+
+__all__ = ["follow_notice", "get", "require_buyer", "require_passed", "unknown"]
+
+_log = structlog.get_logger(__name__)
+
+
+async def follow_notice(uow: Uow, notice: Notice, procedure: UUID) -> None:
+    """Open a consultation for a contract notice, or follow its newer version.
+
+    A notice without deadline or without opening keys takes no electronic bids. The key set is fixed by the first
+    publication: another one in a later version is not followed (bids may be sealed to the first), and is logged.
+    Raises EnvelopeError when the key set cannot work or its fingerprint is wrong: the message is parked.
+    """
+    if notice.kind not in {"contract", "change"} or notice.deadline is None:
+        return
+    known = await store.lock(uow.conn, procedure)
+    if known is None:
+        if notice.opening is None:
+            return
+        check_key_set(notice.opening)
+        await store.add(uow.conn, notice, procedure, uow.now())
+        uow.audit("open_consultation", str(procedure))
+        return
+    if notice.version <= known.notice.version and notice.notice_id == known.notice.notice_id:
+        return
+    if notice.opening is not None and notice.opening.fingerprint != known.keys.fingerprint:
+        _log.error("key_set_change_not_followed", procedure=str(procedure), fingerprint=notice.opening.fingerprint)
+        uow.audit("refuse_key_set_change", str(procedure))
+    await store.update(uow.conn, notice, procedure)
+    uow.audit("follow_notice", str(procedure))
+
+
+async def get(conn: asyncpg.Connection, procedure: UUID) -> Consultation:
+    """Give a consultation. Raises UnknownConsultation."""
+    found = await store.find(conn, procedure)
+    if found is None:
+        raise unknown()
+    return found
+
+
+def unknown() -> UnknownConsultation:
+    """Give the refusal for a procedure that takes no electronic bids here."""
+    return UnknownConsultation(
+        "Aucune consultation de cette procédure ne reçoit de plis électroniques.",
+        "No consultation of that procedure takes electronic bids.",
+    )
+
+
+def require_buyer(actor: Actor, consultation: Consultation) -> None:
+    """Let only members of the consultation's buyer pass. Raises Forbidden."""
+    actor.require(OrganisationKind.BUYER)
+    actor.require_organisation(consultation.buyer)
+
+
+def require_passed(now: datetime, consultation: Consultation) -> None:
+    """Let pass only after the deadline. Raises BeforeDeadline that gives it in legal time."""
+    if not is_late(now, consultation.deadline):
+        hour = french_hour(consultation.deadline, consultation.zone)
+        raise BeforeDeadline(
+            f"La date limite n'est pas passée : {hour}. Rien ne peut être ouvert ni connu avant.",
+            f"The deadline has not passed: {consultation.deadline.isoformat()}.",
+        )

@@ -1,0 +1,18 @@
+"""Settings of the bids service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from libs.common.settings import Settings
+
+__all__ = ["BidsSettings"]
+
+
+class BidsSettings(Settings):
+    """Limits that are announced to bidders before the first byte (`GET /consultations/{procedure}`)."""
+
+    max_bid_bytes: int = Field(default=20 * 2**30, ge=1)
+    """Bytes of one bid, all files together, as sealed; refused at creation, never after hours of upload."""
+    stamp_seconds: float = Field(default=8.0, gt=0)
+    """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""

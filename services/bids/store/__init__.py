@@ -1,0 +1,1 @@
+"""The service's tables: functions over a connection. SQL is in queries.sql."""

@@ -1,0 +1,139 @@
+"""Openings, the officers' presence, the plaintext after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from libs.common.messages.base import DocumentReference
+from services.bids.domain.states import OpeningState
+from services.bids.sealing.opening import OpenedShare, OpeningStatement
+from services.bids.store.queries import QUERIES
+
+__all__ = [
+    "Opening", "Presence", "add", "add_file", "add_presence", "complete", "find", "find_file", "forget_shares", "lock",
+    "of_procedure", "presences", "set_state",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An opening of the bids of a consultation."""
+
+    id: UUID
+    version: int
+    procedure: UUID
+    state: OpeningState
+    statement: OpeningStatement
+    token: bytes
+    stamped_at: datetime
+    started_at: datetime
+    completed_at: datetime | None
+    report: dict[str, Any] | None
+    report_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Presence:
+    """An officer who presented his shares; they are forgotten when the opening is completed."""
+
+    officer: str
+    presented_at: datetime
+    shares: tuple[OpenedShare, ...]
+
+
+async def add(conn: asyncpg.Connection, opening: Opening) -> None:
+    """Start an opening."""
+    statement = opening.statement.model_dump(mode="json")
+    await conn.execute(
+        QUERIES["add_opening"], opening.id, opening.procedure, statement, opening.token, opening.stamped_at,
+        opening.started_at,
+    )  # fmt: skip
+
+
+async def find(conn: asyncpg.Connection, opening: UUID) -> Opening | None:
+    """Give an opening."""
+    return _read(await conn.fetchrow(QUERIES["find_opening"], opening))
+
+
+async def lock(conn: asyncpg.Connection, opening: UUID) -> Opening | None:
+    """Give an opening and hold it until the end of the transaction."""
+    return _read(await conn.fetchrow(QUERIES["lock_opening"], opening))
+
+
+async def of_procedure(conn: asyncpg.Connection, procedure: UUID) -> Opening | None:
+    """Give the opening of a consultation that was not replaced."""
+    return _read(await conn.fetchrow(QUERIES["opening_of_procedure"], procedure))
+
+
+async def set_state(conn: asyncpg.Connection, opening: UUID, state: OpeningState) -> None:
+    """Change the state."""
+    await conn.execute(QUERIES["set_opening_state"], opening, state)
+
+
+async def complete(conn: asyncpg.Connection, opening: UUID, at: datetime, report: dict[str, Any], digest: str) -> int:
+    """Keep the report; give the new version."""
+    state = OpeningState.COMPLETED
+    return int(await conn.fetchval(QUERIES["complete_opening"], opening, state, at, report, digest))
+
+
+async def add_presence(conn: asyncpg.Connection, opening: UUID, presence: Presence) -> None:
+    """Keep an officer's opened shares until the completion."""
+    shares = [each.model_dump(mode="json") for each in presence.shares]
+    await conn.execute(QUERIES["add_presence"], opening, presence.officer, presence.presented_at, shares)
+
+
+async def presences(conn: asyncpg.Connection, opening: UUID) -> list[Presence]:
+    """Give the officers who presented themselves."""
+    rows: Sequence[Any] = await conn.fetch(QUERIES["presences"], opening)
+    return [
+        Presence(
+            row["officer"],
+            row["presented_at"],
+            tuple(OpenedShare.model_validate(each) for each in row["shares"] or []),
+        )
+        for row in rows
+    ]
+
+
+async def forget_shares(conn: asyncpg.Connection, opening: UUID) -> None:
+    """Forget the opened shares."""
+    await conn.execute(QUERIES["forget_shares"], opening)
+
+
+async def add_file(
+    conn: asyncpg.Connection, opening: UUID, bid: UUID, number: int, document: DocumentReference
+) -> None:
+    """Note a file whose plaintext is in storage."""
+    await conn.execute(
+        QUERIES["add_opened_file"], opening, bid, number, document.name, document.media_type, document.size,
+        document.sha256, document.key,
+    )  # fmt: skip
+
+
+async def find_file(conn: asyncpg.Connection, opening: UUID, bid: UUID, number: int) -> DocumentReference | None:
+    """Give the plaintext of a file."""
+    row = await conn.fetchrow(QUERIES["opened_file"], opening, bid, number)
+    if row is None:
+        return None
+    return DocumentReference(
+        key=row["storage_key"], name=row["name"], media_type=row["media_type"], size=row["size"], sha256=row["sha256"]
+    )
+
+
+def _read(row: Any) -> Opening | None:  # noqa: ANN401  # a row of asyncpg
+    if row is None:
+        return None
+    values = dict(row)
+    return Opening(
+        **values
+        | {
+            "state": OpeningState(values["state"]),
+            "statement": OpeningStatement.model_validate(values["statement"]),
+        }
+    )

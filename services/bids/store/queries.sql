@@ -1,0 +1,293 @@
+-- find_consultation --
+SELECT procedure, version, buyer, deadline, notice, keys, opened_at
+  FROM consultation
+ WHERE procedure = $1
+
+-- lock_consultation --
+SELECT procedure, version, buyer, deadline, notice, keys, opened_at
+  FROM consultation
+ WHERE procedure = $1
+   FOR UPDATE
+
+-- share_consultation --
+-- Deposits share it; an opening takes it alone: none slips in while the bids to open are counted.
+SELECT procedure, version, buyer, deadline, notice, keys, opened_at
+  FROM consultation
+ WHERE procedure = $1
+   FOR SHARE
+
+-- add_consultation --
+INSERT INTO consultation (procedure, buyer, deadline, notice, keys, opened_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+
+-- update_consultation --
+UPDATE consultation
+   SET version = version + 1, deadline = $2, notice = $3
+ WHERE procedure = $1
+
+-- add_bid --
+INSERT INTO bid (id, procedure, depositor, depositor_name, lots, state, created_at)
+VALUES ($1, $2, $3, $4, $5, 'draft', $6)
+
+-- add_file --
+INSERT INTO bid_file (bid, number, name, size)
+VALUES ($1, $2, $3, $4)
+
+-- find_bid --
+SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
+       envelope, envelope_sha256
+  FROM bid
+ WHERE id = $1
+
+-- lock_bid --
+SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
+       envelope, envelope_sha256
+  FROM bid
+ WHERE id = $1
+   FOR UPDATE
+
+-- bids_of_depositor --
+SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
+       NULL::jsonb AS envelope, envelope_sha256
+  FROM bid
+ WHERE depositor = $1
+   AND ($2::uuid IS NULL OR procedure = $2)
+   AND ($3::bigint IS NULL OR sequence < $3)
+ ORDER BY sequence DESC
+ LIMIT $4
+
+-- position_of_bid --
+SELECT sequence
+  FROM bid
+ WHERE id = $1
+
+-- deposited_bids --
+-- Every bid of a consultation that was received, whatever became of it.
+SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
+       NULL::jsonb AS envelope, envelope_sha256
+  FROM bid
+ WHERE procedure = $1
+   AND state <> 'draft'
+ ORDER BY received_at, deposit_order
+
+-- files_of_bid --
+SELECT number, name, size, storage_key, sha256, uploaded_at
+  FROM bid_file
+ WHERE bid = $1
+ ORDER BY number
+
+-- file_uploaded --
+UPDATE bid_file
+   SET storage_key = $3, sha256 = $4, uploaded_at = $5
+ WHERE bid = $1
+   AND number = $2
+
+-- touch_bid --
+UPDATE bid
+   SET version = version + 1
+ WHERE id = $1
+
+-- deposit_bid --
+UPDATE bid
+   SET version = version + 1, state = $2, received_at = $3, deposit_order = nextval('deposit_order'),
+       envelope = $4, envelope_sha256 = $5
+ WHERE id = $1
+RETURNING version
+
+-- set_bid_state --
+UPDATE bid
+   SET version = version + 1, state = $2
+ WHERE id = $1
+RETURNING version
+
+-- begin_attempt --
+INSERT INTO attempt (id, bid, procedure, kind, file, started_at, outcome)
+VALUES ($1, $2, $3, $4, $5, $6, 'running')
+
+-- end_attempt --
+UPDATE attempt
+   SET ended_at = $2, bytes = $3, outcome = $4, reason = $5
+ WHERE id = $1
+
+-- attempts_of_bid --
+SELECT id, kind, file, started_at, ended_at, bytes, outcome, reason
+  FROM attempt
+ WHERE bid = $1
+ ORDER BY started_at, id
+
+-- attempts_of_procedure --
+SELECT attempt.id, attempt.bid, bid.depositor, attempt.kind, attempt.file, attempt.started_at, attempt.ended_at,
+       attempt.bytes, attempt.outcome, attempt.reason
+  FROM attempt
+  JOIN bid ON bid.id = attempt.bid
+ WHERE attempt.procedure = $1
+ ORDER BY attempt.started_at, attempt.id
+
+-- add_receipt --
+INSERT INTO receipt (id, bid, act, statement, sha256)
+VALUES ($1, $2, $3, $4, $5)
+
+-- find_receipt --
+SELECT id, bid, act, statement, sha256, token, stamped_at
+  FROM receipt
+ WHERE bid = $1
+   AND act = $2
+
+-- receipt_by_id --
+SELECT id, bid, act, statement, sha256, token, stamped_at
+  FROM receipt
+ WHERE id = $1
+
+-- stamp_receipt --
+UPDATE receipt
+   SET token = $2, stamped_at = $3
+ WHERE id = $1
+   AND token IS NULL
+
+-- receipts_left_pending --
+-- Real time: those whose depositor is no longer waiting for the answer.
+SELECT id
+  FROM receipt
+ WHERE token IS NULL
+   AND recorded_at < now() - interval '30 seconds'
+ ORDER BY recorded_at
+ LIMIT 100
+
+-- add_opening --
+INSERT INTO opening (id, procedure, state, statement, token, stamped_at, started_at)
+VALUES ($1, $2, 'started', $3, $4, $5, $6)
+
+-- find_opening --
+SELECT id, version, procedure, state, statement, token, stamped_at, started_at, completed_at, report, report_sha256
+  FROM opening
+ WHERE id = $1
+
+-- lock_opening --
+SELECT id, version, procedure, state, statement, token, stamped_at, started_at, completed_at, report, report_sha256
+  FROM opening
+ WHERE id = $1
+   FOR UPDATE
+
+-- opening_of_procedure --
+SELECT id, version, procedure, state, statement, token, stamped_at, started_at, completed_at, report, report_sha256
+  FROM opening
+ WHERE procedure = $1
+   AND state <> 'replaced'
+
+-- set_opening_state --
+UPDATE opening
+   SET version = version + 1, state = $2
+ WHERE id = $1
+
+-- complete_opening --
+UPDATE opening
+   SET version = version + 1, state = $2, completed_at = $3, report = $4, report_sha256 = $5
+ WHERE id = $1
+RETURNING version
+
+-- add_presence --
+INSERT INTO presence (opening, officer, presented_at, shares)
+VALUES ($1, $2, $3, $4)
+
+-- presences --
+SELECT officer, presented_at, shares
+  FROM presence
+ WHERE opening = $1
+ ORDER BY presented_at, officer
+
+-- forget_shares --
+UPDATE presence
+   SET shares = NULL
+ WHERE opening = $1
+
+-- add_opened_file --
+INSERT INTO opened_file (opening, bid, number, name, media_type, size, sha256, storage_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- opened_file --
+SELECT number, name, media_type, size, sha256, storage_key
+  FROM opened_file
+ WHERE opening = $1
+   AND bid = $2
+   AND number = $3
+
+-- add_award --
+INSERT INTO award (id, procedure, lot, bid, decision, decided_at, standstill_until, standstill_reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- awards_of_procedure --
+SELECT id, lot, bid, decided_at, standstill_until, standstill_reason
+  FROM award
+ WHERE procedure = $1
+ ORDER BY lot
+
+-- add_letter --
+INSERT INTO letter (id, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- find_letter --
+SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
+       first_read_at
+  FROM letter
+ WHERE id = $1
+
+-- letters_of --
+SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
+       first_read_at
+  FROM letter
+ WHERE (addressee = $1 OR buyer = $1)
+   AND ($2::uuid IS NULL OR procedure = $2)
+   AND ($3::bigint IS NULL OR sequence < $3)
+ ORDER BY sequence DESC
+ LIMIT $4
+
+-- letter_read --
+UPDATE letter
+   SET first_read_at = $2, read_by = $3
+ WHERE id = $1
+   AND first_read_at IS NULL
+
+-- add_contract --
+INSERT INTO contract (id, procedure, award, buyer, winner, number, state, content, standstill_until, prepared)
+VALUES ($1, $2, $3, $4, $5, $6, 'prepared', $7, $8, $9)
+
+-- number_taken --
+SELECT EXISTS (SELECT 1 FROM contract WHERE buyer = $1 AND number = $2)
+
+-- find_contract --
+SELECT id, sequence, version, procedure, award, buyer, winner, number, state, content, standstill_until, prepared,
+       winner_signed, signed, clearance, submitted_at, signed_at, notified_at, acknowledged_at
+  FROM contract
+ WHERE id = $1
+
+-- lock_contract --
+SELECT id, sequence, version, procedure, award, buyer, winner, number, state, content, standstill_until, prepared,
+       winner_signed, signed, clearance, submitted_at, signed_at, notified_at, acknowledged_at
+  FROM contract
+ WHERE id = $1
+   FOR UPDATE
+
+-- contracts_of --
+-- The buyer sees its contracts; a winner its own.
+SELECT id, sequence, version, procedure, award, buyer, winner, number, state, content, standstill_until, prepared,
+       winner_signed, signed, clearance, submitted_at, signed_at, notified_at, acknowledged_at
+  FROM contract
+ WHERE (buyer = $1 OR winner = $1)
+   AND ($2::uuid IS NULL OR procedure = $2)
+   AND ($3::bigint IS NULL OR sequence < $3)
+ ORDER BY sequence DESC
+ LIMIT $4
+
+-- contracts_of_procedure --
+SELECT id, sequence, version, procedure, award, buyer, winner, number, state, content, standstill_until, prepared,
+       winner_signed, signed, clearance, submitted_at, signed_at, notified_at, acknowledged_at
+  FROM contract
+ WHERE procedure = $1
+ ORDER BY sequence
+
+-- save_contract --
+UPDATE contract
+   SET version = version + 1, state = $2, winner_signed = $3, signed = $4, clearance = $5, submitted_at = $6,
+       signed_at = $7, notified_at = $8, acknowledged_at = $9
+ WHERE id = $1
+RETURNING version

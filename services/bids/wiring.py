@@ -1,0 +1,40 @@
+"""The composition root of the bids service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from libs.common.runtime import Runtime
+from libs.common.service import Service
+from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
+from services.bids.api import routes
+from services.bids.consumers import consumers
+from services.bids.jobs import jobs, periodic
+from services.bids.ports import TrustedRoots
+from services.bids.sealing.tool import TOOLS, load_roots
+from services.bids.settings import BidsSettings
+
+__all__ = ["SERVICE"]
+
+
+def _ports(runtime: Runtime) -> Mapping[type, object]:
+    settings = runtime.settings
+    roots = load_roots(settings.trust_dir) if settings.trust_dir is not None else []
+    return {
+        TimestampAuthority: HttpTimestampAuthority(settings.timestamp_urls, runtime.http),
+        TrustedRoots: TrustedRoots(tuple(roots)),
+    }
+
+
+SERVICE = Service(
+    name="bids",
+    settings=BidsSettings,
+    migrations=Path(__file__).with_name("migrations"),
+    routes=routes,
+    consumers=consumers,
+    jobs=jobs,
+    periodic=periodic,
+    ports=_ports,
+    tools=TOOLS,
+)
