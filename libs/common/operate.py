@@ -26,10 +26,8 @@ T = TypeVar("T")
 
 
 def operator() -> Actor:
-    """Give the actor of a command: the login of the machine, for the journal."""
-    return Actor(
-        subject=f"command:{getpass.getuser()}", name="", organisation="operator", kind=OrganisationKind.OPERATOR
-    )
+    """Give the actor of a command: whoever has a shell and the secret; the journal keeps the account's name."""
+    return Actor(f"shell:{getpass.getuser()}", "command line", "HALLES:operator", OrganisationKind.OPERATOR)
 
 
 def operate(service: Service, act: Callable[[Runtime], Awaitable[T]]) -> T:

@@ -151,6 +151,7 @@ def _settings(
         "environment": "test",
         "database_url": server,
         "database_urls": {service.name: address},
+        "amqp_url": None,
         "pool_size": 4,
         "data_dir": folder,
         "issuer": issuer.issuer,

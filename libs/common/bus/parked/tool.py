@@ -31,7 +31,11 @@ def tool(opener: Opener) -> click.Group:
 
 
 def _list(opener: Opener) -> click.Command:
-    @click.command("list", help="One JSON object a line, oldest first.")
+    @click.command(
+        "list",
+        help="One JSON object a line, oldest first.",
+        epilog="Example: python -m services.alerts parked list --queue alerts.matching",
+    )
     @click.option("--queue", help="Of this queue only.")
     @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1))
     def command(queue: str | None, limit: int) -> None:
@@ -46,7 +50,9 @@ def _list(opener: Opener) -> click.Command:
 
 
 def _show(opener: Opener) -> click.Command:
-    @click.command("show", help="One message with its body, as JSON.")
+    @click.command(
+        "show", help="One message with its body, as JSON.", epilog="Example: python -m services.alerts parked show 7"
+    )
     @click.argument("identity", type=int)
     def command(identity: int) -> None:
         async def work(runtime: Runtime) -> None:
@@ -61,7 +67,11 @@ def _show(opener: Opener) -> click.Command:
 
 
 def _replay(opener: Opener) -> click.Command:
-    @click.command("replay", help="Have it handled again, with all the parked ones of its key, in order.")
+    @click.command(
+        "replay",
+        help="Have it handled again, with all the parked ones of its key, in order.",
+        epilog="Example: python -m services.alerts parked replay 7",
+    )
     @click.argument("identity", type=int)
     def command(identity: int) -> None:
         async def work(runtime: Runtime) -> None:
@@ -75,7 +85,11 @@ def _replay(opener: Opener) -> click.Command:
 
 
 def _discard(opener: Opener) -> click.Command:
-    @click.command("discard", help="Give it up for good; those behind it go on.")
+    @click.command(
+        "discard",
+        help="Give it up for good; those behind it go on.",
+        epilog="Example: python -m services.alerts parked discard 7 --yes",
+    )
     @click.argument("identity", type=int)
     @click.confirmation_option(prompt="The message will never be handled. Sure?")
     def command(identity: int) -> None:
