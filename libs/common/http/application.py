@@ -20,6 +20,7 @@ from libs.common.http.endpoint import Endpoint
 from libs.common.http.gate import Gate
 from libs.common.http.health import health_routes
 from libs.common.http.limits import Limiter
+from libs.common.http.pages import page_routes
 from libs.common.http.routes import Route
 from libs.common.runtime import Runtime
 from libs.common.service import Service
@@ -44,6 +45,7 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
         _mount(app, runtime, gate)
         app.cleanup_ctx.append(_forgetting(runtime))
     app.add_routes(health_routes(runtimes))
+    app.add_routes(page_routes([runtime.service for runtime in runtimes]))
     for path, inner in extra.items():
         app.add_subapp("/" + path.strip("/"), inner)
     app.on_response_prepare.append(cors(settings.cors_origins))

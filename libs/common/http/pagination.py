@@ -29,6 +29,11 @@ class Page(BaseModel, Generic[T]):
 
     model_config = ConfigDict(frozen=True)
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Name the page of something `SomethingPage` in the API description."""
+        return f"{getattr(params[0], '__name__', 'Item')}Page"
+
     items: list[T]
     next: str | None = Field(default=None, description="cursor of the next page; null on the last one")
 
