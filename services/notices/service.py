@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -37,6 +37,7 @@ __all__ = [
     "readable_notice",
     "readable_procedure",
     "require_draft_of",
+    "with_source",
 ]
 
 _CLOSED_AT_ONCE = 50
@@ -122,6 +123,11 @@ async def keep_source(runtime: Runtime, notice_id: UUID, data: bytes) -> Documen
         media_type="application/xml",
         name=f"{notice_id}.xml",
     )
+
+
+def with_source(command: DraftNotice, source: DocumentReference) -> DraftNotice:
+    """Give the draft with the place of its raw XML."""
+    return replace(command, source=source)
 
 
 async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:

@@ -50,10 +50,10 @@ def check(data: bytes) -> CheckedNotice:
 def _faults(root: Element, notice: ParsedNotice) -> list[Problem]:
     """Give all faults; the subtype's rules apply to the nearest official subtype, if there is one."""
     official = rules.subtype(notice.subtype)
-    found = coherence.faults(notice)
-    if official:
-        found += rules.faults(root, official.code)
-    return [*found, *schema.faults(root, notice.document)]
+    ruled = list(rules.faults(root, official.code)) if official else []
+    told = {problem.term for problem in ruled if problem.core}
+    own = (problem for problem in coherence.faults(notice) if problem.term not in told)
+    return [*own, *ruled, *schema.faults(root, notice.document)]
 
 
 def _is_current(notice: ParsedNotice) -> bool:

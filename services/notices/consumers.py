@@ -1,0 +1,55 @@
+"""What the notices service does with the events of the platform: its timeline, the states of procedures, award notices."""
+
+from __future__ import annotations
+
+from libs.common.messages.base import Audience, Event
+from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1
+from libs.common.messages.registry import all_types
+from libs.common.service import Consumers
+from libs.common.uow import Uow
+from services.notices import service, store
+from services.notices.timeline import summary
+
+__all__ = ["CONSUMERS"]
+
+CONSUMERS = Consumers("notices")
+
+
+async def record(uow: Uow, event: Event) -> None:
+    """Add an event to the timeline of its procedure; events of no procedure, or of no reader, are left out."""
+    if event.procedure is None or uow.cause is None:
+        return
+    french, english = summary(event)
+    entry = store.TimelineEntry(
+        event_id=uow.cause.id,
+        procedure_id=event.procedure,
+        type=event.type,
+        occurred_at=event.occurred_at,
+        audience=event.audience,
+        organisation=event.organisation,
+        buyer=event.buyer,
+        buyer_after=event.buyer_after,
+        summary=french,
+        summary_en=english,
+        reference=event.aggregate_id,
+    )
+    await store.add_timeline(uow.conn, entry)
+
+
+for _model in all_types().values():
+    if _model.audience is not Audience.INTERNAL:
+        CONSUMERS.on(_model, queue="timeline", projection=True)(record)
+
+
+@CONSUMERS.on(AwardDecidedV1, queue="procedures")
+async def award_decided(uow: Uow, event: AwardDecidedV1) -> None:
+    """Move the procedure on when a lot is awarded."""
+    if event.procedure is not None:
+        await service.award_decided(uow, event.procedure)
+
+
+@CONSUMERS.on(ContractNotifiedV1, queue="procedures")
+async def contract_notified(uow: Uow, event: ContractNotifiedV1) -> None:
+    """Make and publish the award notice once the winner acknowledged the notification."""
+    if event.procedure is not None:
+        await service.contract_notified(uow, event.procedure, event.contract)

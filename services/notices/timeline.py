@@ -1,0 +1,153 @@
+"""What each event of the platform says on the timeline of a procedure, in French and English: pure.
+
+No name, no amount that the law keeps: an entry is read by whom its event may be told to (`Event.audience`, `buyer_after`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from libs.common.messages import bids, legality, notices, opendata, signature
+from libs.common.messages.base import Event
+
+__all__ = ["summary"]
+
+Text = tuple[str, str]
+
+_KINDS: Final = {
+    "planning": ("Avis de pré-information publié", "Planning notice published"),
+    "contract": ("Avis de marché publié", "Contract notice published"),
+    "award": ("Avis d'attribution publié", "Award notice published"),
+    "change": ("Avis rectificatif publié", "Change notice published"),
+}
+_LETTERS: Final = {
+    "award": ("Courrier d'attribution mis à disposition", "Award letter made available"),
+    "rejection": ("Courrier de rejet mis à disposition", "Rejection letter made available"),
+    "notification": ("Notification du marché mise à disposition", "Notification of the contract made available"),
+    "receipt": ("Accusé de réception mis à disposition", "Receipt made available"),
+}
+_ACTIONS: Final = {"visa": ("Visa", "Visa"), "signature": ("Signature", "Signature")}
+
+
+def summary(event: Event) -> Text:
+    """Give the French and English line of an event; its type where no line was written for it."""
+    written = _LINES.get(event.type)
+    return written(event) if written else (f"Événement {event.type}", f"Event {event.type}")
+
+
+def _published(event: notices.NoticePublishedV1) -> Text:
+    french, english = _KINDS[event.notice.kind]
+    return f"{french} : {event.notice.title[:200]}", f"{english}: {event.notice.title[:200]}"
+
+
+def _deposited(event: bids.BidDepositedV1) -> Text:
+    late = (" hors délai", ", late") if event.late else ("", "")
+    what = (
+        ("Pli de remplacement déposé", "Replacement bid deposited")
+        if event.replaces
+        else ("Pli déposé", "Bid deposited")
+    )
+    return what[0] + late[0], what[1] + late[1]
+
+
+def _opened(event: bids.BidsOpenedV1) -> Text:
+    french = f"Plis ouverts : {event.opened} ; remplacés : {event.superseded} ; hors délai : {event.late}"
+    return french, f"Bids opened: {event.opened}; superseded: {event.superseded}; late: {event.late}"
+
+
+def _decided(event: bids.AwardDecidedV1) -> Text:
+    return f"Attribution décidée pour {event.lot_id}", f"Award decided for {event.lot_id}"
+
+
+def _letter(event: bids.LetterSentV1) -> Text:
+    return _LETTERS[event.kind]
+
+
+def _submitted(event: bids.ContractSubmittedV1) -> Text:
+    return (
+        "Marché signé par l'attributaire, soumis au circuit de signature",
+        "Contract signed by the winner, submitted for signature",
+    )
+
+
+def _signed(event: bids.ContractSignedV1) -> Text:
+    return (
+        f"Marché {event.contract.number} signé des deux parties",
+        f"Contract {event.contract.number} signed by both parties",
+    )
+
+
+def _notified(event: bids.ContractNotifiedV1) -> Text:
+    return (
+        f"Marché {event.contract.number} notifié à son titulaire",
+        f"Contract {event.contract.number} notified to the winner",
+    )
+
+
+def _step(event: signature.SignatureStepCompletedV1) -> Text:
+    french, english = _ACTIONS[event.action]
+    return (
+        f"Étape {event.step} du circuit de signature : {french.lower()}",
+        f"Signature circuit, step {event.step}: {english.lower()}",
+    )
+
+
+def _transmitted(event: legality.ActTransmittedV1) -> Text:
+    return (
+        f"Acte {event.number} transmis au contrôle de légalité",
+        f"Act {event.number} transmitted to legality control",
+    )
+
+
+def _acknowledged(event: legality.ActAcknowledgedV1) -> Text:
+    french = f"Accusé de réception de la préfecture : {event.act_identifier}"
+    return french, f"Acknowledged by the State: {event.act_identifier}"
+
+
+def _exempted(event: legality.ActExemptedV1) -> Text:
+    return (
+        f"Transmission au contrôle de légalité non requise : {event.reason}",
+        "Transmission to legality control not required",
+    )
+
+
+def _rejected(event: legality.ActRejectedV1) -> Text:
+    return (
+        f"Anomalie renvoyée par la préfecture : {event.detail[:200]}",
+        f"Anomaly returned by the State: {event.detail[:200]}",
+    )
+
+
+def _data(event: opendata.ContractDataPublishedV1) -> Text:
+    return f"Données essentielles publiées ({event.uid})", f"Essential data published ({event.uid})"
+
+
+def _fixed(french: str, english: str) -> Callable[[Any], Text]:
+    return lambda _: (french, english)
+
+
+_LINES: Final[dict[str, Callable[[Any], Text]]] = {
+    notices.NoticePublishedV1.type: _published,
+    notices.ProcedureClosedV1.type: _fixed(
+        "Date limite passée : consultation close", "Deadline passed: procedure closed"
+    ),
+    bids.BidDepositedV1.type: _deposited,
+    bids.BidWithdrawnV1.type: _fixed("Pli retiré", "Bid withdrawn"),
+    bids.BidsOpenedV1.type: _opened,
+    bids.AwardDecidedV1.type: _decided,
+    bids.LetterSentV1.type: _letter,
+    bids.ContractSubmittedV1.type: _submitted,
+    bids.ContractSignedV1.type: _signed,
+    bids.ContractNotifiedV1.type: _notified,
+    signature.SignatureRequestOpenedV1.type: _fixed("Circuit de signature ouvert", "Signature circuit opened"),
+    signature.SignatureRequestBlockedV1.type: _fixed("Circuit de signature bloqué", "Signature circuit blocked"),
+    signature.SignatureStepCompletedV1.type: _step,
+    signature.SignatureRefusedV1.type: _fixed("Signature refusée", "Signature refused"),
+    signature.DocumentSignedV1.type: _fixed("Circuit de signature terminé", "Signature circuit completed"),
+    legality.ActTransmittedV1.type: _transmitted,
+    legality.ActAcknowledgedV1.type: _acknowledged,
+    legality.ActExemptedV1.type: _exempted,
+    legality.ActRejectedV1.type: _rejected,
+    opendata.ContractDataPublishedV1.type: _data,
+}

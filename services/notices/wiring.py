@@ -1,0 +1,34 @@
+"""The notices service, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from libs.common.runtime import Runtime
+from libs.common.service import Periodic, Service
+from services.notices import service
+from services.notices.api import ROUTES
+from services.notices.consumers import CONSUMERS
+from services.notices.settings import NoticesSettings
+from services.notices.tools import check_files, import_files
+
+__all__ = ["SERVICE"]
+
+_PERIODIC = Periodic()
+
+
+@_PERIODIC.every(1.0)
+async def close_procedures(runtime: Runtime) -> None:
+    """Close the procedures whose deadline passed."""
+    await service.close_due(runtime)
+
+
+SERVICE = Service(
+    name="notices",
+    settings=NoticesSettings,
+    migrations=Path(__file__).with_name("migrations"),
+    routes=ROUTES,
+    consumers=CONSUMERS,
+    periodic=_PERIODIC,
+    tools=(check_files, import_files),
+)
