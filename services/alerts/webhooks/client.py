@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -74,6 +75,13 @@ class Caller:
         self._allow = frozenset(allow)
         self._lookup = lookup or SystemLookup()
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_SECONDS, timeout))
+
+    async def vet(self, url: str) -> None:
+        """Let an address pass if it may be called at this moment. Raises ForbiddenAddressError, or OSError without address."""
+        parsed = check_url(url, self._allow)
+        host, port = parsed.raw_host or "", parsed.port or 0
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await GuardedResolver(self._lookup, self._allow).resolve(host, port)
 
     async def post(self, call: Call) -> Answer:
         """Make the call; whatever happens is an answer, nothing is raised but cancellation."""

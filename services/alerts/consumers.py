@@ -1,0 +1,37 @@
+"""What the alerts service does when others tell it something."""
+
+from __future__ import annotations
+
+from libs.common.messages.base import Event
+from libs.common.messages.bids import LetterSentV1
+from libs.common.messages.notices import NoticePublishedV1
+from libs.common.service import Consumers
+from libs.common.uow import Uow
+from services.alerts.service import mails, matching, webhooks
+
+__all__ = ["CONSUMERS"]
+
+CONSUMERS = Consumers("alerts")
+
+
+@CONSUMERS.on(NoticePublishedV1, queue="matching")
+async def notice_published(uow: Uow, event: NoticePublishedV1) -> None:
+    """Find who searches for such a notice, and write to them."""
+    await matching.match_notice(uow, event.procedure, event.notice)
+
+
+@CONSUMERS.on(LetterSentV1, queue="letters")
+async def letter_sent(uow: Uow, event: LetterSentV1) -> None:
+    """Tell the addressee that a letter waits."""
+    await mails.letter_waits(uow, event)
+
+
+async def public_event(uow: Uow, event: Event) -> None:
+    """Tell the partners."""
+    if uow.cause is None:
+        raise ValueError("an event is handled with its envelope")
+    await webhooks.fan_out(uow, event, uow.cause)
+
+
+for _public in webhooks.public_types():
+    CONSUMERS.on(_public, queue="webhooks")(public_event)

@@ -1,0 +1,162 @@
+"""People, mails and endpoints as the alerts service knows them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from services.alerts.matching.criteria import Criteria
+
+__all__ = [
+    "TRANSITIONS",
+    "Contact",
+    "Delivery",
+    "Endpoint",
+    "Found",
+    "Mail",
+    "MailState",
+    "Search",
+    "delay_before",
+    "wants",
+]
+
+MAX_SEARCHES = 100
+"""Saved searches of one organisation."""
+MAX_ENDPOINTS = 20
+"""Webhooks of one partner."""
+MAX_RETRY_AFTER = 86_400.0
+"""Seconds an endpoint may ask us to wait."""
+_JITTER = 0.2
+
+
+class MailState(StrEnum):
+    """Where a mail stands."""
+
+    DUE = "due"
+    SENT = "sent"
+    UNDELIVERABLE = "undeliverable"
+    """The organisation gave no address."""
+    SUPPRESSED = "suppressed"
+    """The addressee wants no alerts."""
+    REFUSED = "refused"
+    """The mail server refused it for good."""
+    FAILED = "failed"
+    """It could not be handed over, after many attempts."""
+
+
+TRANSITIONS: dict[tuple[MailState, str], MailState] = {
+    (MailState.DUE, "send"): MailState.SENT,
+    (MailState.DUE, "lose_address"): MailState.UNDELIVERABLE,
+    (MailState.DUE, "suppress"): MailState.SUPPRESSED,
+    (MailState.DUE, "refuse"): MailState.REFUSED,
+    (MailState.DUE, "give_up"): MailState.FAILED,
+    (MailState.UNDELIVERABLE, "requeue"): MailState.DUE,
+    (MailState.REFUSED, "requeue"): MailState.DUE,
+    (MailState.FAILED, "requeue"): MailState.DUE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where the mails of an organisation go."""
+
+    contact_id: UUID
+    email: str
+    language: str
+    alerts: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A saved search."""
+
+    search_id: UUID
+    organisation: str
+    name: str
+    criteria: Criteria
+    summary: str
+    summary_en: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to one organisation, and its address at this moment."""
+
+    mail_id: UUID
+    organisation: str
+    kind: str
+    subject_id: UUID
+    procedure: UUID | None
+    subject: str
+    state: MailState
+    contact: Contact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A notice that one search of the addressee found."""
+
+    notice_id: UUID
+    title: str
+    buyer_name: str
+    departments: Sequence[str]
+    deadline: datetime | None
+    search: str
+    summary: str
+    summary_en: str
+    reasons: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A partner's webhook. Empty filters let everything pass."""
+
+    webhook_id: UUID
+    organisation: str
+    url: str
+    types: Sequence[str]
+    cpv: Sequence[str]
+    departments: Sequence[str]
+    state: str
+    disabled_reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event on its way to an endpoint."""
+
+    delivery_id: UUID
+    event_id: UUID
+    webhook_id: UUID
+    organisation: str
+    url: str
+    body: str
+    attempts: int
+
+
+def wants(endpoint: Endpoint, cpv: Sequence[str], departments: Sequence[str]) -> bool:
+    """Tell whether an endpoint's filters let an event with these codes pass; each filter given must hold."""
+    right_code = not endpoint.cpv or any(code.startswith(tuple(endpoint.cpv)) for code in cpv)
+    right_place = not endpoint.departments or any(code in endpoint.departments for code in departments)
+    return right_code and right_place
+
+
+def delay_before(
+    attempt: int, schedule: Sequence[float], *, delivery: UUID, retry_after: float | None = None
+) -> float | None:
+    """Give the seconds before an attempt (the second one is number 2); None when there is none left.
+
+    The endpoint's `Retry-After` lengthens it, within a day. Jitter, from the delivery's own identity, keeps deliveries
+    that failed together from coming back together.
+    """
+    if attempt - 2 >= len(schedule):
+        return None
+    spread = 1 + _JITTER * (delivery.int % 1_000) / 1_000
+    return max(schedule[attempt - 2] * spread, min(retry_after or 0.0, MAX_RETRY_AFTER))

@@ -1,0 +1,36 @@
+"""The refusals of the alerts service."""
+
+from __future__ import annotations
+
+from libs.common.errors import Conflict, InvalidInput
+
+__all__ = ["ForbiddenEndpoint", "MailRefusedError", "TooManySearches", "UnselectiveSearch"]
+
+
+class UnselectiveSearch(InvalidInput):
+    """The search would match every notice."""
+
+    slug = "unselective-search"
+    title, title_en = "Recherche trop large", "Search too wide"
+
+
+class TooManySearches(Conflict):
+    """The organisation has as many searches as one may have."""
+
+    slug = "too-many-searches"
+    title, title_en = "Trop de recherches", "Too many searches"
+
+
+class ForbiddenEndpoint(InvalidInput):
+    """The address is none that webhooks may be sent to."""
+
+    slug = "forbidden-endpoint"
+    title, title_en = "Adresse de webhook refusée", "Webhook address refused"
+
+
+class MailRefusedError(Exception):
+    """The mail server refuses this mail for good (SMTP 5xx): trying again is useless. Holds the code, not the address."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"SMTP {code}")
+        self.code = code

@@ -1,0 +1,211 @@
+"""What callers of the alerts service read and send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from services.alerts.domain import Contact, Endpoint, Search
+from services.alerts.mails.message import message_id, one_line
+from services.alerts.matching.criteria import CpvPrefix, Criteria, Department
+
+__all__ = [
+    "AttemptView",
+    "ContactInput",
+    "ContactView",
+    "MailView",
+    "MatchView",
+    "PageQuery",
+    "SearchInput",
+    "SearchView",
+    "WebhookCreatedView",
+    "WebhookInput",
+    "WebhookView",
+]
+
+_ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"
+"""An ASCII address (RFC 5321), one only, without a display name: nothing in it can begin another header or recipient."""
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class PageQuery(_Input):
+    """Which page of a list."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
+
+
+class ContactInput(_Input):
+    """Where an organisation's mails go."""
+
+    email: str = Field(pattern=_ADDRESS, max_length=254, examples=["marches@entreprise.example"])
+    language: Literal["fr", "en"] = "fr"
+
+
+class ContactView(_View):
+    """Where an organisation's mails go, and whether it wants alerts."""
+
+    email: str
+    language: str
+    alerts: bool
+
+    @classmethod
+    def of(cls, contact: Contact) -> Self:
+        """Present a contact."""
+        return cls(email=contact.email, language=contact.language, alerts=contact.alerts)
+
+
+class SearchInput(Criteria):
+    """A search to save. All given criteria must hold."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(one_line)]
+
+    def criteria(self) -> Criteria:
+        """Give what it asks, without its name."""
+        return Criteria.model_validate(self.model_dump(by_alias=True, exclude={"name"}))
+
+
+class SearchView(_View):
+    """A saved search."""
+
+    search_id: UUID
+    name: str
+    summary: str = Field(description="the search in plain French")
+    summary_en: str
+    criteria: dict[str, Any]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, search: Search) -> Self:
+        """Present a search."""
+        return cls(
+            search_id=search.search_id,
+            name=search.name,
+            summary=search.summary,
+            summary_en=search.summary_en,
+            criteria=search.criteria.canonical(),
+            created_at=search.created_at,
+        )
+
+
+class ReasonView(_View):
+    """Why a criterion holds: what was asked, what the notice says."""
+
+    criterion: str
+    wanted: str
+    found: str
+
+
+class MailStateView(_View):
+    """What became of the mail that told of a match."""
+
+    state: str
+    sent_at: datetime | None
+    message_id: str
+
+
+class MatchView(_View):
+    """A notice that a search found."""
+
+    notice_id: UUID
+    title: str
+    reasons: list[ReasonView]
+    matched_at: datetime
+    mail: MailStateView | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], domain: str) -> Self:
+        """Present a match."""
+        mail = None
+        if row["mail_id"]:
+            identity = message_id(row["mail_id"], domain)
+            mail = MailStateView(state=row["mail_state"], sent_at=row["sent_at"], message_id=identity)
+        reasons = [ReasonView(**reason) for reason in row["reasons"]]
+        return cls(
+            notice_id=row["notice_id"], title=row["title"], reasons=reasons, matched_at=row["matched_at"], mail=mail
+        )
+
+
+class MailView(_View):
+    """A mail: to whom, about what, where it stands. Never its content, never an address."""
+
+    mail_id: UUID
+    organisation: str
+    kind: str
+    subject: str
+    state: str
+    reason: str | None
+    created_at: datetime
+    sent_at: datetime | None
+    message_id: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], domain: str) -> Self:
+        """Present a mail."""
+        return cls(**dict(row), message_id=message_id(row["mail_id"], domain))
+
+
+class WebhookInput(_Input):
+    """An endpoint of a partner. Empty lists let everything pass."""
+
+    url: str = Field(
+        max_length=2_000, description="public http(s) address", examples=["https://partner.example/halles"]
+    )
+    types: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=50)
+    cpv: list[CpvPrefix] = Field(default=[], max_length=100)
+    departments: list[Department] = Field(default=[], max_length=120)
+
+
+class WebhookView(_View):
+    """A partner's endpoint."""
+
+    webhook_id: UUID
+    url: str
+    types: list[str]
+    cpv: list[str]
+    departments: list[str]
+    state: str
+    disabled_reason: str | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> Self:
+        """Present an endpoint, without its secret."""
+        names = ("webhook_id", "url", "types", "cpv", "departments", "state", "disabled_reason", "created_at")
+        return cls(**{name: getattr(endpoint, name) for name in names})
+
+
+class WebhookCreatedView(WebhookView):
+    """A new endpoint with its secret, shown this once."""
+
+    secret: str = Field(description="Standard Webhooks secret: `whsec_` and base64")
+
+
+class AttemptView(_View):
+    """One attempt at one delivery."""
+
+    event_id: UUID
+    type: str
+    number: int
+    at: datetime
+    status: int | None
+    error: str | None
+    milliseconds: int
+    delivery: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Present an attempt."""
+        values = {name: row[name] for name in ("event_id", "type", "number", "at", "status", "error", "milliseconds")}
+        return cls(**values, delivery=row["state"])

@@ -1,0 +1,37 @@
+"""The alerts service, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from libs.common.runtime import Runtime
+from libs.common.service import Service
+from services.alerts.api import ROUTES
+from services.alerts.consumers import CONSUMERS
+from services.alerts.jobs import JOBS
+from services.alerts.mails.smtp import Mailer, SmtpMailer
+from services.alerts.settings import AlertsSettings
+from services.alerts.tool import match_files
+from services.alerts.webhooks.client import Caller
+
+__all__ = ["SERVICE"]
+
+
+def ports(runtime: Runtime) -> Mapping[type, object]:
+    """Build the ways out: mail server, partners' endpoints, name lookup."""
+    settings = runtime.port(AlertsSettings)
+    caller = Caller(allow=settings.webhook_allow, timeout=settings.webhook_timeout)
+    return {Mailer: SmtpMailer(settings.smtp_url.get_secret_value()), Caller: caller}
+
+
+SERVICE = Service(
+    name="alerts",
+    settings=AlertsSettings,
+    migrations=Path(__file__).with_name("migrations"),
+    routes=ROUTES,
+    consumers=CONSUMERS,
+    jobs=JOBS,
+    ports=ports,
+    tools=(match_files,),
+)
