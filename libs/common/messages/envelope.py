@@ -13,8 +13,16 @@ from libs.common.messages.base import Event, OrganisationId
 __all__ = ["CloudEvent"]
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class CloudEvent(BaseModel):
-    """One event on the wire. `sequence` is the position in its service's log, set when it is numbered."""
+    """One event on the wire; members without a value are left out.
+
+    `sequence` is the position in its service's log, set when it is numbered; services only are told it, because it
+    counts the events that others may not know of.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -27,14 +35,14 @@ class CloudEvent(BaseModel):
     datacontenttype: str = "application/json"
     dataschema: str
     organisation: OrganisationId
-    buyer: OrganisationId | None = None
-    procedure: UUID | None = None
+    buyer: OrganisationId | None = Field(default=None, exclude_if=_absent)
+    procedure: UUID | None = Field(default=None, exclude_if=_absent)
     correlationid: UUID
-    causationid: UUID | None = None
-    traceparent: str | None = None
+    causationid: UUID | None = Field(default=None, exclude_if=_absent)
+    traceparent: str | None = Field(default=None, exclude_if=_absent)
     aggregateversion: int
     recordedtime: AwareDatetime = Field(description="wall-clock time of the write, for latency; `time` is domain time")
-    sequence: str | None = None
+    sequence: str | None = Field(default=None, exclude_if=_absent)
     data: dict[str, Any]
 
     @classmethod

@@ -1,0 +1,149 @@
+"""The contract of events, as committed, is the one of the code; every sample ever committed can still be read."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from libs.common import asyncapi, schemas
+from libs.common.messages import registry
+from libs.common.messages.envelope import CloudEvent
+from libs.common.samples import new_sample
+
+ROOT = Path(__file__).parents[2]
+MESSAGES = ROOT / "libs" / "common" / "messages"
+SAMPLES = sorted((MESSAGES / "samples").glob("*.json"))
+TYPES = sorted(registry.all_types())
+
+
+def test_committed_schemas_are_those_of_the_code() -> None:
+    for path, text in schemas.files().items():
+        assert (ROOT / path).exists(), f"{path} is missing: run make generate"
+        assert (ROOT / path).read_text(encoding="utf-8") == text, f"{path} is not up to date: run make generate"
+
+
+def test_no_schema_is_left_of_a_type_that_is_gone() -> None:
+    kept = {path.stem for path in (MESSAGES / "schemas").glob("*.json")} - {"cloudevent"}
+    assert kept == set(TYPES)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_every_sample_ever_committed_is_still_read_and_valid(path: Path) -> None:
+    body = path.read_bytes()
+    envelope = CloudEvent.from_json(body)
+    event = registry.parse(envelope)
+    assert str(event.aggregate_id) == envelope.subject
+    assert event.aggregate_version == envelope.aggregateversion
+    schema = json.loads((MESSAGES / "schemas" / f"{envelope.type}.json").read_text(encoding="utf-8"))
+    assert envelope.dataschema == schema["$id"]
+    jsonschema_rs.validator_for(schema).validate(json.loads(body)["data"])
+    frame = json.loads((MESSAGES / "schemas" / "cloudevent.json").read_text(encoding="utf-8"))
+    jsonschema_rs.validator_for(frame).validate(json.loads(body))
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_an_event_survives_the_wire_unchanged(name: str) -> None:
+    event = registry.parse(new_sample(registry.event_type(name)))
+    sent = CloudEvent.wrap(event)
+    received = CloudEvent.from_json(sent.to_json())
+    assert received == sent
+    assert registry.parse(received) == event
+    data = json.loads(sent.to_json())["data"]
+    jsonschema_rs.validator_for(schemas.schema(type(event))).validate(data)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_reader_ignores_members_it_does_not_know(name: str) -> None:
+    envelope = new_sample(registry.event_type(name))
+    newer = envelope.model_copy(update={"data": envelope.data | {"added_next_year": {"nested": 1}}})
+    assert registry.parse(newer) == registry.parse(envelope)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_says_what_it_is(name: str) -> None:
+    model = registry.event_type(name)
+    owner, entity, verb, major = name.split(".")
+    assert owner in {"notices", "bids", "alerts", "legality", "signature", "opendata"}
+    assert entity.isalpha()
+    assert verb.isalpha()
+    assert model.__doc__
+    assert model.__name__.endswith(f"V{major.removeprefix('v')}"), "the class carries the major version of the type"
+
+
+def test_committed_asyncapi_is_that_of_the_code() -> None:
+    committed = (ROOT / asyncapi.PATH).read_text(encoding="utf-8")
+    assert committed == asyncapi.render(), "run make generate"
+
+
+def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
+    document = asyncapi.document()
+    found = list(_references(document))
+    assert found
+    for reference in found:
+        place: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+
+
+def test_the_examples_of_the_asyncapi_document_are_valid() -> None:
+    document = asyncapi.document()
+    for name, message in document["components"]["messages"].items():
+        schema = {"components": {"schemas": document["components"]["schemas"]}, **message["payload"]}
+        validator = jsonschema_rs.validator_for(schema)
+        for example in message["examples"]:
+            validator.validate(example["payload"])
+            assert not validator.is_valid(example["payload"] | {"type": "another"}), name
+            assert not validator.is_valid(example["payload"] | {"data": {}}), name
+
+
+def test_every_type_has_its_channel_its_sender_and_its_example() -> None:
+    document = asyncapi.document()
+    assert set(document["channels"]) == set(TYPES) == set(document["components"]["messages"])
+    senders = {name for name, one in document["operations"].items() if one["action"] == "send"}
+    assert senders == {f"send.{name}" for name in TYPES}
+
+
+def test_the_contract_imports_pydantic_and_the_standard_library_only() -> None:
+    allowed = set(sys.stdlib_module_names) | {"pydantic"}
+    for path in MESSAGES.glob("*.py"):
+        for module in _imports(path):
+            inside = module.startswith("libs.common.messages")
+            assert inside or module.split(".")[0] in allowed, f"{path.name} imports {module}"
+
+
+def test_the_contract_is_imported_without_anything_else() -> None:
+    code = (
+        "import sys; import libs.common.messages.registry as r; assert r.all_types();"
+        "heavy = {'asyncpg', 'aio_pika', 'aiohttp', 'structlog', 'opentelemetry', 'pydantic_settings'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
+        "others = {m for m in sys.modules if m.startswith('libs.common.') and not m.startswith('libs.common.messages')};"
+        "assert not others, others"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def _references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for part in node.values():
+            yield from _references(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _references(part)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
