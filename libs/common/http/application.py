@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
@@ -55,11 +54,15 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
 
 def all_routes(service: Service) -> list[Route]:
     """Give every route of a service: its own and those all services have."""
-    own = list(service.routes.items)
-    for name in ("bus.feed", "bus.parked", "jobs_api"):
-        with suppress(ModuleNotFoundError):
-            own += importlib.import_module(f"libs.common.{name}").routes(service.name).items
-    return own
+    from libs.common import jobs_api  # noqa: PLC0415  # these three declare their routes with this package
+    from libs.common.bus import feed, parked  # noqa: PLC0415
+
+    shared = [
+        *feed.routes(service.name).items,
+        *parked.routes(service.name).items,
+        *jobs_api.routes(service.name).items,
+    ]
+    return [*service.routes.items, *shared]
 
 
 def _mount(app: web.Application, runtime: Runtime, gate: Gate) -> None:

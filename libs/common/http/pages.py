@@ -6,7 +6,6 @@ The viewers are committed as published, with their version, licence and hashes (
 from __future__ import annotations
 
 import html
-import importlib
 import tomllib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from libs.common import asyncapi
 from libs.common.http.conditional import etag, is_unchanged
 from libs.common.http.openapi import render
 from libs.common.service import Service
@@ -60,7 +60,7 @@ def page_routes(services: Sequence[Service]) -> list[web.RouteDef]:
     routes += [_content(f"/docs/{name}", "text/html", partial(_operations, name)) for name in names]
     routes.append(_content("/docs", "text/html", _index))
     routes.append(_content("/docs/events", "text/html", _events, policy=_EVENTS_POLICY))
-    routes.append(_content(EVENTS, "application/json", _asyncapi))
+    routes.append(_content(EVENTS, "application/json", asyncapi.render))
     files = [path for path in sorted(STATIC.rglob("*")) if path.suffix in _TYPES]
     return routes + [
         _content(f"/docs/static/{path.relative_to(STATIC)}", _TYPES[path.suffix], path.read_text) for path in files
@@ -85,10 +85,6 @@ def _content(path: str, media: str, make: Callable[[], str], *, policy: str = _P
         return web.Response(body=made[0], content_type=media, charset="utf-8", headers=headers)
 
     return web.get(path, answer)
-
-
-def _asyncapi() -> str:
-    return str(importlib.import_module("libs.common.asyncapi").render())
 
 
 def _index() -> str:

@@ -77,6 +77,7 @@ async def test_the_index_leads_to_every_service_and_to_the_events(service_harnes
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")
+@pytest.mark.timeout(200)
 async def test_pages_work_in_a_browser_that_asks_nothing_outside(service_harness: HarnessFactory) -> None:
     from playwright.async_api import async_playwright
 
@@ -91,9 +92,9 @@ async def test_pages_work_in_a_browser_that_asks_nothing_outside(service_harness
         page.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: told.append(str(error)))
         await page.goto(f"{base}docs/sample")
-        await page.get_by_text("Write a note.").wait_for(timeout=20_000)
+        await page.get_by_text("Write a note.").wait_for(timeout=60_000)
         await page.goto(f"{base}docs/events")
-        await page.get_by_text("notices.notice.published.v1").first.wait_for(timeout=20_000)
+        await page.locator("text=notices.notice.published.v1 >> visible=true").first.wait_for(timeout=60_000)
         await browser.close()
     assert [url for url in asked if not url.startswith((base, "data:", "blob:"))] == []
     assert told == []
