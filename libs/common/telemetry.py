@@ -15,7 +15,6 @@ from typing import TextIO
 import aiohttp
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -23,10 +22,19 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import Counter, Gauge, Histogram
 
-from libs.common.runtime import current_traceparent
 from libs.common.settings import Settings
+from libs.common.tracing import current_traceparent
 
-__all__ = ["Request", "client_tracing", "current_traceparent", "server_request", "setup", "shutdown"]
+__all__ = [
+    "Request",
+    "client_tracing",
+    "current_traceparent",
+    "server_request",
+    "setup",
+    "setup_logs",
+    "setup_traces",
+    "shutdown",
+]
 
 _tracer = trace.get_tracer("halles.http")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -42,7 +50,12 @@ _log = structlog.get_logger(__name__)
 
 def setup(settings: Settings, service: str, *, output: TextIO | None = None) -> None:
     """Set up logs and traces of a process, once."""
-    _setup_logs(service, output or sys.stdout)
+    setup_logs(service, output or sys.stdout)
+    setup_traces(settings, service)
+
+
+def setup_traces(settings: Settings, service: str) -> None:
+    """Trace what this process does, as much as the settings say; sent to the collector where there is one."""
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     provider = TracerProvider(
@@ -51,6 +64,10 @@ def setup(settings: Settings, service: str, *, output: TextIO | None = None) -> 
     )
     collector = settings.otlp_url or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if collector:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415  # slow to load
+            OTLPSpanExporter,
+        )
+
         exporter = OTLPSpanExporter(endpoint=collector.rstrip("/") + "/v1/traces", timeout=5)
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
@@ -63,7 +80,8 @@ def shutdown() -> None:
         provider.shutdown()
 
 
-def _setup_logs(service: str, output: TextIO) -> None:
+def setup_logs(service: str, output: TextIO) -> None:
+    """Write logs as JSON lines: ours from `info` on, libraries' from `warning` on."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
