@@ -25,6 +25,7 @@ from libs.common.db import Wake, load_queries
 from libs.common.messages.envelope import CloudEvent
 from libs.common.service import Completion, Job
 from libs.common.stop import ringing
+from libs.common.tracing import current_traceparent
 from libs.common.uow import Uow
 
 if TYPE_CHECKING:
@@ -75,9 +76,7 @@ async def write(uow: Uow, *, cause: CloudEvent | None) -> None:
     """Write the jobs of a transaction; one whose kind and key exist already is ignored."""
     if not uow.jobs:
         return
-    from libs.common.runtime import current_traceparent  # noqa: PLC0415  # the runtime knows the jobs
-
-    told = cause.model_dump(mode="json", exclude_none=True) if cause else None
+    told = cause.model_dump(mode="json", exclude={"data"}, exclude_none=True) if cause else None
     now, traceparent = uow.now(), current_traceparent()
     rows = [(kind, key, payload, due or now, told, traceparent) for kind, key, payload, due in uow.jobs]
     await uow.conn.executemany(QUERIES["write"], rows)
@@ -195,7 +194,7 @@ async def _claim(runtime: Runtime, count: int) -> list[_Claimed]:
 
 def _claimed(row: asyncpg.Record) -> _Claimed:
     job = Job(row["id"], row["kind"], row["key"], row["payload"], row["attempts"])
-    cause = CloudEvent.model_validate(row["cause"]) if row["cause"] else None
+    cause = CloudEvent.model_validate(row["cause"] | {"data": {}}) if row["cause"] else None
     return _Claimed(job, row["lease"], row["crashes"], cause, row["traceparent"])
 
 

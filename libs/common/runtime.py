@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import asyncpg
-from opentelemetry import propagate
 
 from libs.common import audit, jobs
 from libs.common.actor import Actor
+from libs.common.bus import outbox
 from libs.common.clock import Clock, SystemClock
 from libs.common.db import Database, service_url
 from libs.common.messages.envelope import CloudEvent
 from libs.common.service import Service
 from libs.common.settings import Settings, UnsafeStartError
+from libs.common.storage import Storage
+from libs.common.telemetry import client_tracing
+from libs.common.tracing import current_traceparent
 from libs.common.uow import Uow
 
-if TYPE_CHECKING:
-    from libs.common.storage import Storage
-
-__all__ = ["Runtime", "current_traceparent", "open_runtime"]
+__all__ = ["Runtime", "open_runtime"]
 
 T = TypeVar("T")
 _HTTP_SECONDS = 30  # an answer that takes longer is a failure, to be tried again
@@ -71,8 +71,6 @@ class Runtime:
 
 async def _write_last(uow: Uow) -> None:
     """Write what leaves with the transaction, the outbox last: events of an aggregate keep the order of its lock."""
-    from libs.common.bus import outbox  # noqa: PLC0415  # the bus knows the runtime
-
     envelopes = _wrap(uow)
     await audit.write(uow, envelopes)
     await jobs.write(uow, cause=uow.cause or (envelopes[-1] if envelopes else None))
@@ -85,13 +83,6 @@ def _wrap(uow: Uow) -> list[CloudEvent]:
     traceparent = current_traceparent()
     envelopes = [CloudEvent.wrap(event, cause=uow.cause, traceparent=traceparent) for event in uow.events]
     return [envelope.model_copy(update={"correlationid": envelopes[0].correlationid}) for envelope in envelopes]
-
-
-def current_traceparent() -> str | None:
-    """Give the W3C trace context of the present span; None outside any."""
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent")
 
 
 @asynccontextmanager
@@ -107,14 +98,8 @@ async def open_runtime(service: Service, settings: Settings, *, clock: Clock | N
         )
         runtime = Runtime(service, settings, clock=clock, database=await stack.enter_async_context(database))
         runtime.http = await stack.enter_async_context(
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HTTP_SECONDS))
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HTTP_SECONDS), trace_configs=[client_tracing()])
         )
-        runtime.storage = _open_storage(service, settings)
+        runtime.storage = Storage(settings.storage_url, service=service.name)
         runtime.give_ports(service.ports(runtime))
         yield runtime
-
-
-def _open_storage(service: Service, settings: Settings) -> Storage:
-    from libs.common.storage import Storage  # noqa: PLC0415  # loads the object store only in a process that runs
-
-    return Storage(settings.storage_url, service=service.name)

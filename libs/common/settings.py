@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     """Own address by service, where it is not derived: `HALLES_NOTICES_DATABASE_URL`..."""
     database_prefix: str = Field(default="halles", pattern=r"^[a-z][a-z0-9_]{0,40}$")
     pool_size: int = Field(default=7, ge=1)
-    """Database connections of one service in one process; at most two more listen or hold a leader's lock."""
+    """Database connections of one service in one process; a worker has one more that listens, a relay two leaders' too."""
 
     amqp_url: str | None = None
     """The broker; None: the in-process bus, on one machine."""

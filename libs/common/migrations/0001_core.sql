@@ -20,7 +20,7 @@ CREATE TABLE job (
 );
 COMMENT ON TABLE  job            IS 'An effect to do outside the database: mail, webhook, time stamp, transmission.';
 COMMENT ON COLUMN job.key        IS 'Identity of the effect at its receiver, the same at each attempt.';
-COMMENT ON COLUMN job.cause      IS 'The event it comes from: what its completion emits is correlated with it.';
+COMMENT ON COLUMN job.cause      IS 'The event it comes from, without its data: what its completion emits is correlated with it.';
 COMMENT ON COLUMN job.crashes    IS 'Workers that died while doing it.';
 COMMENT ON COLUMN job.due_at     IS 'Domain time: not to be done before.';
 COMMENT ON COLUMN job.not_before IS 'Real time: end of the backoff, or of the present lease.';

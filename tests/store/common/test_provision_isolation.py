@@ -4,6 +4,7 @@ import asyncio
 import base64
 import secrets
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -96,11 +97,11 @@ async def test_a_database_given_whole_is_left_to_its_owner(settings: Settings) -
 
 
 async def test_an_administrator_who_is_no_superuser_is_enough(settings: Settings, database_url: str) -> None:
-    admin = f"{settings.database_prefix}_admin"
+    admin, server = f"{settings.database_prefix}_admin", urlsplit(database_url)
     await _administrate(settings, f"CREATE ROLE {admin} LOGIN CREATEDB CREATEROLE PASSWORD 'x'")
     limited = settings.model_copy(
         update={
-            "database_url": database_url.replace("//postgres@", f"//{admin}:x@"),
+            "database_url": server._replace(netloc=f"{admin}:x@{server.netloc.rpartition('@')[2]}").geturl(),
             "database_prefix": f"{settings.database_prefix}_l",
         }
     )

@@ -4,11 +4,17 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from libs.common.actor import Actor, OrganisationKind
+from libs.common.jobs import drain
 from libs.common.messages.envelope import CloudEvent
 from libs.common.runtime import Runtime
-from tests.store.common.conftest import BUYER, event
+from libs.common.service import Completion, Job, Jobs
+from libs.common.tracing import current_traceparent
+from libs.common.uow import Uow
+from tests.store.common.conftest import BUYER, RuntimeFactory, event
 
 ACTOR = Actor("person-1", "Camille Martin", BUYER, OrganisationKind.BUYER)
 
@@ -83,6 +89,32 @@ async def test_events_of_one_transaction_share_a_correlation_and_name_their_caus
     assert (caused.correlationid, caused.causationid) == (cause.correlationid, cause.id)
     assert first.correlationid == second.correlationid == first.id
     assert kept == str(cause.id)
+
+
+async def test_a_job_continues_the_trace_and_the_correlation_of_what_asked_for_it(runtimes: RuntimeFactory) -> None:
+    traces, wanted, jobs = [], SpanContext(0xA1, 0xB2, is_remote=False, trace_flags=TraceFlags(1)), Jobs()
+
+    @jobs.on("mail")
+    async def send(_: Runtime, _job: Job) -> Completion:
+        traces.append(current_traceparent())
+
+        async def complete(uow: Uow) -> None:
+            uow.emit(event(uuid4(), 2))
+
+        return complete
+
+    runtime = await runtimes(jobs)
+    with trace.use_span(NonRecordingSpan(wanted)):
+        async with runtime.uow() as uow:
+            uow.emit(event(uuid4()))
+            uow.enqueue("mail", key="1", payload={})
+    await drain(runtime)
+    async with runtime.read() as conn:
+        bodies = [row["body"] for row in await conn.fetch("SELECT body FROM outbox ORDER BY id")]
+        assert await conn.fetchval("SELECT cause ? 'data' FROM job") is False
+    asked, sent = (CloudEvent.from_json(body.encode()) for body in bodies)
+    assert (sent.correlationid, sent.causationid) == (asked.correlationid, asked.id)
+    assert all(f"{0xA1:032x}" in str(told) for told in (*traces, asked.traceparent, sent.traceparent))
 
 
 async def test_settings_and_adapters_are_found_by_their_type(runtime: Runtime) -> None:
