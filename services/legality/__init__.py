@@ -1,0 +1,1 @@
+"""Transmission of acts to the State's legality control (@CTES)."""
