@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.bids.documents.pdf import Block, Heading, Rows, Text, render
+from services.bids.documents.pdf import Block, Text, render
 from services.bids.domain.awards import Evaluation, Standstill
 from services.bids.domain.time import french_date
 
-__all__ = ["AwardFacts", "Paper", "award_letter", "notification_letter", "rejection_letter"]
+__all__ = ["AwardFacts", "Paper", "award_letter", "elimination_letter", "notification_letter", "rejection_letter"]
+
+
+_REMEDIES = (
+    "Vous pouvez contester cette décision devant le tribunal administratif : référé précontractuel avant la "
+    "signature du marché (art. L551-1 du code de justice administrative), recours en contestation de validité "
+    "dans les deux mois qui suivent la publicité de la conclusion du marché."
+)
 
 
 @dataclass(frozen=True)
@@ -47,28 +54,38 @@ def award_letter(facts: AwardFacts, own: Evaluation) -> Paper:
             f"Votre offre pour le lot {facts.lot_id} ({facts.lot_title}) est retenue, pour un montant de "
             f"{facts.amount} hors taxes."
         ),
+        f"Vos notes : {_scores(own)}.",
         f"Motifs : {own.reasons}",
         _signature_date(facts),
         "Cette lettre ne vaut pas notification du marché : n'engagez aucune prestation avant celle-ci.",
     ]
-    return _paper("award", "Votre offre est retenue", facts, own, paragraphs)
+    return _paper("award", "Votre offre est retenue", facts, paragraphs)
 
 
 def rejection_letter(facts: AwardFacts, own: Evaluation, winner: Evaluation) -> Paper:
     """Tell a bidder that another bid is chosen, and why (own scores, winner's name, amount and advantages)."""
     paragraphs = [
         f"Votre offre pour le lot {facts.lot_id} ({facts.lot_title}) n'est pas retenue.",
+        f"Vos notes : {_scores(own)}.",
         f"Motifs du rejet : {own.reasons}",
         f"Attributaire : {facts.winner_name}, pour un montant de {facts.amount} hors taxes.",
-        f"Motifs du choix de l'offre retenue : {winner.reasons}",
+        f"Notes de l'offre retenue : {_scores(winner)}.",
+        f"Caractéristiques et avantages de l'offre retenue : {winner.reasons}",
         _signature_date(facts),
-        (
-            "Vous pouvez contester cette décision devant le tribunal administratif : référé précontractuel avant la "
-            "signature du marché (art. L551-1 du code de justice administrative), recours en contestation de validité "
-            "dans les deux mois qui suivent la publicité de la conclusion du marché."
-        ),
+        _REMEDIES,
     ]
-    return _paper("rejection", "Votre offre n'est pas retenue", facts, own, paragraphs, winner)
+    return _paper("rejection", "Votre offre n'est pas retenue", facts, paragraphs)
+
+
+def elimination_letter(facts: AwardFacts, reason: str) -> Paper:
+    """Tell a bidder whose bid was never judged (late, or unreadable) that it is eliminated, and why."""
+    paragraphs = [
+        f"Votre pli pour le lot {facts.lot_id} ({facts.lot_title}) est éliminé. {reason}",
+        f"Attributaire : {facts.winner_name}, pour un montant de {facts.amount} hors taxes.",
+        _signature_date(facts),
+        _REMEDIES,
+    ]
+    return _paper("rejection", "Votre pli est éliminé", facts, paragraphs)
 
 
 def notification_letter(facts: AwardFacts, number: str, contract_sha256: str) -> Paper:
@@ -90,15 +107,10 @@ def notification_letter(facts: AwardFacts, number: str, contract_sha256: str) ->
     return Paper("notification", subject, paragraphs, summary, render(subject, [*blocks, Text(summary)]))
 
 
-def _paper(
-    kind: str, subject: str, facts: AwardFacts, own: Evaluation, paragraphs: list[str], winner: Evaluation | None = None
-) -> Paper:
-    scores: list[Block] = [Heading("Vos notes"), _scores(own)]
-    if winner is not None:
-        scores += [Heading("Notes de l'offre retenue"), _scores(winner)]
+def _paper(kind: str, subject: str, facts: AwardFacts, paragraphs: list[str]) -> Paper:
     outcome = "is chosen" if kind == "award" else f"is not chosen; the winner is {facts.winner_name}"
     summary = f"Lot {facts.lot_id}: your bid {outcome} ({facts.amount} excluding tax)."
-    blocks: list[Block] = [*_head(facts), *(Text(each) for each in paragraphs), *scores, Text(summary)]
+    blocks: list[Block] = [*_head(facts), *(Text(each) for each in paragraphs), Text(summary)]
     return Paper(kind, subject, tuple(paragraphs), summary, render(subject, blocks))
 
 
@@ -106,13 +118,12 @@ def _head(facts: AwardFacts) -> list[Block]:
     return [Text(f"{facts.buyer_name}\nLe {french_date(facts.sent_at, facts.zone)}"), Text(f"Objet : {facts.title}")]
 
 
-def _scores(evaluation: Evaluation) -> Rows:
-    rows = [("Critère", "Note", "Sur")]
-    rows += [(each.name, each.score, each.out_of or "") for each in evaluation.criteria]
+def _scores(evaluation: Evaluation) -> str:
+    """Write scores in one sentence: Prix 40/60 ; Délai 30,5 ; total 70,5 (rang 2)."""
+    parts = [f"{each.name} {each.score}" + (f"/{each.out_of}" if each.out_of else "") for each in evaluation.criteria]
     if evaluation.total is not None:
-        rank = f" (rang {evaluation.rank})" if evaluation.rank else ""
-        rows.append(("Total", f"{evaluation.total}{rank}", ""))
-    return Rows(tuple(rows), (0.6, 0.2, 0.2))
+        parts.append(f"total {evaluation.total}" + (f" (rang {evaluation.rank})" if evaluation.rank else ""))
+    return " ; ".join(parts) or "aucune note, l'offre n'ayant pas été classée"
 
 
 def _signature_date(facts: AwardFacts) -> str:

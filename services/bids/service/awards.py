@@ -19,7 +19,7 @@ from libs.common.messages.notices import Lot
 from libs.common.uow import Uow
 from services.bids import events
 from services.bids.documents.contract import contract_pdf, money_text
-from services.bids.documents.letters import AwardFacts, Paper, award_letter, rejection_letter
+from services.bids.documents.letters import AwardFacts, Paper, award_letter, elimination_letter, rejection_letter
 from services.bids.domain.awards import Evaluation, Standstill, contract_number_problem, evaluation_faults, place_of
 from services.bids.domain.essential import ITEMS, missing_items, wrong_values
 from services.bids.domain.states import BidState, ContractState, OpeningState
@@ -37,6 +37,12 @@ from services.bids.store.consultations import Consultation
 from services.bids.store.contracts import ContractRow
 
 __all__ = ["Awarded", "Decision", "decide"]
+
+_IN_TIME = {BidState.OPENED, BidState.UNREADABLE}
+_REASONS = {
+    BidState.SET_ASIDE: "Il a été reçu après la date limite (art. R2151-5 CCP) ; il est conservé sans être ouvert.",
+    BidState.UNREADABLE: "Il n'a pu être lu lors de l'ouverture ; le constat est au procès-verbal.",
+}
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,21 @@ class _Case:
     decision: Decision
     consultation: Consultation
     lot: Lot
-    opened: tuple[Bid, ...]
-    received: int
+    received: tuple[Bid, ...]
+    """Every bid of the lot that was received, whatever became of it."""
     now: datetime
+
+    @property
+    def opened(self) -> tuple[Bid, ...]:
+        """Those to judge."""
+        return tuple(each for each in self.received if each.state is BidState.OPENED)
+
+    @property
+    def eliminated(self) -> tuple[Bid, ...]:
+        """One for each bidder who has no bid to judge, because it came late or cannot be read."""
+        told = {each.depositor for each in self.opened}
+        out = [each for each in self.received if each.state in _REASONS and each.depositor not in told]
+        return tuple({each.depositor: each for each in out}.values())
 
     @property
     def winner(self) -> Bid:
@@ -115,9 +133,7 @@ async def _case(uow: Uow, decision: Decision, consultation: Consultation) -> _Ca
     if any(each.lot == decision.lot for each in await store.of_procedure(uow.conn, decision.procedure)):
         raise AlreadyAwarded("Ce lot est déjà attribué.", "This lot has been awarded.")
     received = [each for each in await bid_store.deposited(uow.conn, decision.procedure) if decision.lot in each.lots]
-    opened = tuple(each for each in received if each.state is BidState.OPENED)
-    judged = len([each for each in received if each.state in {BidState.OPENED, BidState.UNREADABLE}])
-    return _Case(decision, consultation, lot, opened, judged, uow.now())
+    return _Case(decision, consultation, lot, tuple(received), uow.now())
 
 
 async def _check(conn: asyncpg.Connection, case: _Case) -> EssentialData:
@@ -224,7 +240,7 @@ def _content(case: _Case, essential: EssentialData) -> Contract:
         duration_months=decision.duration_months or lot.duration_months or 1,
         place_code=place[0],
         place_code_kind=place[1],
-        tenders_received=max(case.received, 1),
+        tenders_received=len([each for each in case.received if each.state in _IN_TIME]),
         awarded_at=case.now,
         essential=essential,
     )
@@ -241,6 +257,9 @@ async def _tell(uow: Uow, case: _Case, standstill: Standstill) -> list[Letter]:
     letters: list[Letter] = []
     for bid in case.opened:
         paper = _paper(facts, judged, bid.id, decision.bid)
+        letters.append(await send(uow, case.consultation, (decision.lot, bid.depositor), paper))
+    for bid in case.eliminated:
+        paper = elimination_letter(facts, _REASONS[bid.state])
         letters.append(await send(uow, case.consultation, (decision.lot, bid.depositor), paper))
     return letters
 

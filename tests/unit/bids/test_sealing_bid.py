@@ -1,0 +1,354 @@
+"""A sealed bid: k officers open it, fewer do not; whoever cheats is found and named."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from libs.common.messages.notices import OpeningKeySet
+from services.bids import sealing
+from services.bids.sealing import (
+    BadlySealedError,
+    BidName,
+    Envelope,
+    EnvelopeError,
+    OfficerKey,
+    Sealed,
+    ShareError,
+    TamperedError,
+    TooFewSharesError,
+    dealing,
+    hpke,
+    shamir,
+)
+from services.bids.sealing.manifest import SealedSegment, SealedShare
+from services.bids.sealing.recovery import open_file, open_manifest, recover_file
+from tests.unit.bids.sealing_people import BID, CONSULTATION, fixed_entropy, key_set, officers, sealed_bid
+
+VECTORS = Path(__file__).with_name("sealing_vectors.json")
+SHARES = dict[str, bytes]
+
+
+def shares_of(sealed: Sealed, people: list[OfficerKey], file: int, segment: int = 1) -> SHARES:
+    """Open the officers' shares of one segment."""
+    envelope = sealed.envelope
+    (found,) = [each for each in envelope.all_files if each.number == file]
+    name = envelope.name.segment(file, segment)
+    by_name = {each.officer: each.sealed for each in found.segments[segment - 1].shares}
+    return {p.officer: dealing.open_share(by_name[p.officer], name, (p.officer, p.private)) for p in people}
+
+
+def reader(data: bytes) -> Callable[[int, int], AsyncIterator[bytes]]:
+    async def read(start: int, end: int) -> AsyncIterator[bytes]:
+        for position in range(start, end, 10_000):
+            yield data[position : min(position + 10_000, end)]
+
+    return read
+
+
+async def plaintext(sealed: Sealed, keys: OpeningKeySet, people: list[OfficerKey], file: int) -> bytes:
+    envelope = sealed.envelope
+    found = envelope.files[file - 1]
+    shares = {each.number: shares_of(sealed, people, file, each.number) for each in found.segments}
+    secrets = recover_file(shares, envelope.name, found, keys)
+    return b"".join(
+        [part async for part in open_file(found, envelope.name, secrets, reader(sealed.ciphertexts[file - 1]))]
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    threshold=st.integers(1, 4), more=st.integers(0, 2), sizes=st.lists(st.integers(0, 200_000), min_size=1, max_size=3)
+)
+async def test_any_k_officers_open_every_file(threshold: int, more: int, sizes: list[int]) -> None:
+    people = officers(threshold + more)
+    keys = key_set(threshold, people)
+    contents = [os.urandom(size) for size in sizes]
+    sealed = sealed_bid(keys, contents)
+    sealed.envelope.check(keys)
+    for number, content in enumerate(contents, 1):
+        assert await plaintext(sealed, keys, people[-threshold:], number) == content
+    secrets = recover_file(
+        {1: shares_of(sealed, people[:threshold], 0)}, sealed.envelope.name, sealed.envelope.manifest, keys
+    )
+    manifest = open_manifest(sealed.envelope, secrets)
+    assert [(each.size, each.sha256) for each in manifest.files] == [
+        (len(each), sha256(each).hexdigest()) for each in contents
+    ]
+
+
+async def test_a_file_of_several_segments_opens_in_order() -> None:
+    people = officers(3)
+    keys = key_set(2, people)
+    content = os.urandom(150_001)
+    sealed = sealed_bid(keys, [content], segment_size=70_000)
+    assert [each.number for each in sealed.envelope.files[0].segments] == [1, 2, 3]
+    assert await plaintext(sealed, keys, people[:2], 1) == content
+
+
+def test_nothing_outside_the_sealed_manifest_tells_of_the_plaintext() -> None:
+    """The plaintext of a price form can be guessed: only hashes of ciphertext are told."""
+    people = officers(2)
+    content = b"montant 123 456,00"
+    sealed = sealed_bid(key_set(2, people), [content])
+    text = sealed.envelope.to_bytes()
+    assert sha256(content).hexdigest().encode() not in text
+    assert b"offre-1.txt" not in text
+    again = sealing.seal(
+        sealing.SealingPlan(BidName(CONSULTATION, BID, key_set(2, people).fingerprint), key_set(2, people), ("L",)),
+        [sealing.PlainFile("offre-1.txt", "text/plain", content)],
+    )
+    assert again.envelope.files[0].sha256 != sealed.envelope.files[0].sha256
+
+
+def test_too_few_shares_are_refused_and_counted() -> None:
+    people = officers(3)
+    keys = key_set(3, people)
+    sealed = sealed_bid(keys, [b"offer"])
+    file = sealed.envelope.files[0]
+    with pytest.raises(TooFewSharesError) as refused:
+        recover_file({1: shares_of(sealed, people[:2], 1)}, sealed.envelope.name, file, keys)
+    assert refused.value.missing == 1
+
+
+def test_forged_swapped_and_foreign_shares_are_named() -> None:
+    people = officers(3)
+    keys = key_set(2, people)
+    sealed = sealed_bid(keys, [b"offer"])
+    other = sealed_bid(keys, [b"offer"], bid=uuid4())
+    file, name = sealed.envelope.files[0], sealed.envelope.name
+    good = shares_of(sealed, people, 1)
+    foreign = shares_of(other, people, 1)
+    attempts: list[tuple[SHARES, str]] = [
+        ({"officier-1": good["officier-1"], "officier-2": bytes(32)}, "officier-2"),
+        ({"officier-1": good["officier-2"], "officier-2": good["officier-2"]}, "officier-1"),
+        ({"officier-1": foreign["officier-1"], "officier-2": good["officier-2"]}, "officier-1"),
+        ({"officier-1": good["officier-1"], "intrus": good["officier-2"]}, "intrus"),
+    ]
+    for shares, culprit in attempts:
+        with pytest.raises(ShareError) as refused:
+            recover_file({1: shares}, name, file, keys)
+        assert refused.value.officer == culprit
+
+
+def test_a_share_opens_for_its_own_segment_officer_and_consultation_only() -> None:
+    people = officers(2)
+    keys = key_set(2, people)
+    sealed = sealed_bid(keys, [b"one", b"two"])
+    text = sealed.envelope.files[0].segments[0].shares[0].sealed
+    mine = (people[0].officer, people[0].private)
+    elsewhere = [
+        sealed.envelope.name.segment(2, 1),
+        sealed.envelope.name.segment(1, 2),
+        BidName(uuid4(), BID, keys.fingerprint).segment(1, 1),
+        BidName(CONSULTATION, uuid4(), keys.fingerprint).segment(1, 1),
+        BidName(CONSULTATION, BID, "0" * 64).segment(1, 1),
+    ]
+    for name in elsewhere:
+        with pytest.raises(hpke.HpkeError):
+            dealing.open_share(text, name, mine)
+    with pytest.raises(hpke.HpkeError):
+        dealing.open_share(text, sealed.envelope.name.segment(1, 1), ("officier-2", people[0].private))
+
+
+def cheat(sealed: Sealed, change: Callable[[dict[str, Any]], None]) -> SealedSegment:
+    """Give the first segment of the first file, dealt otherwise than the scheme prescribes."""
+    content = sealed.envelope.files[0].segments[0].model_dump(mode="json")
+    change(content)
+    return SealedSegment.model_validate(content)
+
+
+def test_a_dealer_whose_shares_open_to_different_offers_is_proved() -> None:
+    """Officers 1 and 2 would find one key, 2 and 3 another one: the commitments to each share alone do not tell."""
+    people = officers(3)
+    keys = key_set(2, people)
+    sealed = sealed_bid(keys, [b"offer"])
+    name = sealed.envelope.name.segment(1, 1)
+    off = os.urandom(32)
+    info = name.context("share", "officier-3")
+    recipient = people[2].private.public_key().public_bytes_raw()
+
+    def deal_off_the_polynomial(content: dict[str, Any]) -> None:
+        content["shares"][2] = SealedShare(
+            officer="officier-3",
+            sealed=sealing.to_text(hpke.seal(off, recipient, info=info, seed=os.urandom(32))),
+            commitment=dealing._share_commitment(off, name, "officier-3"),
+        ).model_dump()
+
+    segment = cheat(sealed, deal_off_the_polynomial)
+    good = shares_of(sealed, people[:2], 1)
+    with pytest.raises(BadlySealedError) as proved:
+        dealing.recover(good, name, segment, keys)
+    assert proved.value.proof["officers"] == ["officier-3"]
+    with pytest.raises(BadlySealedError, match="polynomial"):
+        dealing.recover({**good, "officier-3": off}, name, segment, keys)
+    with pytest.raises(BadlySealedError, match="committed") as proved:
+        dealing.recover({"officier-2": good["officier-2"], "officier-3": off}, name, segment, keys)
+    assert proved.value.proof["shares"] == {
+        "officier-2": sealing.to_text(good["officier-2"]), "officier-3": sealing.to_text(off),
+    }  # fmt: skip
+
+
+def test_a_dealer_who_commits_to_another_key_or_seals_garbage_is_proved() -> None:
+    people = officers(3)
+    keys = key_set(2, people)
+    sealed = sealed_bid(keys, [b"offer"])
+    name = sealed.envelope.name.segment(1, 1)
+    good = shares_of(sealed, people[:2], 1)
+    with pytest.raises(BadlySealedError, match="committed"):
+        dealing.recover(good, name, cheat(sealed, lambda content: content.update(key_commitment="1" * 64)), keys)
+    garbage = sealing.to_text(os.urandom(80))
+    with pytest.raises(BadlySealedError, match="do not open") as proved:
+        dealing.recover(good, name, cheat(sealed, lambda content: content["shares"][2].update(sealed=garbage)), keys)
+    assert proved.value.proof["officers"] == ["officier-3"]
+
+
+async def test_altered_ciphertext_does_not_open() -> None:
+    people = officers(2)
+    keys = key_set(2, people)
+    sealed = sealed_bid(keys, [os.urandom(100_000)])
+    altered = bytearray(sealed.ciphertexts[0])
+    altered[80_000] ^= 1
+    with pytest.raises(TamperedError):
+        await plaintext(Sealed(sealed.envelope, (bytes(altered),)), keys, people, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda e: e.update(threshold=1),
+        lambda e: e.update(fingerprint="0" * 64),
+        lambda e: e["files"].reverse(),
+        lambda e: e["files"].pop(0),
+        lambda e: e["files"][0]["segments"][0]["shares"].pop(),
+        lambda e: e["files"][0]["segments"][0]["shares"].reverse(),
+        lambda e: e.update(manifest_ciphertext="AAAA"),
+        lambda e: e["manifest"].update(number=3),
+        lambda e: e["manifest"].update(sha256="0" * 64),
+    ],
+)
+def test_an_envelope_that_contradicts_itself_is_refused(change: Callable[[dict[str, Any]], None]) -> None:
+    keys = key_set(2, officers(3))
+    content = sealed_bid(keys, [b"one", b"two"]).envelope.model_dump(mode="json")
+    change(content)
+    with pytest.raises(EnvelopeError):
+        Envelope.model_validate(content).check(keys)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda e: e.update(scheme="halles-seal-0"),
+        lambda e: e["files"][0].update(size=17),
+        lambda e: e["files"][0]["segments"][0].update(number=2),
+        lambda e: e["files"][0]["segments"][0].update(size=-1),
+        lambda e: e.update(extra=1),
+        lambda e: e.update(files=[]),
+    ],
+)
+def test_lying_lengths_and_numbers_are_refused(change: Callable[[dict[str, Any]], None]) -> None:
+    content = sealed_bid(key_set(1, officers(1)), [b"one"]).envelope.model_dump(mode="json")
+    change(content)
+    with pytest.raises(ValidationError):
+        Envelope.model_validate(content)
+
+
+def test_files_swapped_between_sealed_bids_are_found_by_the_sealed_manifest() -> None:
+    people = officers(1)
+    keys = key_set(1, people)
+    sealed = sealed_bid(keys, [b"one"])
+    again = sealing.seal(
+        sealing.SealingPlan(sealed.envelope.name, keys, ("LOT-0001",)), [sealing.PlainFile("a", "text/plain", b"two")]
+    )
+    mixed = sealed.envelope.model_copy(update={"files": again.envelope.files})
+    secrets = recover_file({1: shares_of(sealed, people, 0)}, mixed.name, mixed.manifest, keys)
+    with pytest.raises(EnvelopeError, match="sealed manifest"):
+        open_manifest(mixed, secrets)
+
+
+def test_colluding_officers_with_the_whole_envelope_recover_nothing() -> None:
+    """k-1 private keys and everything the platform holds: every derivation they can try gives another key."""
+    people = officers(5)
+    keys = key_set(3, people)
+    sealed = sealed_bid(keys, [b"secret offer"])
+    segment = sealed.envelope.files[0].segments[0]
+    name = sealed.envelope.name.segment(1, 1)
+    known = {index + 1: share for index, share in enumerate(shares_of(sealed, people[:2], 1).values())}
+    for other in (4, 5, 3):
+        for guess in (bytes(32), b"\xff" * 32, known[1], known[2]):
+            secret = shamir.combine({**known, other: guess}, 3)
+            assert dealing._derive(secret, name.context("commitment")).hex() != segment.key_commitment
+    secret = shamir.combine(known, 2)
+    assert dealing._derive(secret, name.context("commitment")).hex() != segment.key_commitment
+
+
+def test_key_sets_that_cannot_work_are_refused() -> None:
+    people = officers(3)
+    good = key_set(2, people)
+    publics = [each.public for each in people]
+    wrong = [
+        good.model_copy(update={"threshold": 4}),
+        good.model_copy(update={"fingerprint": "0" * 64}),
+        good.model_copy(update={"officers": [publics[0], publics[0]]}),
+        good.model_copy(update={"officers": [publics[0].model_copy(update={"public_key": "AAAA"}), *publics[1:]]}),
+        good.model_copy(update={"officers": [publics[0].model_copy(update={"public_key": "é*"}), *publics[1:]]}),
+    ]
+    for each in wrong:
+        with pytest.raises(EnvelopeError):
+            sealing.check_key_set(each)
+
+
+def vectors() -> dict[str, Any]:
+    """Make the test vectors: fixed officers, fixed entropy."""
+    cases = []
+    for threshold, count, contents, segment_size in [
+        (1, 1, [b""], None),
+        (2, 3, [b"offre", b"prix : 245 000,00"], None),
+        (3, 5, [bytes(range(256)) * 300], 65_536),
+    ]:
+        people = officers(count)
+        keys = key_set(threshold, people)
+        sealed = sealed_bid(keys, contents, segment_size=segment_size)
+        cases.append(
+            {
+                "officer_private_keys": {p.officer: p.private.private_bytes_raw().hex() for p in people},
+                "opening": keys.model_dump(mode="json"),
+                "entropy": f"SHA-256 of the text 'bid {BID} N', N = 0, 1, 2...",
+                "first_secret": fixed_entropy(f"bid {BID}")(32).hex(),
+                "segment_size": segment_size,
+                "plaintexts": [each.hex() if len(each) < 100 else f"sha256:{sha256(each).hexdigest()}" for each in contents],
+                "envelope": sealed.envelope.model_dump(mode="json"),
+                "envelope_sha256": sealed.envelope.sha256,
+                "ciphertexts": [
+                    each.hex() if len(each) < 200 else f"sha256:{sha256(each).hexdigest()}" for each in sealed.ciphertexts
+                ],
+                "shares": {
+                    f"{p.officer} file 1 segment 1": shares_of(sealed, [p], 1)[p.officer].hex() for p in people
+                },
+            }
+        )  # fmt: skip
+    return {"scheme": "halles-seal-1", "cases": cases}
+
+
+def test_vectors_are_reproduced_to_the_byte() -> None:
+    """To renew them after a new scheme version: python -m tests.unit.bids.test_sealing_bid."""
+    assert json.loads(VECTORS.read_text()) == vectors()
+
+
+def test_bids_are_named_by_identifiers_only() -> None:
+    name = BidName(CONSULTATION, UUID(int=1), "f" * 64)
+    assert name.segment(1, 2).context("chunks") != name.segment(12, 1).context("chunks")
+
+
+if __name__ == "__main__":
+    VECTORS.write_text(json.dumps(vectors(), indent=1, sort_keys=True) + "\n")

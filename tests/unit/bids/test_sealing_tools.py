@@ -1,0 +1,210 @@
+"""The officers' and bidders' tools: files in, files out, no platform, no early opening."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from deploy.local.pki import TestAuthority
+from deploy.local.tsa import LocalTimestampAuthority
+from libs.common.testing.harness import TestClock
+from services.bids import sealing
+from services.bids.sealing import Envelope, EnvelopeError, ProofError, keys
+from services.bids.sealing.keys import KeyFileError
+from services.bids.sealing.receipt import (
+    PartyName,
+    Receipt,
+    ReceiptDocument,
+    ReceiptError,
+    ReceiptStatement,
+    verify_receipt,
+)
+from services.bids.sealing.tool import keygen_command, open_shares_command, seal_command, verify_receipt_command
+from tests.unit.bids.sealing_people import (
+    AUTHORITY,
+    BID,
+    CONSULTATION,
+    DEADLINE,
+    ROOTS,
+    key_set,
+    officers,
+    sealed_bid,
+    share_request,
+)
+
+MIDDLE = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> Path:
+    folder = tmp_path / "trust"
+    folder.mkdir()
+    (folder / "root.pem").write_text(AUTHORITY.root_pem)
+    return folder
+
+
+def run(command: click.Command, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(each) for each in arguments])
+
+
+def test_keygen_writes_a_key_only_its_owner_reads(tmp_path: Path) -> None:
+    path = tmp_path / "president.key"
+    made = run(keygen_command, "president", "-o", path)
+    assert made.exit_code == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert json.loads(made.output) == keys.load(path).public.model_dump()
+    assert run(keygen_command, "president", "-o", path).exit_code == 1
+    path.chmod(0o644)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        keys.load(path)
+
+
+def test_a_key_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.key"
+    for content in ("not json", "{}", '{"kind": "x", "officer": "a", "public_key": "AA", "private_key": "AA"}', "[1]"):
+        path.write_text(content)
+        path.chmod(0o600)
+        with pytest.raises(KeyFileError):
+            keys.load(path)
+
+
+async def test_a_bid_goes_from_the_bidders_tool_to_the_officers_tool(tmp_path: Path, trust: Path) -> None:
+    people = [tmp_path / f"{name}.key" for name in ("president", "adjoint")]
+    for path in people:
+        run(keygen_command, path.stem, "-o", path)
+    opening = sealing.key_set(2, [keys.load(path).public for path in people])
+    told = {"procedure": str(CONSULTATION), "title": "Eau", "opening": opening.model_dump(mode="json")}
+    consultation, offer = tmp_path / "consultation.json", tmp_path / "offre.pdf"
+    consultation.write_text(json.dumps(told))
+    offer.write_bytes(b"%PDF offer" * 20_000)
+    options = ("--consultation", consultation, "--bid", BID, "--lot", "LOT-0001")
+    refused = run(seal_command, offer, *options, "--fingerprint", "0" * 64, "-o", tmp_path / "no")
+    assert "key set" in refused.output
+    made = run(seal_command, offer, *options, "--fingerprint", opening.fingerprint, "-o", tmp_path / "out")
+    assert made.exit_code == 0, made.output
+    envelope = Envelope.model_validate_json((tmp_path / "out" / "envelope.json").read_bytes())
+    envelope.check(opening)
+    assert (tmp_path / "out" / "1.sealed").stat().st_size == envelope.files[0].size
+    request = await share_request(sealing.Sealed(envelope, ()), opening, "president")
+    asked = tmp_path / "request.json"
+    asked.write_text(request.model_dump_json())
+    output = tmp_path / "shares.json"
+    told_options = ("--trust", trust, "--not-before", "2026-03-20T12:00:00+0100", "--fingerprint", opening.fingerprint)
+    opened = run(open_shares_command, asked, "--key", people[0], *told_options, "-o", output)
+    assert opened.exit_code == 0, opened.output
+    assert json.loads(opened.output)["problems"] == 0
+    assert output.stat().st_mode & 0o777 == 0o600
+    wrong = run(open_shares_command, asked, "--key", people[1], *told_options, "-o", tmp_path / "x")
+    assert wrong.exit_code == 1
+    assert "president" in wrong.output
+
+
+@pytest.mark.parametrize("stamped", [DEADLINE, DEADLINE - timedelta(seconds=1), DEADLINE - timedelta(days=3)])
+async def test_shares_stay_closed_without_a_stamp_later_than_the_deadline(stamped: datetime) -> None:
+    people = officers(1)
+    opening = key_set(1, people)
+    request = await share_request(sealed_bid(opening, [b"x"]), opening, "officier-1", stamped=stamped)
+    with pytest.raises(ProofError, match="not after the deadline"):
+        sealing.open_shares(request, people[0], ROOTS)
+
+
+async def test_forged_proofs_open_nothing() -> None:
+    people = officers(1)
+    opening = key_set(1, people)
+    request = await share_request(sealed_bid(opening, [b"x"]), opening, "officier-1")
+    earlier = request.statement.model_copy(update={"deadline": DEADLINE - timedelta(days=9)})
+    stranger = TestAuthority.create()
+    for forged, roots in [
+        (request.model_copy(update={"statement": earlier}), ROOTS),
+        (request.model_copy(update={"token": "AAAA"}), ROOTS),
+        (request, (stranger.root,)),
+        (request, ()),
+    ]:
+        with pytest.raises(ProofError):
+            sealing.open_shares(forged, people[0], roots)
+
+
+async def test_what_the_officer_knows_prevails_over_what_the_platform_says() -> None:
+    people = officers(1)
+    opening = key_set(1, people)
+    request = await share_request(sealed_bid(opening, [b"x"]), opening, "officier-1")
+    with pytest.raises(ProofError):
+        sealing.open_shares(request, people[0], ROOTS, not_before=MIDDLE)
+    with pytest.raises(EnvelopeError, match="published"):
+        sealing.open_shares(request, people[0], ROOTS, fingerprint="1" * 64)
+    foreign = request.shares[0].model_copy(update={"bid": uuid4()})
+    with pytest.raises(EnvelopeError, match="does not name"):
+        sealing.open_shares(request.model_copy(update={"shares": (foreign,)}), people[0], ROOTS)
+
+
+async def test_a_share_badly_sealed_by_the_bidder_is_claimed_not_hidden() -> None:
+    people = officers(2)
+    opening = key_set(2, people)
+    sealed = sealed_bid(opening, [b"x"])
+    request = await share_request(sealed, opening, "officier-1")
+    first, second = request.shares
+    broken = (
+        first.model_copy(update={"sealed": second.sealed}),
+        second.model_copy(update={"commitment": "0" * 64}),
+    )
+    opened = sealing.open_shares(request.model_copy(update={"shares": broken}), people[0], ROOTS)
+    assert [each.problem is not None for each in opened.shares] == [True, True]
+    assert opened.shares[1].share is not None
+
+
+def statement() -> ReceiptStatement:
+    return ReceiptStatement(
+        act="deposit", receipt_id=UUID(int=1), bid_id=BID, title="Eau", object="Entretien", lots=("LOT-0001",),
+        depositor=PartyName(organisation="SIRET:55210025400001", name="Alpha"),
+        buyer=PartyName(organisation="SIRET:20003945800017", name="Val d'Ouche"), procedure=CONSULTATION,
+        received_at=datetime(2026, 3, 20, 11, 59, 59, tzinfo=UTC), time_zone="Europe/Paris",
+        documents=(ReceiptDocument(number=1, name="pli.bin", size=17, sha256="a" * 64),), envelope_sha256="b" * 64,
+        key_fingerprint="c" * 64,
+    )  # fmt: skip
+
+
+async def stamped_receipt(at: datetime = MIDDLE) -> Receipt:
+    told = statement()
+    token = await LocalTimestampAuthority(AUTHORITY.tsa, TestClock(at)).stamp(told.digest)
+    text = sealing.to_text(token)
+    return Receipt(statement=told, sha256=told.digest.hex(), timestamp="stamped", token=text, stamped_at=at)
+
+
+async def test_a_receipt_is_verified_without_the_platform(tmp_path: Path, trust: Path) -> None:
+    receipt = await stamped_receipt()
+    assert verify_receipt(receipt, ROOTS) == MIDDLE
+    path = tmp_path / "receipt.json"
+    path.write_text(receipt.model_dump_json())
+    result = run(verify_receipt_command, path, "--trust", trust)
+    assert result.exit_code == 0
+    assert json.loads(result.output)["bid"] == str(BID)
+    path.write_text(path.read_text().replace("11:59:59", "11:00:00"))
+    result = run(verify_receipt_command, path, "--trust", trust)
+    assert result.exit_code == 1
+    assert "altered" in result.output
+    path.write_text("{}")
+    assert run(verify_receipt_command, path, "--trust", trust).exit_code == 1
+
+
+async def test_receipts_that_prove_nothing_are_refused() -> None:
+    receipt = await stamped_receipt()
+    moved = statement().model_copy(update={"bid_id": uuid4()})
+    for wrong, reason in [
+        (receipt.model_copy(update={"token": None, "timestamp": "pending"}), "pending"),
+        (receipt.model_copy(update={"statement": moved}), "altered"),
+        (receipt.model_copy(update={"statement": moved, "sha256": moved.digest.hex()}), "not valid"),
+        (await stamped_receipt(datetime(2026, 3, 20, 10, tzinfo=UTC)), "earlier"),
+    ]:
+        with pytest.raises(ReceiptError, match=reason):
+            verify_receipt(wrong, ROOTS)
+
+
+def test_the_hash_of_a_receipt_survives_storage() -> None:
+    told = statement()
+    assert ReceiptStatement.model_validate_json(told.model_dump_json()).digest == told.digest
