@@ -93,16 +93,21 @@ async def verify(conn: asyncpg.Connection, *, head: str | None = None) -> Verdic
 
     Finds an entry changed, put in, taken out, moved, or cut off the end.
     """
-    position, digest, seen = 0, bytes(32), head is None or head == bytes(32).hex()
-    async for entry in _entries(conn):
+    async with conn.transaction(isolation="repeatable_read", readonly=True):  # what is chained meanwhile is not seen
+        last = await conn.fetchrow(_QUERIES["head"])
+        return await _check(_entries(conn), last, head)
+
+
+async def _check(entries: AsyncIterator[asyncpg.Record], last: asyncpg.Record, noted: str | None) -> Verdict:
+    position, digest, seen = 0, bytes(32), noted in {None, bytes(32).hex()}
+    async for entry in entries:
         expected = _digest(position + 1, digest, entry)
         if entry["position"] != position + 1:
             return Verdict(position, digest.hex(), f"entry {position + 1} is missing")
         if entry["hash"] != expected:
             return Verdict(position, digest.hex(), f"entry {position + 1} was changed")
         position, digest = position + 1, expected
-        seen = seen or digest.hex() == head
-    last = await conn.fetchrow(_QUERIES["head"])
+        seen = seen or digest.hex() == noted
     if (last["position"], last["hash"]) != (position, digest):
         return Verdict(position, digest.hex(), f"the end was cut off: {last['position']} entries were chained")
     return Verdict(position, digest.hex(), None if seen else "the hash given is not in the chain")

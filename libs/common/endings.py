@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,9 @@ EXIT_CONFIGURATION = 78
 """Settings or database to be mended first: starting again does not help (EX_CONFIG)."""
 
 _AWAY = (
-    OSError,
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.InvalidCatalogNameError,
@@ -60,6 +63,8 @@ def ended() -> Iterator[None]:
         _end(EXIT_REFUSED, error.detail_en or error.title_en)
     except _AWAY as error:
         _end(EXIT_UNAVAILABLE, f"the database is not available: {error}")
+    except OSError as error:  # a port that is taken, a folder that may not be written
+        _end(EXIT_UNAVAILABLE, str(error))
     except Exception:  # noqa: BLE001  # the last loop of all: the process
         _log.exception("process_failed")
         _end(EXIT_FAILED, "a fault of Halles ended this process: see the log line above")

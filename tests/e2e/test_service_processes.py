@@ -156,6 +156,11 @@ async def _greet(platform: Platform, url: str, seconds: float = 0, count: int = 
     return file
 
 
+async def _wait_for_answer(url: str) -> int:
+    async with aiohttp.ClientSession() as client, client.get(f"{url}/alerts/v1/patience?seconds=1.5") as answer:
+        return answer.status
+
+
 def _lines(file: Path, what: str) -> list[tuple[str, int]]:
     """Give who did what to which greeting."""
     found = (line.split() for line in file.read_text().splitlines())
@@ -184,7 +189,10 @@ async def test_processes_start_in_any_order_share_the_work_and_stop_gracefully(
 
         file = await _greet(platform, url, seconds=1.0)
         await _until(conn, "SELECT bool_or(lease IS NOT NULL) FROM job")
-        codes = [await asyncio.to_thread(process.stop) for process in (*workers, relay, api)]
+        waiting = asyncio.create_task(_wait_for_answer(url))
+        await asyncio.sleep(0.5)
+        codes = await asyncio.gather(*(asyncio.to_thread(process.stop) for process in (api, *workers, relay)))
+        assert await waiting == 200
         assert codes == [0, 0, 0, 0]
         assert len(_lines(file, "ended")) == 1
         assert await conn.fetchval("SELECT count(*) FROM job WHERE state <> 'done'") == 0

@@ -43,6 +43,19 @@ async def greet(uow: Uow, actor: Actor, body: Greet) -> Greeting:
     return Greeting(greeting_id=greeting)
 
 
+class Patience(BaseModel):
+    """How long to take."""
+
+    seconds: float
+
+
+@routes.get("/v1/patience")
+async def wait(query: Patience) -> Patience:
+    """Take one's time to answer."""
+    await asyncio.sleep(query.seconds)
+    return query
+
+
 @jobs.on("greet")
 async def do(_runtime: Runtime, job: Job) -> Completion:
     """Greet, slowly if asked."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from libs.common import jobs as work
+from libs.common.db import connect
 from libs.common.jobs import BACKOFF, MAX_ATTEMPTS, MAX_CRASHES, JobFailedError, drain, run_jobs
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs
@@ -50,6 +51,10 @@ async def _worker(runtime: Runtime) -> AsyncIterator[None]:
     finally:
         stop.set()
         await task
+
+
+async def _is_done(runtime: Runtime, key: str) -> bool:
+    return bool((await _row(runtime, key))["state"] == "done")
 
 
 async def _until(condition: Any, seconds: float = 5) -> None:  # noqa: ANN401
@@ -150,6 +155,31 @@ async def test_a_notification_wakes_the_worker_at_once(runtimes: RuntimeFactory)
         assert asyncio.get_running_loop().time() - began < work.POLL * 0.6
 
 
+async def test_a_worker_outlives_the_loss_of_all_its_sessions(runtimes: RuntimeFactory, database_url: str) -> None:
+    done: list[str] = []
+
+    async def handle(_: Runtime, job: Job) -> None:
+        done.append(job.key)
+
+    runtime = await runtimes(_jobs(handle))
+    administrator = await connect(database_url)
+    async with _worker(runtime):
+        await _ask(runtime, "1")
+        await _until(lambda: _is_done(runtime, "1"))
+        name = runtime.database.url.rpartition("/")[2]
+        await administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        await administrator.close()
+        await asyncio.sleep(0.1)
+        await _ask(runtime, "2")
+        await _until(lambda: _is_done(runtime, "2"))
+        await asyncio.sleep(0.2)
+        began = asyncio.get_running_loop().time()
+        await _ask(runtime, "3")
+        await _until(lambda: _is_done(runtime, "3"))
+        assert asyncio.get_running_loop().time() - began < work.POLL * 0.8, "notified again, not polled"
+    assert done == ["1", "2", "3"]
+
+
 async def test_the_job_of_a_dead_worker_is_taken_over_when_its_lease_ends(runtimes: RuntimeFactory) -> None:
     seen: list[int] = []
 
@@ -196,11 +226,8 @@ async def test_the_leases_of_long_jobs_are_kept(runtimes: RuntimeFactory, monkey
     first, second = await runtimes(_jobs(handle)), await runtimes(_jobs(handle))
     await _ask(first, "1")
 
-    async def done() -> bool:
-        return bool((await _row(first))["state"] == "done")
-
     async with _worker(first), _worker(second):
-        await _until(done)
+        await _until(lambda: _is_done(first, "1"))
     assert began == ["1"]
 
 

@@ -41,6 +41,22 @@ async def test_an_untouched_chain_holds(conn: asyncpg.Connection) -> None:
     assert await audit.head(conn) == {"position": 10, "hash": verdict.head}
 
 
+async def test_what_is_chained_during_a_check_is_no_fault(conn: asyncpg.Connection, runtime: Runtime) -> None:
+    async def busy() -> None:
+        async with runtime.read() as other:
+            for _ in range(10):
+                await _write(runtime, 3)
+                await audit.chain(other)
+
+    writing = asyncio.create_task(busy())
+    verdicts = [await audit.verify(conn)]
+    while not writing.done():
+        verdicts.append(await audit.verify(conn))
+    await writing
+    assert {verdict.fault for verdict in verdicts} == {None}
+    assert (await audit.verify(conn)).entries == 40
+
+
 async def test_the_hash_is_the_one_documented(conn: asyncpg.Connection) -> None:
     first = await conn.fetchrow("SELECT * FROM journal WHERE position = 1")
     told = {name: first[name] for name in ("position", "actor", "organisation", "action", "subject")}
