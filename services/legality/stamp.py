@@ -65,7 +65,7 @@ def _inherited(page: Any, key: str) -> Any:  # noqa: ANN401  # a PDF object
     while node is not None and depth < 50:
         if key in node:
             return node[key]
-        node, depth = node.get("/Parent", None), depth + 1
+        node, depth = node["/Parent"] if "/Parent" in node else None, depth + 1  # noqa: SIM401  # get() gives a reference
     return None
 
 
