@@ -97,6 +97,11 @@ class Criteria:
     """The last notice of the page before."""
     limit: int = 20
 
+    @property
+    def is_selective(self) -> bool:
+        """Whether a criterion with an index of its own is given."""
+        return bool(self.query or self.branches or self.departments)
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
@@ -294,7 +299,7 @@ async def search(conn: asyncpg.Connection, criteria: Criteria) -> list[Notice]:
         # the plan depends on which criteria are given: a plan for all cases would use no index
         await conn.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         rows = await conn.fetch(
-            _SQL["search"],
+            _SQL["search_selective" if criteria.is_selective else "search"],
             criteria.query,
             criteria.branches,
             criteria.departments,

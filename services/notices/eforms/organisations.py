@@ -22,9 +22,11 @@ def is_siret(identifier: str) -> bool:
 
 
 def luhn(identifier: str) -> bool:
-    """Check the key of a SIREN or SIRET. La Poste's establishments (356000000) have a rule of their own."""
-    if identifier.startswith("356000000") and len(identifier) == 14:
-        return sum(map(int, identifier)) % 5 == 0
+    """Check the key of a SIREN or SIRET. La Poste's establishments (356000000) may follow a rule of their own."""
+    if not (identifier.isascii() and identifier.isdigit()):
+        return False
+    if identifier.startswith("356000000") and len(identifier) == 14 and sum(map(int, identifier)) % 5 == 0:
+        return True
     digits = [int(digit) for digit in reversed(identifier)]
     doubled = [digit * 2 for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(number - 9 if number > 9 else number for number in doubled)) % 10 == 0

@@ -43,9 +43,9 @@ CREATE INDEX notice_procedure ON notice (procedure_id, published_at);
 CREATE INDEX notice_newest ON notice (published_at DESC, notice_id DESC) WHERE state = 'published';
 CREATE INDEX notice_buyer ON notice (organisation, published_at DESC, notice_id DESC);
 CREATE INDEX notice_deadline ON notice (deadline) WHERE state = 'published';
-CREATE INDEX notice_document ON notice USING gin (document);
-CREATE INDEX notice_cpv ON notice USING gin (cpv);
-CREATE INDEX notice_departments ON notice USING gin (departments);
+CREATE INDEX notice_document ON notice USING gin (document) WITH (fastupdate = off);
+CREATE INDEX notice_cpv ON notice USING gin (cpv) WITH (fastupdate = off);
+CREATE INDEX notice_departments ON notice USING gin (departments) WITH (fastupdate = off);
 
 CREATE TABLE notice_version (
     notice_id    uuid        NOT NULL REFERENCES notice,
@@ -124,13 +124,20 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION three_ways(words text, folded text) RETURNS tsvector LANGUAGE sql IMMUTABLE AS $$
+    -- five places after each, so that no phrase runs from the end of one into the beginning of the next
+    SELECT to_tsvector('simple', folded) || to_tsvector('simple', 'zzgap zzgap zzgap zzgap zzgap')
+        || to_tsvector('french', words) || to_tsvector('simple', 'zzgap zzgap zzgap zzgap zzgap')
+        || to_tsvector('french', folded) || to_tsvector('simple', 'zzgap zzgap zzgap zzgap zzgap');
+$$;
+
 CREATE FUNCTION text_vector(title text, title_folded text, body text, body_folded text) RETURNS tsvector LANGUAGE sql IMMUTABLE AS $$
-    SELECT setweight(to_tsvector('french', title) || to_tsvector('french', title_folded) || to_tsvector('simple', title_folded), 'A')
-        || setweight(to_tsvector('french', body) || to_tsvector('french', body_folded) || to_tsvector('simple', body_folded), 'C');
+    SELECT ts_delete(setweight(three_ways(title, title_folded), 'A') || setweight(three_ways(body, body_folded), 'C'), 'zzgap');
 $$;
 
 -- migrate:down
 DROP FUNCTION text_vector(text, text, text, text);
+DROP FUNCTION three_ways(text, text);
 DROP FUNCTION text_query(jsonb);
 DROP FUNCTION phrase_query(text, text);
 DROP FUNCTION words_query(text, text);

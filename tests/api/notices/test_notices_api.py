@@ -1,0 +1,577 @@
+"""The notices service, running: the life of a notice, search, documents, timeline, and every bad input."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.common.testing.harness import Harness, TestClock
+from libs.common.testing.plugin import HarnessFactory
+from services.notices import service
+from services.notices.wiring import SERVICE
+from tests.unit.notices.notices_samples import (
+    BEFORE,
+    COMPANY,
+    HOSPITAL,
+    INTERCOMMUNALITY,
+    KEYS,
+    NOTICE_ID,
+    PROCEDURE,
+    RIVAL,
+    VILLAGE,
+    award_decided,
+    bid_deposited,
+    bids_opened,
+    contract_notified,
+    eforms,
+    letter_sent,
+)
+
+Json = dict[str, Any]
+XML = {"Content-Type": "application/xml"}
+
+
+@pytest.fixture
+async def h(service_harness: HarnessFactory) -> Harness:
+    return await service_harness(SERVICE, clock=TestClock(BEFORE), settings={"max_document_bytes": 1_000_000})
+
+
+async def ask(h: Harness, method: str, path: str, *, status: int, **options: Any) -> Json:  # noqa: ANN401  # those of aiohttp
+    async with h.client.request(method, f"/notices/v1{path}", **options) as answer:
+        assert answer.status == status, await answer.text()
+        body: Json = await answer.json() if answer.status != 204 else {}
+        return body
+
+
+async def imported(h: Harness, number: int = 1, buyer: str = INTERCOMMUNALITY) -> Json:
+    return await ask(h, "POST", "/notices/import", status=201, data=eforms(number), headers=h.headers(buyer) | XML)
+
+
+async def published(h: Harness, number: int = 1, buyer: str = INTERCOMMUNALITY) -> Json:
+    notice = await imported(h, number, buyer)
+    headers = h.headers(buyer)
+    path = f"/notices/{notice['notice_id']}"
+    if notice["kind"] == "contract":
+        changed = await ask(h, "PATCH", path, status=200, json={"opening": KEYS}, headers=headers | version(notice))
+        await ask(h, "PUT", f"{path}/documents/rc.pdf", status=201, data=b"%PDF-1.7 rules", headers=headers)
+        notice = changed
+    return await ask(h, "POST", f"{path}/publication", status=201, headers=headers | version(notice))
+
+
+def version(notice: Json) -> dict[str, str]:
+    return {"If-Match": f'"{notice["version"]}"'}
+
+
+def faults(problem: Json) -> set[str]:
+    return {fault["where"] for fault in problem["errors"]}
+
+
+async def titles(h: Harness, **criteria: str) -> list[str]:
+    found = await ask(h, "GET", "/notices", status=200, params=criteria)
+    return [item["title"] for item in found["items"]]
+
+
+async def test_an_imported_notice_is_a_draft_that_only_its_buyer_sees(h: Harness) -> None:
+    notice = await imported(h)
+    assert (notice["state"], notice["kind"], notice["version"]) == ("draft", "contract", 1)
+    assert notice["notice_id"] == str(NOTICE_ID)
+    assert notice["formal"] is True
+    assert notice["departments"] == ["21"]
+    assert notice["value"] == {"amount": "480000.00", "currency": "EUR"}
+    assert notice["deadline"] == "2027-01-11T11:00:00Z"
+    assert [criterion["weight"] for criterion in notice["lots"][0]["criteria"]] == [50, 35, 15]
+    path = f"/notices/{NOTICE_ID}"
+    await ask(h, "GET", path, status=200, headers=h.headers(INTERCOMMUNALITY))
+    await ask(h, "GET", path, status=404)
+    await ask(h, "GET", path, status=404, headers=h.headers(VILLAGE))
+    await ask(h, "GET", f"/procedures/{PROCEDURE}", status=404)
+    assert await titles(h) == []
+    drafts = await ask(h, "GET", "/drafts", status=200, headers=h.headers(INTERCOMMUNALITY))
+    assert [item["notice_id"] for item in drafts["items"]] == [str(NOTICE_ID)]
+    assert (await ask(h, "GET", "/drafts", status=200, headers=h.headers(VILLAGE)))["items"] == []
+
+
+async def test_a_draft_says_what_the_law_asks_of_it_and_why(h: Harness) -> None:
+    asked = {item["code"]: item for item in (await imported(h))["requirements"]}
+    assert "216" in asked["procedure"]["text"]
+    assert "2026-2027" in asked["procedure"]["source"]
+    assert asked["standstill"]["source"] == "R2182-1 CCP"
+    assert asked["period"]["met"] is True
+    village = {item["code"] for item in (await imported(h, 2, VILLAGE))["requirements"]}
+    assert "standstill" not in village
+    assert "procedure" in village
+
+
+async def test_the_raw_xml_is_kept_byte_for_byte(h: Harness) -> None:
+    await imported(h)
+    async with h.client.get(f"/notices/v1/notices/{NOTICE_ID}/source", headers=h.headers(INTERCOMMUNALITY)) as answer:
+        assert await answer.read() == eforms(1)
+    await ask(h, "GET", f"/notices/{NOTICE_ID}/source", status=404)
+
+
+async def test_a_published_notice_is_public_and_told_to_the_platform(h: Harness) -> None:
+    notice = await published(h)
+    assert (notice["state"], notice["version"]) == ("published", 3)
+    public = await ask(h, "GET", f"/notices/{NOTICE_ID}", status=200)
+    assert public["opening"]["threshold"] == 2
+    assert len(public["opening"]["fingerprint"]) == 64
+    await h.settle()
+    [event] = h.events("notices.notice.published.v1")
+    told = event.data["notice"]
+    assert (told["title"], told["formal"], told["opening"]) == (public["title"], True, public["opening"])
+    assert told["documents"][0]["key"].startswith("exchange/")
+    procedure = await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200)
+    assert (procedure["state"], procedure["deadline"]) == ("open", public["deadline"])
+    assert [item["kind"] for item in procedure["notices"]] == ["contract"]
+
+
+async def test_a_published_notice_changes_no_more(h: Harness) -> None:
+    notice = await published(h)
+    headers = h.headers(INTERCOMMUNALITY) | version(notice)
+    path = f"/notices/{NOTICE_ID}"
+    await ask(h, "PATCH", path, status=409, json={"title": "Autre"}, headers=headers)
+    await ask(h, "POST", f"{path}/publication", status=409, headers=headers)
+    await ask(h, "PUT", f"{path}/documents/late.pdf", status=409, data=b"x", headers=h.headers(INTERCOMMUNALITY))
+
+
+async def test_a_change_names_the_version_it_changes(h: Harness) -> None:
+    notice = await imported(h)
+    headers, path = h.headers(INTERCOMMUNALITY), f"/notices/{NOTICE_ID}"
+    await ask(h, "PATCH", path, status=428, json={"title": "Nouveau titre"}, headers=headers)
+    changed = await ask(
+        h, "PATCH", path, status=200, json={"title": "Nouveau titre"}, headers=headers | version(notice)
+    )
+    assert (changed["title"], changed["version"]) == ("Nouveau titre", 2)
+    await ask(h, "PATCH", path, status=412, json={"title": "Encore"}, headers=headers | version(notice))
+    history = await ask(h, "GET", f"{path}/versions", status=200, headers=headers)
+    assert [(item["number"], item["changed"]) for item in history["items"]] == [(1, []), (2, ["title"])]
+    earlier = await ask(h, "GET", f"{path}/versions", status=200, headers=headers, params={"as_of": "2026-11-01"})
+    assert earlier["items"] == []
+
+
+async def test_publication_tells_everything_that_is_missing_at_once(h: Harness) -> None:
+    notice = await imported(h, 2, VILLAGE)
+    headers = h.headers(VILLAGE)
+    past = {"deadline": "2026-11-01T12:00:00+01:00"}
+    path = f"/notices/{notice['notice_id']}"
+    notice = await ask(h, "PATCH", path, status=200, json=past, headers=headers | version(notice))
+    problem = await ask(h, "POST", f"{path}/publication", status=422, headers=headers | version(notice))
+    assert problem["type"] == "urn:halles:problem:not-publishable"
+    assert faults(problem) == {"deadline", "opening", "documents"}
+    await h.settle()
+    assert h.events() == []
+
+
+async def test_only_the_buyer_that_a_notice_names_imports_it(h: Harness) -> None:
+    problem = await ask(h, "POST", "/notices/import", status=403, data=eforms(1), headers=h.headers(VILLAGE) | XML)
+    assert problem["type"] == "urn:halles:problem:notice-of-another-buyer"
+    company = h.headers(INTERCOMMUNALITY, "company") | XML
+    await ask(h, "POST", "/notices/import", status=403, data=eforms(1), headers=company)
+    await ask(h, "POST", "/notices/import", status=401, data=eforms(1), headers=XML)
+    assert (await ask(h, "GET", "/drafts", status=200, headers=h.headers(INTERCOMMUNALITY)))["items"] == []
+
+
+async def test_another_buyer_touches_nothing_of_a_notice(h: Harness) -> None:
+    notice = await imported(h)
+    path, stranger = f"/notices/{NOTICE_ID}", h.headers(VILLAGE)
+    await ask(h, "PATCH", path, status=404, json={"title": "Vol"}, headers=stranger | version(notice))
+    await ask(h, "PUT", f"{path}/documents/a.pdf", status=404, data=b"x", headers=stranger)
+    await ask(h, "POST", f"{path}/publication", status=404, headers=stranger | version(notice))
+    await ask(h, "GET", f"{path}/documents", status=404, headers=stranger)
+
+
+async def test_a_notice_identifier_is_taken_once(h: Harness) -> None:
+    await imported(h)
+    headers = h.headers(INTERCOMMUNALITY) | XML
+    problem = await ask(h, "POST", "/notices/import", status=409, data=eforms(1), headers=headers)
+    assert problem["type"] == "urn:halles:problem:duplicate-notice"
+
+
+async def test_a_procedure_belongs_to_one_buyer(h: Harness) -> None:
+    await imported(h)
+    other = eforms(2).replace(b"3b7d9e10-45c2-4f8a-8a61-9c2e4d5f6a02", str(PROCEDURE).encode())
+    await ask(h, "POST", "/notices/import", status=403, data=other, headers=h.headers(VILLAGE) | XML)
+    assert (await ask(h, "GET", "/drafts", status=200, headers=h.headers(VILLAGE)))["items"] == []
+
+
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><ContractNotice>&b;</ContractNotice>'
+)
+
+
+UNREADABLE = [
+    (b"", "vide"),
+    (b"<ContractNotice>", "mal form"),
+    (b"<ContractNotice/>", "espace de noms"),
+    (b"<html><body/></html>", "pas un avis eForms"),
+    (b"<TED_EXPORT/>", "ancien format TED"),
+    (BOMB, "DTD"),
+    (BOMB.decode().encode("utf-16"), "DTD"),
+    (b'<?xml version="1.0" encoding="EBCDIC-FR"?><a/>', "encodage"),
+    (b"\xff\xfe\x00", "UTF-16"),
+    (b'<?xml version="1.0"?><ContractNotice>\xe9</ContractNotice>', "UTF-8"),
+    (b"<a>" * 300 + b"</a>" * 300, "mal form"),
+]
+
+
+async def test_what_is_no_eforms_notice_is_refused_with_the_reason(h: Harness) -> None:
+    for data, says in UNREADABLE:
+        headers = h.headers(INTERCOMMUNALITY) | XML
+        verdict = await ask(h, "POST", "/notices/check", status=200, data=data, headers=headers)
+        assert verdict["status"] == "rejected"
+        assert says in verdict["problems"][0]["message"]
+        problem = await ask(h, "POST", "/notices/import", status=422, data=data, headers=headers)
+        assert problem["type"] == "urn:halles:problem:notice-rejected"
+
+
+WRONG_TERMS = [
+    (b">90511100<", b">90511101<", "BT-262"),
+    (b">90511100<", b">unknown<", "BT-262"),
+    (b">16</cbc:SubTypeCode>", b">99</cbc:SubTypeCode>", "OPP-070"),
+    (b"<cbc:NoticeLanguageCode>FRA</cbc:NoticeLanguageCode>", b"", "BT-702"),
+    (b'<cbc:ID schemeName="notice-id">6a1f0c52-8d34-4b1e-9f6b-2d0c5e7a9101</cbc:ID>', b"", "BT-701"),
+    (b'<cbc:ID schemeName="Lot">LOT-0001</cbc:ID>', b'<cbc:ID schemeName="Lot"/>', "BT-137"),
+]
+
+
+async def test_a_notice_with_a_wrong_or_missing_term_is_refused_by_its_name(h: Harness) -> None:
+    for old, new, term in WRONG_TERMS:
+        data = eforms(1).replace(old, new)
+        assert data != eforms(1)
+        problem = await ask(
+            h, "POST", "/notices/import", status=422, data=data, headers=h.headers(INTERCOMMUNALITY) | XML
+        )
+        assert term in {fault["where"].split()[0] for fault in problem["errors"]}
+        assert (await ask(h, "GET", "/drafts", status=200, headers=h.headers(INTERCOMMUNALITY)))["items"] == []
+
+
+async def test_an_oversized_notice_and_a_wrong_media_type_are_refused(h: Harness) -> None:
+    headers = h.headers(INTERCOMMUNALITY)
+    too_large = BytesIO(b" " * (20 * 2**20 + 1))
+    await ask(h, "POST", "/notices/import", status=413, data=too_large, headers=headers | XML)
+    await ask(
+        h, "POST", "/notices/import", status=415, data=b"{}", headers=headers | {"Content-Type": "application/json"}
+    )
+
+
+async def test_check_tells_what_a_notice_says_and_keeps_nothing(h: Harness) -> None:
+    headers = h.headers(COMPANY, "company") | XML
+    verdict = await ask(h, "POST", "/notices/check", status=200, data=eforms(3), headers=headers)
+    assert verdict["status"] == "accepted"
+    assert (verdict["subtype"], verdict["procedure_type"], verdict["lots"]) == ("16", "open", 3)
+    assert verdict["buyers"] == [{"organisation": HOSPITAL, "name": "Centre hospitalier de Val-sur-Ouche"}]
+    assert verdict["cpv"][0] == "33140000"
+    await ask(h, "POST", "/notices/check", status=401, data=eforms(3), headers=XML)
+    assert (await ask(h, "GET", "/drafts", status=200, headers=h.headers(HOSPITAL)))["items"] == []
+
+
+NEW = {
+    "title": "Entretien des espaces verts",
+    "buyer": {"name": "Commune de Kerlann-sur-Mer", "postal_code": "35430", "legal_type": "la"},
+    "nature": "services",
+    "cpv": ["77310000-6"],
+    "value": "70000.00",
+    "deadline": "2026-12-15T12:00:00+01:00",
+    "documents_url": "https://marches.example/kerlann",
+    "opening": KEYS,
+}
+
+
+async def test_a_notice_can_be_written_without_xml(h: Harness) -> None:
+    headers = h.headers(VILLAGE)
+    notice = await ask(h, "POST", "/notices", status=201, json=NEW, headers=headers)
+    assert (notice["subtype"], notice["procedure_type"], notice["formal"]) == ("national", "adapted", False)
+    assert (notice["cpv"], notice["departments"]) == (["77310000"], ["35"])
+    assert len(notice["lots"]) == 1
+    path = f"/notices/{notice['notice_id']}/publication"
+    await ask(h, "POST", path, status=201, headers=headers | version(notice))
+    assert await titles(h, q="espaces verts", department="35") == ["Entretien des espaces verts"]
+
+
+async def test_a_need_above_the_threshold_makes_the_procedure_formal(h: Harness) -> None:
+    large = NEW | {"value": "216000.00"}
+    notice = await ask(h, "POST", "/notices", status=201, json=large, headers=h.headers(VILLAGE))
+    assert notice["formal"] is True
+
+
+WRONG_DRAFTS: list[tuple[Json, str]] = [
+    ({"title": ""}, "body/title"),
+    ({"cpv": ["99999999"]}, "body/cpv/0"),
+    ({"cpv": []}, "body/cpv"),
+    ({"value": "-1"}, "body/value"),
+    ({"deadline": "2026-12-15T12:00:00"}, "body/deadline"),
+    ({"places": [{"nuts": "FRC99"}]}, "body/places/0/nuts"),
+    ({"opening": {"threshold": 9, "officers": KEYS["officers"]}}, "body/opening"),
+    (
+        {"opening": {"threshold": 1, "officers": [{"officer": "a", "public_key": "short"}]}},
+        "body/opening/officers/0/public_key",
+    ),
+    ({"unknown": 1}, "body/unknown"),
+    ({"documents_url": "javascript:alert(1)"}, "body/documents_url"),
+]
+
+
+async def test_a_wrong_draft_is_refused_by_the_field_at_fault(h: Harness) -> None:
+    for change, where in WRONG_DRAFTS:
+        problem = await ask(h, "POST", "/notices", status=422, json=NEW | change, headers=h.headers(VILLAGE))
+        assert any(fault.replace(".", "/").startswith(where) for fault in faults(problem)), problem["errors"]
+
+
+async def test_documents_are_hashed_versioned_and_served_by_ranges_to_anybody_once_published(h: Harness) -> None:
+    await imported(h)
+    headers = h.headers(INTERCOMMUNALITY)
+    path = f"/notices/{NOTICE_ID}/documents"
+    pdf = headers | {"Content-Type": "application/pdf"}
+    first = await ask(h, "PUT", f"{path}/CCTP lot 1.pdf", status=201, data=b"first", headers=pdf)
+    second = await ask(h, "PUT", f"{path}/CCTP lot 1.pdf", status=201, data=b"second version", headers=pdf)
+    assert (first["version"], second["version"], second["size"], second["media_type"]) == (1, 2, 14, "application/pdf")
+    assert second["sha256"] == sha256(b"second version").hexdigest()
+    await ask(h, "GET", f"{path}/CCTP lot 1.pdf", status=404)
+    notice = await ask(h, "GET", f"/notices/{NOTICE_ID}", status=200, headers=headers)
+    changed = await ask(
+        h, "PATCH", f"/notices/{NOTICE_ID}", status=200, json={"opening": KEYS}, headers=headers | version(notice)
+    )
+    await ask(h, "POST", f"/notices/{NOTICE_ID}/publication", status=201, headers=headers | version(changed))
+    assert [item["version"] for item in (await ask(h, "GET", path, status=200))["items"]] == [2]
+    async with h.client.get(f"/notices/v1{path}/CCTP lot 1.pdf", headers={"Range": "bytes=7-"}) as answer:
+        assert (answer.status, await answer.read()) == (206, b"version")
+    async with h.client.head(f"/notices/v1{path}/CCTP lot 1.pdf") as answer:
+        assert (answer.status, answer.headers["Content-Length"], answer.headers["Accept-Ranges"]) == (
+            200,
+            "14",
+            "bytes",
+        )
+    await ask(h, "GET", f"{path}/absent.pdf", status=404)
+
+
+async def test_an_oversized_document_is_refused_and_not_listed(h: Harness) -> None:
+    await imported(h)
+    headers, path = h.headers(INTERCOMMUNALITY), f"/notices/{NOTICE_ID}/documents"
+    await ask(h, "PUT", f"{path}/plan.bin", status=413, data=b"x" * 1_000_001, headers=headers)
+    assert (await ask(h, "GET", path, status=200, headers=headers))["items"] == []
+
+
+async def test_search_finds_words_with_and_without_accents_phrases_and_leaves_out_what_is_not_wanted(
+    h: Harness,
+) -> None:
+    await published(h)
+    await published(h, 2, VILLAGE)
+    await published(h, 3, HOSPITAL)
+    waste, school, medical = (
+        "Collecte des ordures ménagères résiduelles et des emballages recyclables",
+        "Rénovation énergétique de l'école élémentaire",
+        "Fourniture de dispositifs médicaux à usage unique et de matériel de soins",
+    )
+    assert await titles(h) == [medical, school, waste]
+    for asked in ("rénovation", "renovation", "RENOVATIONS", "école", "ecoles", "l'école", "renovation ecole"):
+        assert await titles(h, q=asked) == [school], asked
+    assert await titles(h, q='"ordures menageres"') == [waste]
+    assert await titles(h, q='"ménagères ordures"') == []
+    assert await titles(h, q="« usage unique »") == [medical]
+    assert await titles(h, q="marches -ecole -dispositifs") in ([waste], [])
+    assert await titles(h, q='-école -"dispositifs médicaux"') == [waste]
+    assert await titles(h, q="de la") == [medical, school, waste]
+
+
+async def test_search_filters_by_cpv_branch_place_deadline_kind_and_buyer(h: Harness) -> None:
+    await published(h)
+    await published(h, 2, VILLAGE)
+    await published(h, 4, "SIRET:25560098300019")
+    waste, school, water = await titles(h, cpv="9051"), await titles(h, cpv="45214"), await titles(h, kind="planning")
+    assert (len(waste), len(school), len(water)) == (1, 1, 1)
+    assert await titles(h, cpv="45000000") == water + school
+    assert await titles(h, cpv="90511400-6") == waste
+    assert await titles(h, department="35") == school
+    assert await titles(h, department="21") == waste
+    assert await titles(h, deadline_after="2027-01-01") == waste
+    assert await titles(h, deadline_before="2026-12-31T00:00:00+01:00") == school
+    assert await titles(h, buyer=VILLAGE) == school
+    assert await titles(h, procedure=str(PROCEDURE)) == waste
+    assert await titles(h, procedure="adapted") == school
+    several = await ask(h, "GET", "/notices?department=35&department=21", status=200)
+    assert len(several["items"]) == 2
+
+
+async def test_search_pages_follow_each_other_without_hole(h: Harness) -> None:
+    for number, buyer in ((1, INTERCOMMUNALITY), (2, VILLAGE), (3, HOSPITAL)):
+        await published(h, number, buyer)
+        h.clock.advance(timedelta(minutes=1))
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await ask(h, "GET", "/notices", status=200, params={"limit": "1"} | cursor)
+        seen += [item["notice_id"][-1] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert seen == ["3", "2", "1"]
+
+
+WRONG_SEARCHES = [
+    "cpv=99999999",
+    "cpv=4",
+    "cpv=abc",
+    "department=1",
+    "department=99",
+    "deadline_after=tomorrow",
+    "kind=other",
+    "buyer=123",
+    "limit=0",
+    "limit=101",
+    "cursor=forged",
+    "radius=5",
+    "q=" + "x" * 501,
+    "deadline_after=2026-12-01T12:00:00",
+]
+
+
+async def test_a_wrong_search_is_refused_never_ignored(h: Harness) -> None:
+    for query in WRONG_SEARCHES:
+        problem = await ask(h, "GET", f"/notices?{query}", status=422)
+        assert problem["errors"]
+
+
+async def test_a_search_that_is_odd_finds_nothing_and_breaks_nothing(h: Harness) -> None:
+    await published(h)
+    for asked in ("'", '"', "-", "& | !", "a:*", "x')) OR 1=1 --", "😀", '"-"', "--école", "()", "l'"):
+        await ask(h, "GET", "/notices", status=200, params={"q": asked})
+
+
+async def test_a_procedure_closes_at_its_deadline_and_not_before(h: Harness) -> None:
+    await published(h)
+    await service.close_due(h.runtime)
+    assert (await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200))["state"] == "open"
+    h.clock.advance(timedelta(days=60))
+    await service.close_due(h.runtime)
+    await service.close_due(h.runtime)
+    await h.settle()
+    [event] = h.events("notices.procedure.closed.v1")
+    assert (event.procedure, event.data["notice_id"]) == (PROCEDURE, str(NOTICE_ID))
+    assert (await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200))["state"] == "closed"
+
+
+async def test_the_award_notice_is_made_once_when_the_contract_is_notified(h: Harness) -> None:
+    await published(h)
+    await h.settle()
+    h.clock.advance(timedelta(days=60))
+    at = h.clock.now()
+    await h.deliver(award_decided(at))  # the timer did not run yet: the procedure closes first
+    await h.deliver(contract_notified(at))
+    await h.deliver(contract_notified(at))  # the same contract told again, by another message
+    await h.settle()
+    [award] = [event for event in h.events("notices.notice.published.v1") if event.data["notice"]["kind"] == "award"]
+    notice = award.data["notice"]
+    assert notice["subtype"] == "29"
+    [result] = notice["results"]
+    assert (result["winner"], result["value"]["amount"], result["tenders_received"]) == (COMPANY, "455000.00", 3)
+    assert [item["kind"] for item in (await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200))["notices"]] == [
+        "contract",
+        "award",
+    ]
+    assert (await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200))["state"] == "notified"
+    await ask(h, "GET", f"/notices/{award.data['notice']['notice_id']}", status=200)
+    assert len(await titles(h, kind="award")) == 1
+    assert len(h.events("notices.procedure.closed.v1")) == 1
+
+
+async def test_that_a_lot_is_awarded_is_told_to_the_buyer_alone_until_it_is_public(h: Harness) -> None:
+    await published(h)
+    h.clock.advance(timedelta(days=60))
+    await h.deliver(award_decided(h.clock.now()))
+    own = await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200, headers=h.headers(INTERCOMMUNALITY))
+    assert own["state"] == "awarded"
+    for headers in ({}, h.headers(COMPANY, "company")):
+        told = await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200, headers=headers)
+        assert (told["state"], told["version"]) == ("closed", None)
+
+
+async def timeline(h: Harness, organisation: str | None = None, kind: str = "buyer") -> list[str]:
+    headers = h.headers(organisation, kind) if organisation else {}
+    found = await ask(h, "GET", f"/procedures/{PROCEDURE}/timeline", status=200, headers=headers)
+    return [item["type"].removesuffix(".v1") for item in found["items"]]
+
+
+async def test_nothing_of_the_deposits_is_on_the_timeline_before_the_opening(h: Harness) -> None:
+    await published(h)
+    await h.settle()
+    h.clock.advance(timedelta(hours=1))
+    await h.deliver(bid_deposited(h.clock.now()))
+    public = ["notices.notice.published"]
+    assert await timeline(h) == public
+    assert await timeline(h, INTERCOMMUNALITY) == public
+    assert await timeline(h, RIVAL, "company") == public
+    assert await timeline(h, COMPANY, "company") == [*public, "bids.bid.deposited"]
+    h.clock.advance(timedelta(days=60))
+    await h.deliver(bids_opened(h.clock.now()))
+    assert await timeline(h, INTERCOMMUNALITY) == [*public, "bids.bid.deposited", "bids.opening.completed"]
+    assert await timeline(h) == public
+    assert await timeline(h, RIVAL, "company") == public
+
+
+async def test_letters_are_on_the_buyers_timeline_once_the_award_is_decided(h: Harness) -> None:
+    await published(h)
+    await h.settle()
+    h.clock.advance(timedelta(days=60))
+    at = h.clock.now()
+    await h.deliver(letter_sent(at))
+    assert "bids.letter.sent" not in await timeline(h, INTERCOMMUNALITY)
+    await h.deliver(award_decided(at))
+    assert "bids.letter.sent" in await timeline(h, INTERCOMMUNALITY)
+    assert "bids.letter.sent" in await timeline(h, RIVAL, "company")
+    assert "bids.letter.sent" not in await timeline(h, COMPANY, "company")
+    assert "bids.award.decided" not in await timeline(h)
+
+
+async def test_the_timeline_is_read_by_pages_in_order(h: Harness) -> None:
+    await published(h)
+    await h.settle()
+    h.clock.advance(timedelta(days=60))
+    await h.deliver(award_decided(h.clock.now()), contract_notified(h.clock.now()))
+    await h.settle()
+    path, seen = f"/procedures/{PROCEDURE}/timeline", []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await ask(h, "GET", path, status=200, params={"limit": "1"} | cursor)
+        seen += [item["summary"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert seen[0].startswith("Avis de marché publié")
+    assert any("notifié à son titulaire" in line for line in seen)
+    assert any(line.startswith("Avis d'attribution publié") for line in seen)
+    assert not any("Attribution décidée" in line for line in seen)
+
+
+async def test_an_unknown_procedure_or_notice_is_not_found(h: Harness) -> None:
+    for path in (f"/notices/{uuid4()}", f"/procedures/{uuid4()}", f"/procedures/{uuid4()}/timeline"):
+        await ask(h, "GET", path, status=404)
+    await ask(h, "GET", "/notices/not-a-uuid", status=422)
+
+
+async def test_thresholds_are_served_by_date_with_their_source(h: Harness) -> None:
+    async def formal(on: str) -> dict[tuple[str, ...], str]:
+        served = await ask(h, "GET", "/rules", status=200, params={"on": on})
+        return {
+            (rule["natures"][0], *rule["buyers"]): rule["amount"]
+            for rule in served["rules"]
+            if rule["code"] == "formal-procedure"
+        }
+
+    assert (await formal("2025-12-31"))["services", "local"] == "221000.00"
+    assert (await formal("2026-01-01"))["services", "local"] == "216000.00"
+    today = await ask(h, "GET", "/rules", status=200)
+    assert today["on"] == "2026-11-20"
+    assert all(rule["source"] for rule in today["rules"])
+    await ask(h, "GET", "/rules", status=422, params={"on": "2026-13-01"})
+
+
+async def test_a_published_notice_with_the_same_key_is_answered_the_same_once(h: Harness) -> None:
+    headers = h.headers(INTERCOMMUNALITY) | XML | {"Idempotency-Key": str(UUID(int=1))}
+    first = await ask(h, "POST", "/notices/import", status=201, data=eforms(1), headers=headers)
+    again = await ask(h, "POST", "/notices/import", status=201, data=eforms(1), headers=headers)
+    assert first == again

@@ -1,0 +1,180 @@
+"""The state graphs, and what a notice and a procedure may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from libs.common.errors import IllegalTransition, StaleVersion
+from libs.common.messages.base import DocumentReference
+from libs.common.messages.registry import all_types
+from services.notices import awards, events
+from services.notices.domain import (
+    CLOSED,
+    NOTICE_TRANSITIONS,
+    PROCEDURE_TRANSITIONS,
+    Changes,
+    Notice,
+    NoticeState,
+    Procedure,
+    ProcedureState,
+)
+from services.notices.errors import NotPublishable
+from services.notices.inputs import NoticePatch
+from tests.unit.notices.notices_samples import BEFORE, COMPANY, INTERCOMMUNALITY, KEYS, PROCEDURE, content, contract
+
+OPENING = NoticePatch.model_validate({"opening": KEYS}).opening
+DOCUMENT = DocumentReference(
+    key="exchange/" + "0" * 64, name="rc.pdf", media_type="application/pdf", size=1, sha256="0" * 64
+)
+
+
+def draft(**changes: object) -> Notice:
+    assert OPENING is not None
+    said = content().model_copy(update={"opening": OPENING.key_set()} | changes)
+    return Notice(
+        notice_id=UUID(int=1),
+        procedure_id=PROCEDURE,
+        organisation=INTERCOMMUNALITY,
+        state=NoticeState.DRAFT,
+        version=1,
+        content=said,
+        created_at=BEFORE,
+        documents=(DOCUMENT,),
+    )
+
+
+def procedure(state: ProcedureState = ProcedureState.DRAFT) -> Procedure:
+    return Procedure(PROCEDURE, INTERCOMMUNALITY, state, 1, "Voirie", BEFORE)
+
+
+def walk(state: ProcedureState, seen: set[ProcedureState]) -> Iterator[ProcedureState]:
+    """Walk the graph from a state, and give each state once."""
+    if state in seen:
+        return
+    seen.add(state)
+    yield state
+    for (start, _), end in PROCEDURE_TRANSITIONS.items():
+        if start is state:
+            yield from walk(end, seen)
+
+
+def test_every_state_is_reached_from_a_draft_and_every_edge_names_an_event_of_the_platform() -> None:
+    assert set(walk(ProcedureState.DRAFT, set())) == set(ProcedureState)
+    reached = {NoticeState.DRAFT, *NOTICE_TRANSITIONS.values()}
+    assert reached == set(NoticeState)
+    types = set(all_types())
+    for _, event in (*NOTICE_TRANSITIONS, *PROCEDURE_TRANSITIONS):
+        assert event.partition("/")[0] in types
+
+
+def test_no_procedure_comes_back_to_an_earlier_state() -> None:
+    order = list(ProcedureState)
+    for (start, _), end in PROCEDURE_TRANSITIONS.items():
+        assert order.index(end) >= order.index(start)
+
+
+def test_every_edge_is_walked_and_every_other_one_is_refused() -> None:
+    names = {event for _, event in PROCEDURE_TRANSITIONS}
+    for state in ProcedureState:
+        for event in names:
+            end = PROCEDURE_TRANSITIONS.get((state, event))
+            if end is None:
+                with pytest.raises(IllegalTransition):
+                    procedure(state).after(event)
+            else:
+                after = procedure(state).after(event)
+                assert (after.state, after.version) == (end, 2)
+
+
+def test_a_published_notice_opens_its_procedure() -> None:
+    published = draft().published(BEFORE)
+    opened = procedure().with_notice(published)
+    assert (opened.state, opened.formal, opened.deadline) == (ProcedureState.OPEN, True, published.content.deadline)
+    assert opened.lots == ("LOT-0001",)
+    with pytest.raises(IllegalTransition):
+        opened.with_notice(replace(published, notice_id=UUID(int=2)))
+
+
+def test_a_change_notice_moves_the_deadline_of_an_open_procedure_only() -> None:
+    opened = procedure().with_notice(draft().published(BEFORE))
+    assert opened.deadline is not None
+    later = opened.deadline + timedelta(days=10)
+    change = draft(kind="change", deadline=later).published(BEFORE)
+    assert opened.with_notice(change).deadline == later
+    with pytest.raises(IllegalTransition):
+        opened.after(CLOSED).with_notice(change)
+
+
+def test_a_procedure_is_due_at_its_deadline_and_not_a_second_before() -> None:
+    opened = procedure().with_notice(draft().published(BEFORE))
+    assert opened.deadline is not None
+    assert not opened.is_due(opened.deadline - timedelta(seconds=1))
+    assert opened.is_due(opened.deadline)
+    assert not opened.closed(opened.deadline).is_due(opened.deadline)
+
+
+def test_what_prevents_a_publication_is_told_whole() -> None:
+    bare = replace(draft(deadline=None), documents=())
+    bare = replace(bare, content=bare.content.model_copy(update={"opening": None}))
+    with pytest.raises(NotPublishable) as refused:
+        bare.published(BEFORE)
+    assert [fault.where for fault in refused.value.errors] == ["deadline", "opening", "documents"]
+    with pytest.raises(NotPublishable):
+        draft(deadline=BEFORE).published(BEFORE)
+    paper = replace(
+        bare, content=bare.content.model_copy(update={"electronic": False, "documents_url": "https://x.example"})
+    )
+    assert [fault.where for fault in paper.obstacles(BEFORE)] == ["deadline"]
+
+
+def test_a_planning_notice_needs_neither_deadline_nor_keys() -> None:
+    planning = replace(draft(kind="planning", deadline=None), documents=())
+    planning = replace(planning, content=planning.content.model_copy(update={"opening": None}))
+    assert procedure().with_notice(planning.published(BEFORE)).state is ProcedureState.PLANNED
+
+
+def test_a_published_notice_is_changed_and_published_no_more() -> None:
+    published = draft().published(BEFORE)
+    with pytest.raises(IllegalTransition):
+        published.changed(Changes(title="Autre"))
+    with pytest.raises(IllegalTransition):
+        published.published(BEFORE)
+    with pytest.raises(StaleVersion):
+        published.require_version(1)
+
+
+def test_a_change_touches_what_it_names_and_nothing_else() -> None:
+    before = draft()
+    after = before.changed(Changes(title="Autre titre"))
+    assert (after.version, after.content.title) == (2, "Autre titre")
+    assert after.content.model_copy(update={"title": before.content.title}) == before.content
+
+
+def test_the_order_of_officers_means_nothing_to_the_fingerprint() -> None:
+    officers = KEYS["officers"]
+    assert isinstance(officers, list)
+    turned = NoticePatch.model_validate({"opening": KEYS | {"officers": officers[::-1]}}).opening
+    assert OPENING is not None
+    assert turned is not None
+    assert turned.key_set() == OPENING.key_set()
+    assert turned.model_copy(update={"threshold": 1}).key_set().fingerprint != OPENING.key_set().fingerprint
+
+
+def test_the_award_notice_of_a_contract_is_always_the_same_and_says_the_result() -> None:
+    said = awards.award_content(content(), contract())
+    assert (said.kind, said.subtype, said.deadline, said.opening) == ("award", "29", None, None)
+    assert [(result.winner, result.outcome) for result in said.results] == [(COMPANY, "awarded")]
+    assert awards.award_notice_id(contract().contract_id) == awards.award_notice_id(contract().contract_id)
+    assert awards.award_content(content(subtype="E3"), contract()).subtype == "E4"
+
+
+def test_a_draft_is_never_told() -> None:
+    with pytest.raises(ValueError, match="draft"):
+        events.published(draft())
+    with pytest.raises(ValueError, match="deadline"):
+        events.closed(procedure(), BEFORE)
