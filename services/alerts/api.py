@@ -160,7 +160,7 @@ async def create_webhook(uow: Uow, actor: Actor, body: WebhookInput) -> WebhookC
         webhook_id=UUID(int=0),
         organisation=actor.organisation,
         url=body.url,
-        types=sorted(set(body.types)),
+        types=list(dict.fromkeys(body.types)),
         cpv=sorted(set(body.cpv)),
         departments=sorted(set(body.departments)),
         state="enabled",

@@ -21,6 +21,8 @@ _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł":
 _ELIDED = frozenset({"l", "d", "j", "m", "n", "s", "t", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu"})
 """What French puts before an apostrophe: « l'école » is the word « école »."""
 _STEMMER = snowballstemmer.stemmer("french")
+_LONGEST = 60
+"""Letters; what is longer is no word, and would keep the stemmer busy."""
 _GAP = 1_000
 """Distance between two parts of a text, so that no phrase runs from the title into the description."""
 
@@ -45,8 +47,8 @@ class Text:
 
 def fold(text: str) -> str:
     """Give the text in lower case, without accents or ligatures."""
-    decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LIGATURES))
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).translate(_LIGATURES)
 
 
 @lru_cache(maxsize=200_000)
@@ -54,6 +56,8 @@ def stems(word: str) -> tuple[str, ...]:
     """Give the stems of a word: as written, and without its accents. One when both agree."""
     low = unicodedata.normalize("NFC", word.lower())
     plain = fold(low)
+    if len(low) > _LONGEST:
+        return (plain,)
     first, second = fold(_STEMMER.stemWord(low)), _STEMMER.stemWord(plain)
     return (first,) if first == second else (first, second)
 
@@ -86,7 +90,7 @@ def read(*parts: str) -> Text:
 def _words(text: str) -> list[tuple[str, str]]:
     """Cut into words: as written, and folded. An upper-case « L'ÉCOLE » is cut like « l'école »."""
     words = []
-    for token in _WORD.findall(unicodedata.normalize("NFC", text).replace("ʼ", "’")):
+    for token in _WORD.findall(unicodedata.normalize("NFKC", text).replace("ʼ", "’")):
         bare = token.rstrip("'’")
         folded = fold(bare)
         if bare != token and folded in _ELIDED:

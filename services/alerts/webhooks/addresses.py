@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Protocol
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -17,16 +17,26 @@ from yarl import URL
 
 __all__ = ["ForbiddenAddressError", "GuardedResolver", "Lookup", "SystemLookup", "check_url", "forbidden"]
 
-_CARRIERS = (
-    IPv6Network("::/96"),  # IPv4-compatible, RFC 4291 (retired)
-    IPv6Network("::ffff:0:0/96"),  # IPv4-mapped, RFC 4291
-    IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated, RFC 2765
-    IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
-    IPv6Network("64:ff9b:1::/48"),  # NAT64 of a site, RFC 8215
-    IPv6Network("2001::/32"),  # Teredo, RFC 4380
-    IPv6Network("2002::/16"),  # 6to4, RFC 3056
+_NOT_PARTNERS = tuple(
+    map(
+        ip_network,
+        (
+            "192.0.0.0/24",  # IETF protocol assignments, RFC 6890
+            "192.88.99.0/24",  # 6to4 relays, RFC 7526 (retired)
+            "::/96",  # IPv4-compatible, RFC 4291 (retired)
+            "::ffff:0:0/96",  # IPv4-mapped, RFC 4291
+            "::ffff:0:0:0/96",  # IPv4-translated, RFC 2765
+            "64:ff9b::/96",  # NAT64, RFC 6052
+            "64:ff9b:1::/48",  # NAT64 of a site, RFC 8215
+            "2001::/23",  # IETF protocol assignments, RFC 2928: Teredo, ORCHID, benchmarking
+            "2002::/16",  # 6to4, RFC 3056
+            "3fff::/20",  # documentation, RFC 9637
+            "5f00::/16",  # segment routing, RFC 9602
+        ),
+    )
 )
-"""IPv6 networks that carry an IPv4 address: never the way to a partner, and a way around the check."""
+"""What `ipaddress` of some Python versions calls global, and the networks that carry an IPv4 address in an IPv6 one: never the
+way to a partner, and a way around the check."""
 
 
 class ForbiddenAddressError(OSError):
@@ -56,9 +66,9 @@ def forbidden(address: str) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return True
-    if isinstance(parsed, IPv6Address):
-        return parsed.scope_id is not None or _carrier(parsed) or not _public(parsed)
-    return not _public(parsed)
+    if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
+        return True
+    return not _public(parsed) or any(parsed in network for network in _NOT_PARTNERS)
 
 
 def check_url(url: str, allow: Collection[str] = ()) -> URL:
@@ -103,10 +113,6 @@ class GuardedResolver(AbstractResolver):
 def _public(address: IPv4Address | IPv6Address) -> bool:
     odd = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
     return address.is_global and not odd and not address.is_link_local and not address.is_private
-
-
-def _carrier(address: IPv6Address) -> bool:
-    return any(address in network for network in _CARRIERS)
 
 
 def _numeric(host: str) -> bool:
