@@ -44,7 +44,7 @@ bench-%: install ## Measure a part (bench-story, ...): one JSON object a line
 	@$(PYTHON) -m tests.bench.$(subst -,_,$*)
 
 generate: install ## Write again what is generated: event schemas, AsyncAPI, OpenAPI, RabbitMQ definitions
-	@sh deploy/generate.sh
+	@$(PYTHON) -m libs.common.generate
 
 lock: install ## Pin the dependencies again: requirements/*.txt
 	@sh deploy/lock.sh

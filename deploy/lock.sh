@@ -15,3 +15,4 @@ for member in services/*/; do
     name=$(basename "$member")
     pin -c requirements/dev.txt libs/common/pyproject.toml "$member/pyproject.toml" --extra runtime -o "requirements/$name.txt"
 done
+pin -c requirements/dev.txt libs/common/pyproject.toml services/legality/pyproject.toml requirements/sandbox.in --extra runtime -o requirements/sandbox.txt

@@ -9,8 +9,11 @@ from pathlib import Path
 import click
 import uvloop
 
+from deploy.local import capture
 from deploy.local.issuer import PERSONAS
 from deploy.local.platform import CHECKOUT, SERVICES, Options, Platform, platform
+from deploy.local.sandbox import Sandbox
+from libs.common.http import serve
 from libs.common.settings import UnsafeStartError
 from libs.common.stop import stop_on_signals
 from libs.common.testing.servers.postgres import PostgresError
@@ -33,9 +36,10 @@ def main() -> None:
     show_default=".halles/up",
     help="Folder where everything is kept.",
 )
-def up(port: int, host: str, data: Path) -> None:
+@click.option("--only", type=click.Choice(SERVICES), multiple=True, help="Run only this service; may be repeated.")
+def up(port: int, host: str, data: Path, only: tuple[str, ...]) -> None:
     """Keep the whole platform up, with its data, until Ctrl-C or SIGTERM."""
-    options = Options(port=port, host=host, data_dir=data, log=data / "halles.log")
+    options = Options(port, host, data_dir=data, log=data / "halles.log", services=only or SERVICES)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_up(options))
@@ -43,6 +47,32 @@ def up(port: int, host: str, data: Path) -> None:
         _refuse(str(error))
     except OSError as error:
         _refuse(f"{error.strerror or error}: another program may be using port {port} (choose one with --port).")
+
+
+@main.command(epilog="Example: python -m deploy.local authorities --port 9000 --smtp-port 2525 --data /tmp/sandbox")
+@click.option("--port", default=PORT, show_default=True, help="Port of the issuer, the time stamps, the clock...")
+@click.option("--smtp-port", default=2525, show_default=True, help="Port of the mail server that delivers nothing.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--url", help="The platform's address as its users see it; else this one's.")
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of keys and clock."
+)
+@click.option("--legality-url", help="Where the State's simulator finds the legality service; else at that address.")
+def authorities(
+    port: int, smtp_port: int, host: str, url: str | None, legality_url: str | None, data: Path
+) -> None:  # click's options
+    """Serve only the sandbox's parts, beside services that run in processes of their own (docker compose)."""
+    data.mkdir(parents=True, exist_ok=True)
+    sandbox = Sandbox.load_or_create(data, url or f"http://{host}:{port}", legality_url=legality_url)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_authorities(sandbox, host, port, smtp_port))
+
+
+async def _authorities(sandbox: Sandbox, host: str, port: int, smtp_port: int) -> None:
+    with stop_on_signals() as stop:
+        async with capture.smtp(sandbox.captures, host=host, port=smtp_port), serve(sandbox.application(), host, port):
+            click.echo(f"The sandbox's authorities are up: {sandbox.url}")
+            await stop.wait()
 
 
 def _refuse(sentence: str) -> None:
@@ -63,7 +93,7 @@ def _welcome(running: Platform, options: Options) -> str:
     personas = "\n".join(
         f"    {persona.id:<14}{persona.name}, {persona.role} ({persona.organisation})" for persona in PERSONAS
     )
-    apis = "\n".join(f"    {running.url}/{name}/v1/openapi.json" for name in SERVICES)
+    apis = "\n".join(f"    {running.url}/{name}/v1/openapi.json" for name in options.services)
     return f"""\
 Halles is up: {running.url}   (ready in {running.started_in:.1f} s)
   {running.database}; {running.bus}; data in {options.data_dir}, logs in {options.log}

@@ -75,14 +75,12 @@ class Captures:
 
 
 @asynccontextmanager
-async def smtp(captures: Captures) -> AsyncIterator[str]:
-    """Run the SMTP server on a free port of the loopback interface and give its address, also in `captures.smtp_url`."""
+async def smtp(captures: Captures, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Run the SMTP server (port 0: a free one) and give its address, also in `captures.smtp_url`."""
     handler = _Keep(captures)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: SMTP(handler, enable_SMTPUTF8=True, ident="Halles sandbox"), "127.0.0.1", 0
-    )
-    captures.smtp_url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await loop.create_server(lambda: SMTP(handler, enable_SMTPUTF8=True, ident="Halles sandbox"), host, port)
+    captures.smtp_url = f"smtp://{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield captures.smtp_url
     finally:

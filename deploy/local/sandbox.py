@@ -14,10 +14,13 @@ from aiohttp import web
 from deploy.local import capture, clock, issuer, tsa
 from deploy.local.capture import Captures
 from deploy.local.pki import TestAuthority
+from libs.common.actor import OrganisationKind
 from libs.common.clock import SandboxClock
+from libs.common.http.edge import edge
 from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.testing.issuer import TestIssuer
+from services.legality import simulator
 
 __all__ = ["POOL", "Sandbox"]
 
@@ -37,9 +40,11 @@ class Sandbox:
     issuer: TestIssuer
     authority: TestAuthority
     captures: Captures
+    legality_url: str
+    """Where the State's simulator reaches the legality service."""
 
     @classmethod
-    def load_or_create(cls, data_dir: Path, url: str) -> Sandbox:
+    def load_or_create(cls, data_dir: Path, url: str, *, legality_url: str | None = None) -> Sandbox:
         """Give the sandbox kept in this folder, made at the first call."""
         authority = TestAuthority.load_or_create(data_dir / "pki")
         trust = data_dir / "trust"
@@ -52,6 +57,7 @@ class Sandbox:
             issuer=issuer.load_or_create(data_dir, f"{url}/issuer"),
             authority=authority,
             captures=Captures(webhook_url=f"{url}/sandbox/webhooks"),
+            legality_url=legality_url or url,
         )
 
     def settings(self, service: Service, database_url: str) -> Settings:
@@ -81,7 +87,11 @@ class Sandbox:
         return chosen
 
     def _of_some_services(self) -> Mapping[str, object]:
-        return {"smtp_url": self.captures.smtp_url}
+        return {
+            "smtp_url": self.captures.smtp_url,
+            "webhook_allow": (self.url.removeprefix("http://"),),
+            "state_url": f"{self.url}/state",
+        }
 
     def _secret(self) -> str:
         path = self.data_dir / "secret"
@@ -90,9 +100,35 @@ class Sandbox:
                 file.write(secrets.token_hex(32))
         return path.read_text()
 
+    def application(self) -> web.Application:
+        """Give all of it as one HTTP application, where the services run elsewhere."""
+        app = web.Application(middlewares=[edge])
+        app.add_routes([web.get("/livez", _alive)])
+        for path, inner in self.applications().items():
+            app.add_subapp(f"/{path}", inner)
+        return app
+
     def applications(self) -> Mapping[str, web.Application]:
         """Give the HTTP applications of the sandbox, by path."""
         tools = web.Application()
         tools.add_routes([*clock.routes(self.clock), *capture.routes(self.captures)])
         authority = tsa.LocalTimestampAuthority(self.authority.tsa, self.clock)
-        return {"issuer": issuer.application(self.issuer), "tsa": tsa.application(authority), "sandbox": tools}
+        state = simulator.application(
+            return_url=f"{self.legality_url}/legality/v1/returns", token=self._state_token, clock=self.clock
+        )
+        return {
+            "issuer": issuer.application(self.issuer),
+            "tsa": tsa.application(authority),
+            "sandbox": tools,
+            "state": state,
+        }
+
+    def _state_token(self) -> str:
+        persona = next(persona for persona in issuer.PERSONAS if persona.kind is OrganisationKind.STATE)
+        return self.issuer.token(
+            sub=persona.id, name=persona.name, organisation=persona.organisation, kind=persona.kind.value
+        )
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.json_response({"status": "alive"})

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from deploy.local import embedded
 from libs.common.testing.servers import postgres as module
 from libs.common.testing.servers.postgres import Binaries, PostgresError, find_binaries, postgres
 from libs.common.testing.servers.scratch import new_run_folder, reachable, remove_dead_runs, scratch_root
@@ -24,15 +25,15 @@ BUNDLED = module._bundled()[0]
 KINDS = {"bundled": BUNDLED, **{f"installed-{found.major}": found for found in module._installed()}}
 
 
-def servers_of_ours() -> set[int]:
-    """The process numbers of PostgreSQL servers whose data lie in our scratch folder."""
+def servers_on(folder: Path) -> set[int]:
+    """The process numbers of the PostgreSQL servers whose data lie in this folder."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
             command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
         except OSError:
             continue
-        if b"postgres\0-D\0" in command and str(scratch_root()).encode() in command:
+        if b"postgres\0-D\0" in command and str(folder).encode() in command:
             found.add(int(entry.name))
     return found
 
@@ -101,29 +102,27 @@ async def test_kept_data_are_found_again_and_used_by_one_run_at_a_time() -> None
 
 PARENT = """
 import asyncio
+import asyncpg
 from libs.common.testing.servers.postgres import postgres
 async def main():
     async with postgres() as url:
-        print(url, flush=True)
+        connection = await asyncpg.connect(url)
+        print(await connection.fetchval("SHOW data_directory"), flush=True)
         await asyncio.sleep(600)
 asyncio.run(main())
 """
 
 
 def test_no_server_is_left_after_the_parent_is_killed() -> None:
-    before = servers_of_ours()
-    runs = set(scratch_root().glob("run-*"))
     parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    assert parent.stdout.readline().startswith("postgresql://")
-    mine = servers_of_ours() - before
-    folders = set(scratch_root().glob("run-*")) - runs
-    assert mine
+    folder = Path(parent.stdout.readline().strip()).parent
+    assert servers_on(folder)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
     limit = time.monotonic() + 30
-    while mine & servers_of_ours() or any(folder.exists() for folder in folders):
+    while servers_on(folder) or folder.exists():
         assert time.monotonic() < limit, "a server or its folder is left"
         time.sleep(0.05)
 
@@ -165,3 +164,20 @@ def _broken(folder: Path) -> Path:
 async def _open(binaries: Binaries) -> None:
     async with postgres(binaries=binaries):
         raise AssertionError("a broken server cannot start")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root reads its own folder")
+def test_kept_data_of_a_closed_clone_go_where_the_server_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run_folder("system")
+    monkeypatch.setattr(embedded, "SYSTEM_FOLDER", run.path / "system")
+    closed = tmp_path / "root"
+    closed.mkdir(mode=0o700)
+    folder = embedded.kept_folder(closed / "data")
+    assert folder.is_relative_to(run.path)
+    assert folder == embedded.kept_folder(closed / "data"), "the next run would not find its data"
+    assert folder != embedded.kept_folder(closed / "other")
+    assert embedded.kept_folder(run.path / "data") == run.path / "data" / "postgresql"
+    run.release()
+    shutil.rmtree(run.path)

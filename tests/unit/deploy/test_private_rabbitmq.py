@@ -9,7 +9,6 @@ import pytest
 
 from libs.common.testing.servers import find
 from libs.common.testing.servers.rabbitmq import RabbitError, answers, find_scripts, rabbitmq
-from libs.common.testing.servers.scratch import scratch_root
 
 
 def processes_with(text: str) -> list[str]:
@@ -26,15 +25,14 @@ def processes_with(text: str) -> list[str]:
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(find_scripts() is None, reason="RabbitMQ is not installed: the tests use one elsewhere")
 async def test_private_broker_serves_quorum_queues_and_leaves_nothing() -> None:
-    before = set(scratch_root().glob("run-rabbitmq-*"))
     async with rabbitmq() as broker:
-        (folder,) = set(scratch_root().glob("run-rabbitmq-*")) - before
+        folder = broker.folder
         connection = await aio_pika.connect(broker.url)
         channel = await connection.channel()
         await channel.declare_queue("story", durable=True, arguments={"x-queue-type": "quorum"})
         await channel.default_exchange.publish(aio_pika.Message(b"told"), "story", mandatory=True)
         await connection.close()
-        assert find._api_answers(broker.api_url or "")
+        assert find._api_answers(broker.api_url)
         assert processes_with(str(folder))
     assert not processes_with(str(folder)), "the broker, its port mapper or a helper is left"
     assert not folder.exists()

@@ -76,7 +76,7 @@ async def _broker(stack: AsyncExitStack) -> dict[str, str]:
         await asyncio.to_thread(_install_broker)
     _say("RabbitMQ: a private one")
     broker = await stack.enter_async_context(rabbitmq())
-    return {"HALLES_AMQP_URL": broker.url, "HALLES_RABBITMQ_API": broker.api_url or ""}
+    return {"HALLES_AMQP_URL": broker.url, "HALLES_RABBITMQ_API": broker.api_url}
 
 
 def _local_administration() -> dict[str, str] | None:

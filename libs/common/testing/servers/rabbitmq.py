@@ -46,8 +46,10 @@ class Broker:
 
     url: str
     """AMQP address of its default virtual host."""
-    api_url: str | None = None
-    """Address of its management API with user and password, where the plugin is enabled."""
+    api_url: str
+    """Address of its management API, with user and password."""
+    folder: Path
+    """Of everything it writes."""
 
 
 def find_scripts() -> Path | None:
@@ -83,7 +85,7 @@ async def rabbitmq() -> AsyncIterator[Broker]:
     finally:
         run.release()
     try:
-        broker = Broker(f"amqp://guest:guest@127.0.0.1:{amqp}/", f"http://guest:guest@127.0.0.1:{http}")
+        broker = Broker(f"amqp://guest:guest@127.0.0.1:{amqp}/", f"http://guest:guest@127.0.0.1:{http}", run.path)
         await _wait(server, broker)
         yield broker
     finally:
