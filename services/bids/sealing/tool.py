@@ -41,7 +41,7 @@ class _KeySetFile(BaseModel):
     opening: OpeningKeySet
 
 
-@click.command("keygen")
+@click.command("keygen", epilog="Example: python -m services.bids keygen maire -o maire.key")
 @click.argument("officer")
 @click.option("--output", "-o", type=_NEW, required=True, help="Key file to write (0600).")
 def keygen_command(officer: str, output: Path) -> None:
@@ -54,7 +54,10 @@ def keygen_command(officer: str, output: Path) -> None:
     click.echo(key.public.model_dump_json())
 
 
-@click.command("seal")
+@click.command(
+    "seal",
+    epilog="Example: python -m services.bids seal --consultation c.json --bid <id> --lot LOT-0001 -o sealed offer.pdf",
+)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--consultation", type=_FILE, required=True, help="JSON of the consultation (GET .../consultations/ID).")
 @click.option("--bid", type=click.UUID, required=True, help="The bid's id, given by the platform at its creation.")
@@ -81,7 +84,10 @@ def seal_command(
     click.echo(json.dumps({"envelope_sha256": envelope.sha256, "files": [each.size for each in envelope.files]}))
 
 
-@click.command("open-shares")
+@click.command(
+    "open-shares",
+    epilog="Example: python -m services.bids open-shares request.json --key maire.key --trust roots -o shares.json",
+)
 @click.argument("request", type=_FILE)
 @click.option("--key", type=_FILE, required=True, help="The officer's key file.")
 @click.option("--trust", type=_FOLDER, required=True, help="Folder of the time stamp authorities' roots (PEM).")
@@ -106,7 +112,7 @@ def open_shares_command(  # each parameter is an option of the tool
     click.echo(json.dumps({"opened": len(opened.shares) - problems, "problems": problems, "deadline": deadline}))
 
 
-@click.command("verify-receipt")
+@click.command("verify-receipt", epilog="Example: python -m services.bids verify-receipt receipt.json --trust roots")
 @click.argument("receipt", type=_FILE)
 @click.option("--trust", type=_FOLDER, required=True, help="Folder of the time stamp authorities' roots (PEM).")
 def verify_receipt_command(receipt: Path, trust: Path) -> None:

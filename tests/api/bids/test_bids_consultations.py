@@ -1,0 +1,61 @@
+"""Consultations: opened by the notice, with a fixed and checked key set."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from libs.common.testing.plugin import HarnessFactory
+from services.bids import sealing
+from services.bids.sealing import EnvelopeError
+from tests.api.bids.bids_world import BUYER, DEADLINE, notice, world
+
+
+async def test_a_consultation_shows_what_bidders_need_and_follows_its_notice(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    told = await w.call("GET", f"/consultations/{w.procedure}", None, expect=200)
+    assert told["buyer"] == BUYER
+    assert told["deadline"] == "2026-03-20T12:00:00+01:00"
+    assert (told["state"], told["time_zone"]) == ("open", "Europe/Paris")
+    assert w.notice.opening is not None
+    assert told["opening"] == w.notice.opening.model_dump(mode="json")
+    assert [each["lot_id"] for each in told["lots"]] == ["LOT-0001", "LOT-0002"]
+    later = DEADLINE + timedelta(days=7)
+    await w.h.deliver(notice(w.procedure, w.officers, notice_id=w.notice.notice_id, version=2, deadline=later))
+    await w.h.deliver(
+        notice(w.procedure, w.officers, notice_id=w.notice.notice_id, version=1)
+    )  # an older one comes last
+    told = await w.call("GET", f"/consultations/{w.procedure}", None, expect=200)
+    assert told["deadline"] == "2026-03-27T12:00:00+01:00"
+    w.h.clock.set(later + timedelta(seconds=1))
+    assert (await w.call("GET", f"/consultations/{w.procedure}", None, expect=200))["state"] == "closed"
+    await w.call("GET", f"/consultations/{uuid4()}", None, expect=404)
+
+
+async def test_the_key_set_is_fixed_by_the_first_publication(service_harness: HarnessFactory) -> None:
+    """An operator who swaps an officer's key in a later version changes nothing for bidders."""
+    w = await world(service_harness)
+    first = (await w.call("GET", f"/consultations/{w.procedure}", None, expect=200))["opening"]
+    swapped = [sealing.generate(each.officer) for each in w.officers]
+    await w.h.deliver(notice(w.procedure, swapped, notice_id=w.notice.notice_id, version=2))
+    assert (await w.call("GET", f"/consultations/{w.procedure}", None, expect=200))["opening"] == first
+
+
+async def test_a_wrong_fingerprint_or_threshold_opens_no_consultation(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    good = sealing.key_set(2, [each.public for each in w.officers])
+    for wrong in ({"fingerprint": "0" * 64}, {"threshold": 4}):
+        event = notice(uuid4(), w.officers, opening=good.model_copy(update=wrong))
+        with pytest.raises(EnvelopeError):
+            await w.h.deliver(event)
+        await w.call("GET", f"/consultations/{event.procedure}", None, expect=404)
+
+
+async def test_notices_that_take_no_electronic_bids_open_nothing(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    for changes in ({"kind": "award"}, {"kind": "planning"}, {"deadline": None}, {"opening": None}):
+        procedure = uuid4()
+        await w.h.deliver(notice(procedure, w.officers, **changes))
+        await w.call("GET", f"/consultations/{procedure}", None, expect=404)

@@ -1,0 +1,292 @@
+"""Openings: not before the deadline, not with k-1 officers, not by others; whoever cheats is named."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from deploy.local.pki import TestAuthority
+from deploy.local.tsa import LocalTimestampAuthority
+from libs.common.testing.harness import TestClock
+from libs.common.testing.plugin import HarnessFactory
+from services.bids import sealing
+from services.bids.sealing import Envelope, Sealed, ShareRequest, dealing, hpke, shamir, stream, to_text
+from tests.api.bids.bids_world import AUTHORITY, BUYER, DEADLINE, OTHER_BUYER, World, world
+
+ALPHA, BETA, GAMMA = (f"SIRET:5521002540000{n}" for n in range(1, 4))
+
+
+async def test_nothing_opens_before_the_deadline_or_for_others(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"offer"])
+    w.h.clock.set(DEADLINE)
+    refused = await w.start_opening(expect=409)
+    assert "20 mars 2026 à 12:00:00" in refused["detail"]
+    await w.close()
+    path = f"/consultations/{w.procedure}/opening"
+    await w.call("POST", path, ALPHA, expect=403)
+    await w.call("POST", path, OTHER_BUYER, expect=403)
+    await w.call("POST", path, None, expect=401)
+    opening = (await w.start_opening())["opening_id"]
+    await w.start_opening(expect=409)
+    for who in (OTHER_BUYER, ALPHA):
+        await w.call("GET", f"/openings/{opening}", who, expect=404)
+        await w.call("GET", f"/openings/{opening}/shares?officer=officier-1", who, expect=404)
+        await w.call("POST", f"/openings/{opening}/completion", who, expect=404)
+        await w.call(
+            "POST", f"/openings/{opening}/shares", who, expect=404, json={"officer": "officier-1", "shares": []}
+        )
+    await w.call("GET", f"/openings/{opening}/shares?officer=intrus", BUYER, expect=404)
+    await w.call("GET", f"/openings/{opening}/report.pdf", BUYER, expect=409)
+    for officer in w.officers[:2]:
+        await w.present(opening, officer)
+    await w.call("POST", f"/openings/{opening}/completion", BUYER, expect=201)
+    file = f"/openings/{opening}/bids/{w.bids[ALPHA]}/files/1"
+    assert await w.call("GET", file, BUYER, expect=200) == b"offer"
+    for who in (OTHER_BUYER, ALPHA):
+        await w.call("GET", file, who, expect=404)
+        await w.call("GET", f"/consultations/{w.procedure}/register", who, expect=403)
+    await w.call("GET", file, None, expect=401)
+    await w.call("POST", f"/openings/{opening}/completion", BUYER, expect=409)
+    await w.start_opening(expect=409)
+
+
+async def test_a_time_stamp_that_is_not_later_than_the_deadline_opens_nothing(service_harness: HarnessFactory) -> None:
+    """The server's clock may be forward: the time stamp authority's is not moved with it."""
+    slow = LocalTimestampAuthority(AUTHORITY.tsa, TestClock(DEADLINE - timedelta(hours=1)))
+    w = await world(service_harness, tsa=lambda _: slow)
+    await w.close()
+    refused = await w.start_opening(expect=409)
+    assert refused["type"] == "urn:halles:problem:before-deadline"
+
+
+async def test_the_time_stamp_of_an_unknown_authority_opens_nothing(service_harness: HarnessFactory) -> None:
+    stranger = TestAuthority.create()
+    w = await world(service_harness, tsa=lambda clock: LocalTimestampAuthority(stranger.tsa, clock))
+    await w.close()
+    await w.start_opening(expect=409)
+
+
+async def test_forged_missing_repeated_and_foreign_shares_are_named(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"alpha"])
+    await w.deposit(BETA, [b"beta"])
+    await w.close()
+    opening = (await w.start_opening())["opening_id"]
+    path = f"/openings/{opening}/shares"
+    good = await w.opened_shares(opening, w.officers[0])
+    theirs = await w.opened_shares(opening, w.officers[1])
+
+    async def refused(body: dict[str, Any]) -> str:
+        return json.dumps(await w.call("POST", path, BUYER, expect=422, json=body), ensure_ascii=False)
+
+    def changed(index: int, **values: object) -> dict[str, Any]:
+        shares = [dict(each) for each in good["shares"]]
+        shares[index] |= values
+        return good | {"shares": shares}
+
+    forged = changed(1, share=to_text(os.urandom(32)))
+    assert f"part fausse : pli {forged['shares'][1]['bid']}, fichier 1" in await refused(forged)
+    assert "part fausse" in await refused(changed(0, share=None))
+    assert "part fausse" in await refused(theirs | {"officer": "officier-1"})
+    assert "part manquante" in await refused(good | {"shares": good["shares"][:-1]})
+    assert "répétée" in await refused(good | {"shares": [*good["shares"], good["shares"][0]]})
+    assert "non demandée" in await refused(changed(0, bid=str(uuid4())))
+    assert "autre ouverture" in await refused(good | {"opening": str(uuid4())})
+    await w.call("POST", path, BUYER, expect=404, json=good | {"officer": "intrus"})
+    view = await w.call("GET", f"/openings/{opening}", BUYER, expect=200)
+    assert [each["presented_at"] for each in view["officers"]] == [None] * 3
+    await w.call("POST", path, BUYER, expect=201, json=good)
+    await w.call("POST", path, BUYER, expect=409, json=good)
+    refusal = await w.call("POST", f"/openings/{opening}/completion", BUYER, expect=409)
+    assert "Il manque 1 officier(s) : 1 présent(s), 2 nécessaires" in refusal["detail"]
+    assert "officier-2, officier-3" in refusal["detail"]
+
+
+async def test_superseded_withdrawn_and_late_bids_are_never_asked_of_officers(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"first"])
+    first = w.bids[ALPHA]
+    await w.deposit(ALPHA, [b"second"])
+    await w.deposit(BETA, [b"gone"])
+    await w.call("POST", f"/bids/{w.bids[BETA]}/withdrawal", BETA, expect=201)
+    await w.draft(GAMMA, [b"never deposited"])
+    await w.close()
+    await w.deposit(GAMMA, [b"late"])
+    opening = (await w.start_opening())["opening_id"]
+    request = ShareRequest.model_validate(
+        await w.call("GET", f"/openings/{opening}/shares?officer=officier-1", BUYER, expect=200)
+    )
+    assert {each.bid for each in request.shares} == {w.bids[ALPHA]}
+    for officer in w.officers[1:]:
+        await w.present(opening, officer)
+    report = (await w.call("POST", f"/openings/{opening}/completion", BUYER, expect=201))["report"]
+    assert [len(report[part]) for part in ("opened", "superseded", "withdrawn", "late", "unreadable")] == [
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert [each["officer"] for each in report["officers"]] == ["officier-2", "officier-3"]
+    for bid in (first, w.bids[BETA], w.bids[GAMMA]):
+        await w.call("GET", f"/openings/{opening}/bids/{bid}/files/1", BUYER, expect=404)
+    await w.deposit(ALPHA, [b"after the close"])  # received and kept, marked late
+    register = await w.call("GET", f"/consultations/{w.procedure}/register", BUYER, expect=200)
+    assert [each["standing"] for each in register["deposits"]] == [
+        "superseded", "counts", "withdrawn", "late", "late",
+    ]  # fmt: skip
+    assert {each["kind"] for each in register["attempts"]} == {"upload", "deposit", "withdrawal"}
+    table = (await w.call("GET", f"/consultations/{w.procedure}/register.csv", BUYER, expect=200)).decode("utf-8-sig")
+    assert table.count("\r\n") == 6
+    assert "hors délai" in table
+    async with w.h.runtime.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM presence WHERE shares IS NOT NULL") == 0
+
+
+async def test_an_opening_without_bids_is_reported(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness, threshold=1, officers=1)
+    completed = await w.open_all()
+    assert completed["report"]["opened"] == []
+    await w.h.settle()
+    (event,) = w.h.events("bids.opening.completed.v1")
+    assert event.data["opened"] == 0
+    assert event.data["report_sha256"] == completed["report_sha256"]
+
+
+async def misdealt(w: World, company: str, content: bytes) -> UUID:
+    """Deposit a bid whose third officer gets a share that opens to something else."""
+    draft = await w.draft(company, [content])
+    bid = UUID(draft["bid_id"])
+    sealed = w.seal(bid, [content])
+    name = sealed.envelope.name.segment(1, 1)
+    off = os.urandom(32)
+    changed = sealed.envelope.model_dump(mode="json")
+    share = changed["files"][0]["segments"][0]["shares"][2]
+    recipient = w.officers[2].private.public_key().public_bytes_raw()
+    info = name.context("share", "officier-3")
+    share["sealed"] = to_text(hpke.seal(off, recipient, info=info, seed=os.urandom(32)))
+    share["commitment"] = dealing._share_commitment(off, name, "officier-3")
+    await w.upload(company, str(bid), sealed)
+    await w.finish(company, str(bid), Sealed(Envelope.model_validate(changed), sealed.ciphertexts))
+    return bid
+
+
+async def test_a_bid_badly_dealt_is_reported_with_proof_whoever_opens(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    bad = await misdealt(w, ALPHA, b"hedged offer")
+    await w.deposit(BETA, [b"honest offer"])
+    completed = await w.open_all(w.officers[:2])  # the third officer, whose share is wrong, is not even there
+    (found,) = completed["report"]["unreadable"]
+    assert (found["bid"], found["fault"], found["proof"]["officers"]) == (str(bad), "bidder", ["officier-3"])
+    assert set(found["proof"]["shares"]) == {"officier-1", "officier-2"}
+    assert [each["depositor"] for each in completed["report"]["opened"]] == [BETA]
+
+
+async def test_ciphertext_altered_in_storage_is_the_platforms_fault_and_said_so(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"offer" * 1000])
+    await w.deposit(BETA, [b"other"])
+    for number, company in enumerate((ALPHA, BETA)):
+        folder = w.h.runtime.settings.data_dir / "storage" / "bids" / "sealed" / str(w.bids[company])
+        (path,) = [each for each in folder.rglob("*") if each.is_file()]
+        if number == 0:
+            content = bytearray(path.read_bytes())
+            content[100] ^= 1
+            path.write_bytes(bytes(content))
+        else:
+            path.unlink()
+    report = (await w.open_all())["report"]
+    assert {each["fault"] for each in report["unreadable"]} == {"platform"}
+    assert len(report["unreadable"]) == 2
+
+
+async def test_a_dump_of_everything_and_all_but_one_officer_recover_nothing(service_harness: HarnessFactory) -> None:
+    """k-1 colluding officers, the operator, the whole database and the whole storage: every key they can make fails."""
+    w = await world(service_harness, threshold=3, officers=4)
+    secret_offer = b"montant secret 123456 EUR"
+    await w.deposit(ALPHA, [secret_offer])
+    await w.close()
+    opening = (await w.start_opening())["opening_id"]
+    await w.present(opening, w.officers[0])  # opened shares lie in the database, too
+    dump = await everything(w)
+    assert secret_offer not in dump
+    assert sha_of(secret_offer) not in dump
+    async with w.h.runtime.read() as conn:
+        envelope = Envelope.model_validate(await conn.fetchval("SELECT envelope FROM bid"))
+    colluding = w.officers[:2]
+    file, name = envelope.files[0], envelope.name.segment(1, 1)
+    by_officer = {each.officer: each for each in file.segments[0].shares}
+    shares = {
+        index: dealing.open_share(by_officer[each.officer].sealed, name, (each.officer, each.private))
+        for index, each in enumerate(colluding, 1)
+    }
+    sealed_bytes = await w.h.runtime.storage.read(await stored_key(w), 10_000)
+    guesses = {shamir.combine({**shares, 3: guess}, 3) for guess in (bytes(32), *shares.values(), os.urandom(32))}
+    guesses |= {shamir.combine(shares, 2), *shares.values()}
+    for guess in guesses:
+        opener = stream.Opener(dealing.chunk_key(guess, name), name.context("chunk"))
+        try:
+            opened = opener.update(sealed_bytes) + opener.finish()
+        except sealing.TamperedError:
+            continue
+        raise AssertionError(opened)
+    refused = []
+    for officer in colluding:
+        for third in (by_officer["officier-3"], by_officer["officier-4"]):
+            try:
+                dealing.open_share(third.sealed, name, (third.officer, officer.private))
+            except hpke.HpkeError:
+                refused.append(third.officer)
+    assert len(refused) == 4
+
+
+def sha_of(content: bytes) -> bytes:
+    return sha256(content).hexdigest().encode()
+
+
+async def stored_key(w: World) -> str:
+    async with w.h.runtime.read() as conn:
+        return str(await conn.fetchval("SELECT storage_key FROM bid_file"))
+
+
+async def everything(w: World) -> bytes:
+    """Give all rows of all tables and all stored bytes."""
+    parts: list[bytes] = []
+    async with w.h.runtime.read() as conn:
+        tables = await conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for table in tables:
+            rows = await conn.fetch(f'SELECT t::text AS row FROM "{table["tablename"]}" AS t')  # noqa: S608  # a dump
+            parts += [row["row"].encode() for row in rows]
+    storage = w.h.runtime.settings.data_dir / "storage"
+    parts += [each.read_bytes() for each in storage.rglob("*") if each.is_file()]
+    assert len(parts) > 10
+    return b"\n".join(parts)
+
+
+async def test_a_bid_recorded_after_the_opening_began_makes_it_begin_again(service_harness: HarnessFactory) -> None:
+    """A deposit whose last byte came in time may be recorded while the opening starts: it is not left out."""
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"offer"])
+    await w.deposit(BETA, [b"slow"])
+    await w.close()
+    async with w.h.runtime.read() as conn:
+        await conn.execute("UPDATE bid SET procedure = procedure, depositor = $1 WHERE id = $2", ALPHA, w.bids[BETA])
+        opening = (await w.start_opening())["opening_id"]
+        await conn.execute("UPDATE bid SET depositor = $1 WHERE id = $2", BETA, w.bids[BETA])
+    for officer in w.officers[:2]:
+        await w.present(opening, officer)
+    refused = await w.call("POST", f"/openings/{opening}/completion", BUYER, expect=409)
+    assert "recommencez l'ouverture" in refused["detail"]
+    again = (await w.start_opening())["opening_id"]
+    await w.call("GET", f"/openings/{opening}/shares?officer=officier-1", BUYER, expect=409)
+    for officer in w.officers[:2]:
+        await w.present(again, officer)
+    report = (await w.call("POST", f"/openings/{again}/completion", BUYER, expect=201))["report"]
+    assert len(report["opened"]) == 2
