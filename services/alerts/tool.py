@@ -55,7 +55,9 @@ class _BadLineError(Exception):
     """A line cannot be used; the message says which and why."""
 
 
-@click.command("match")
+@click.command(
+    "match", epilog="Example: python -m services.alerts match --searches searches.jsonl --notices notices.jsonl"
+)
 @click.option("--searches", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--notices", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def match_files(searches: Path, notices: Path) -> None:

@@ -17,7 +17,7 @@ from services.legality.actes.xml import UnreadableXmlError
 __all__ = ["parse_files"]
 
 
-@click.command("parse")
+@click.command("parse", epilog="Example: python -m services.legality parse envelope.xml act.tar.gz")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def parse_files(files: tuple[Path, ...]) -> None:
     """Read ACTES messages, envelopes and archives, offline. Exit 0 when every file could be read."""

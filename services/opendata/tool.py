@@ -22,7 +22,7 @@ MAX_PROBLEMS = 1_000
 """Problems printed for one file; `count` tells how many there are."""
 
 
-@click.command("check")
+@click.command("check", epilog="Example: python -m services.opendata check decp-2026.json")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check_files(files: tuple[Path, ...]) -> None:
     """Print one JSON object a file: {"file", "status": "valid" | "invalid" | "unreadable", "problems", ...}. Exit 1 if any is not valid."""

@@ -13,7 +13,7 @@ from services.signature import pades
 __all__ = ["verify"]
 
 
-@click.command()
+@click.command(epilog="Example: python -m services.signature verify --trust roots contract.pdf")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--content", type=click.Path(path_type=Path), help="The signed content, for a detached signature.")
 @click.option("--trust", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Folder of PEM roots.")
