@@ -131,7 +131,7 @@ async def _content(runtime: Runtime, act: Act, rank: int) -> bytes:
     document = act.pieces[rank].document
     try:
         data = await runtime.storage.read(document.key, MAX_TOTAL)
-    except MissingDocumentError:
+    except (MissingDocumentError, ValueError):  # ValueError: a key that was never meant for us
         raise PackagingError(f"La pièce {document.name} est introuvable.") from None
     if hashlib.sha256(data).hexdigest() != document.sha256:
         raise PackagingError(f"La pièce {document.name} n'est pas celle qui a été annoncée (empreinte différente).")

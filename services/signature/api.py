@@ -161,7 +161,7 @@ async def verify(runtime: Runtime, actor: Actor, request: web.Request, query: Ve
     Nothing of the file is kept. Other formats get the indication `REFUSED`: they are not read yet.
     """
     data = await read_body(request, runtime.port(SignatureSettings).signature_max_bytes)
-    report = await runtime.port(Verifier).verify(data, query.at or runtime.clock.now())
+    report = await runtime.port(Verifier).verify_for_caller(data, query.at or runtime.clock.now())
     return VerificationView.model_validate(report)
 
 

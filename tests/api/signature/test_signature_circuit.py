@@ -9,8 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from libs.common import jobs
 from libs.common.messages.signature import DocumentSignedV1
+from libs.common.runtime import open_runtime
 from libs.common.timestamp import TimestampAuthority, TimestampUnavailableError
+from services.signature.wiring import SERVICE
 
 if TYPE_CHECKING:
     from tests.api.signature.conftest import Office
@@ -209,6 +212,20 @@ async def test_the_signature_waits_while_the_time_stamp_authority_is_away(office
     office.h.runtime.give_ports({TimestampAuthority: office.tsa})
     async with office.h.runtime.database.acquire() as conn:
         await conn.execute("UPDATE job SET not_before = now()")
+    await office.h.settle()
+    _, done = await office.call("GET", f"/requests/{identity}")
+    assert done["state"] == "completed"
+
+
+async def test_a_signature_begun_in_one_process_ends_in_another(office: Office) -> None:
+    await office.set_circuit()
+    identity = (await office.submit(await office.signed_by_winner()))["request_id"]
+    await office.call("POST", f"/requests/{identity}/steps/1/visa")
+    _, prepared = await office.prepare(identity)
+    assert (await office.sign(identity, prepared["to_sign"]))[0] == 202
+    async with open_runtime(SERVICE, office.h.runtime.settings, clock=office.h.clock) as other:
+        other.give_ports({TimestampAuthority: office.tsa})
+        assert await jobs.drain(other) == 1
     await office.h.settle()
     _, done = await office.call("GET", f"/requests/{identity}")
     assert done["state"] == "completed"

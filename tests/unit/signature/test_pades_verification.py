@@ -83,7 +83,7 @@ def test_unknown_root_is_indeterminate_never_passed(signed: bytes) -> None:
 
 def test_each_flipped_byte_of_the_signed_content_is_seen(signed: bytes, trust: pades.Trust) -> None:
     place = signed.index(b"/Contents <") if b"/Contents <" in signed else len(signed) // 2
-    chosen = random.Random(7).sample(range(20, place), 25)
+    chosen = random.Random(7).sample(range(20, place), 12)
     for position in chosen:
         broken = bytearray(signed)
         broken[position] ^= 0x01
@@ -91,8 +91,20 @@ def test_each_flipped_byte_of_the_signed_content_is_seen(signed: bytes, trust: p
         assert report.indication is not pades.Indication.TOTAL_PASSED, position
 
 
+def test_files_mangled_anywhere_get_a_verdict_and_never_a_better_one(signed: bytes, trust: pades.Trust) -> None:
+    chance = random.Random(11)
+    for _ in range(30):
+        mangled = bytearray(signed)
+        for _ in range(chance.randint(1, 12)):
+            position = chance.randrange(len(mangled))
+            mangled[position : position + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+        report = pades.verify(bytes(mangled), trust, NOW)
+        if report.indication is pades.Indication.TOTAL_PASSED:
+            assert _same_signed_content(bytes(mangled), signed), "only unused padding may differ"
+
+
 def test_cut_files_get_a_verdict(signed: bytes, trust: pades.Trust) -> None:
-    for size in range(0, len(signed), max(1, len(signed) // 40)):
+    for size in range(0, len(signed), max(1, len(signed) // 20)):
         report = pades.verify(signed[:size], trust, NOW)
         assert report.indication is not pades.Indication.TOTAL_PASSED
 
@@ -149,12 +161,12 @@ def test_other_formats_are_refused_and_said_so(trust: pades.Trust, contract_pdf:
 @pytest.mark.parametrize("name", sorted(ATTACKED))
 def test_attacked_samples_are_never_valid_even_with_all_their_own_certificates_trusted(name: str) -> None:
     data = sample(name)
-    for trust in (pades.Trust(), _gullible(data)):
-        for at in (NOW, datetime(2016, 6, 1, tzinfo=UTC), datetime(2019, 6, 1, tzinfo=UTC)):
-            report = pades.verify(data, trust, at)
-            assert report.indication is not pades.Indication.TOTAL_PASSED
-            if name in FAILED:
-                assert report.indication is pades.Indication.TOTAL_FAILED
+    gullible, past = _gullible(data), datetime(2016, 6, 1, tzinfo=UTC)
+    for trust, at in ((pades.Trust(), NOW), (gullible, NOW), (gullible, past)):
+        report = pades.verify(data, trust, at)
+        assert report.indication is not pades.Indication.TOTAL_PASSED
+        if name in FAILED:
+            assert report.indication is pades.Indication.TOTAL_FAILED
 
 
 @pytest.mark.parametrize("name", sorted(INTACT))
@@ -168,6 +180,12 @@ def test_valid_samples_are_intact_and_undecided_for_want_of_trust(name: str) -> 
 def test_a_signature_in_two_fields_counts_once() -> None:
     report = pades.verify(sample("dss-pades/signature-referenced-from-multiple-fields.pdf"), pades.Trust(), NOW)
     assert len(report.signatures) == 1
+
+
+def _same_signed_content(one: bytes, other: bytes) -> bool:
+    """Compare what surrounds the signature value."""
+    begin, end = other.index(b"/Contents <") + 11, other.rindex(b"00>")
+    return len(one) == len(other) and one[:begin] == other[:begin] and one[end + 2 :] == other[end + 2 :]
 
 
 def _written(writer: IncrementalPdfFileWriter) -> bytes:
