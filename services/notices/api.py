@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from aiohttp import web
+from pydantic import Field
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Forbidden, IllegalTransition, NotFound, StaleVersion, TooLarge
@@ -34,6 +35,7 @@ from services.notices.views import (
 __all__ = ["ROUTES"]
 
 ROUTES = Routes("notices")
+DocumentName = Annotated[str, Field(max_length=200)]
 _XML = ("application/xml", "text/xml", "application/octet-stream")
 
 
@@ -146,7 +148,7 @@ async def get_source(
     accepts=["*/*"],
 )
 async def put_document(
-    runtime: Runtime, request: web.Request, actor: Actor, notice_id: UUID, name: str
+    runtime: Runtime, request: web.Request, actor: Actor, notice_id: UUID, name: DocumentName
 ) -> web.StreamResponse:
     """Upload a tender document to a draft: streamed, hashed; the same name again makes a new version."""
     async with runtime.uow(actor=actor) as uow:  # before the first byte: may the caller do this?
@@ -177,7 +179,7 @@ async def list_documents(runtime: Runtime, actor: Actor | None, notice_id: UUID)
     produces=["application/octet-stream"],
 )
 async def get_document(
-    runtime: Runtime, request: web.Request, actor: Actor | None, notice_id: UUID, name: str
+    runtime: Runtime, request: web.Request, actor: Actor | None, notice_id: UUID, name: DocumentName
 ) -> web.StreamResponse:
     """Download a tender document, whole or by ranges; free and anonymous once the notice is published (R2132-2)."""
     notice = await service.readable_notice(runtime, notice_id, actor)
@@ -219,7 +221,6 @@ async def get_rules(runtime: Runtime, query: RulesQuery) -> RulesView:
 
 
 def _criteria(runtime: Runtime, query: NoticeQuery, words: str | None) -> store.Criteria:
-    procedure_id = _as_uuid(query.procedure)
     return store.Criteria(
         query=words,
         branches=tuple(query.cpv) or None,
@@ -228,18 +229,11 @@ def _criteria(runtime: Runtime, query: NoticeQuery, words: str | None) -> store.
         deadline_before=query.deadline_before,
         kinds=tuple(query.kind) or None,
         buyer=query.buyer,
-        procedure_type=query.procedure if procedure_id is None else None,
-        procedure_id=procedure_id,
+        procedure_type=query.procedure if isinstance(query.procedure, str) else None,
+        procedure_id=query.procedure if isinstance(query.procedure, UUID) else None,
         after=_after(runtime, query.cursor),
         limit=query.limit + 1,
     )
-
-
-def _as_uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _after(runtime: Runtime, cursor: str | None) -> tuple[datetime, UUID] | None:

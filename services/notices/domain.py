@@ -214,7 +214,8 @@ class Procedure:
                 notice_id=notice.notice_id,
                 lots=lots,
             )
-        if content.kind == "change" and following.state is ProcedureState.OPEN and content.deadline:
+        moves = content.deadline and notice.published_at and content.deadline > notice.published_at
+        if content.kind == "change" and following.state is ProcedureState.OPEN and moves:
             return replace(following, deadline=content.deadline)
         return following
 

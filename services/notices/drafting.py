@@ -25,6 +25,8 @@ from services.notices.rules import Situation, buyer_kind, is_formal
 __all__ = ["content_of", "department_of", "departments_of", "procedure_id_of", "situation"]
 
 _NAMESPACE: Final = UUID("b0f4f0c2-6c55-4a0e-8f0c-6d9a4f7f2f11")
+MAX_DESCRIPTION: Final = 20_000
+"""Characters of a description that are kept (eForms allow 6,000); the raw XML keeps all."""
 _NATURES: Final = {"works", "supplies", "services"}
 _CRITERIA: Final = {"price", "cost", "quality"}
 
@@ -45,7 +47,7 @@ def content_of(notice: ParsedNotice, buyer: ParsedOrganisation, on: date) -> Not
         subtype=notice.subtype or "national",
         language=notice.language or "FRA",
         title=_title(notice),
-        description=notice.description or "",
+        description=(notice.description or "")[:MAX_DESCRIPTION],
         internal_reference=notice.internal_reference,
         buyer=_buyer(buyer),
         legal_basis=notice.legal_basis,
@@ -144,7 +146,7 @@ def _lot(lot: ParsedLot, notice: ParsedNotice, nature: Nature) -> Lot:
     return Lot(
         lot_id=lot.lot_id,
         title=lot.title or _title(notice),
-        description=lot.description or "",
+        description=(lot.description or "")[:MAX_DESCRIPTION],
         nature=_nature(lot.nature, [nature]),
         cpv=_known_codes(lot.cpv) or _known_codes(notice.cpv),
         places=[_place(place) for place in lot.places],
@@ -160,7 +162,7 @@ def _only_lot(notice: ParsedNotice, nature: Nature, places: list[Place]) -> Lot:
     return Lot(
         lot_id="LOT-0000",
         title=_title(notice),
-        description=notice.description or "",
+        description=(notice.description or "")[:MAX_DESCRIPTION],
         nature=nature,
         cpv=_known_codes(notice.cpv),
         places=places,

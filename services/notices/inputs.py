@@ -27,6 +27,7 @@ from libs.common.reference import departments as territory
 from libs.common.reference import nuts as regions
 from services.notices import drafting, rules
 from services.notices.content import NoticeContent
+from services.notices.eforms.rules import code_list
 
 __all__ = ["NewNotice", "NoticePatch", "NoticeQuery", "PageQuery", "RulesQuery", "VersionQuery"]
 
@@ -80,10 +81,23 @@ def _whole_day(value: object, clock: str) -> object:
     return value
 
 
+def _known_procedure(text: str) -> UUID | str:
+    if text in code_list("procurement-procedure-type") | {"adapted", "unspecified"}:
+        return text
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError(
+            f"« {text[:40]} » n'est ni l'identifiant d'une consultation ni un type de procédure : open, adapted, restricted...",
+            f"'{text[:40]}' is neither the identifier of a procedure nor a type: open, adapted, restricted...",
+        ) from None
+
+
 CpvCode = Annotated[str, AfterValidator(_known_cpv)]
 CpvBranch = Annotated[str, AfterValidator(_cpv_branch)]
 Department = Annotated[str, AfterValidator(_known_department)]
 Region = Annotated[str, AfterValidator(_known_region)]
+ProcedureOrType = Annotated[UUID | str, BeforeValidator(_known_procedure)]
 FromDay = Annotated[AwareDatetime, BeforeValidator(lambda value: _whole_day(value, "00:00:00"))]
 ToDay = Annotated[AwareDatetime, BeforeValidator(lambda value: _whole_day(value, "23:59:59"))]
 Title = Annotated[str, Field(min_length=1, max_length=400)]
@@ -109,8 +123,8 @@ class NoticeQuery(PageQuery):
     deadline_before: ToDay | None = Field(default=None, description="time with offset, or a day")
     kind: list[NoticeKind] = Field(default=[], max_length=4)
     buyer: OrganisationId | None = None
-    procedure: str | None = Field(
-        default=None, max_length=60, description="identifier of a procedure, or its type: open, adapted, restricted..."
+    procedure: ProcedureOrType | None = Field(
+        default=None, description="identifier of a procedure, or its type: open, adapted, restricted..."
     )
 
 

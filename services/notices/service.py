@@ -8,7 +8,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from libs.common.actor import Actor, OrganisationKind
-from libs.common.errors import FieldError, InvalidInput, NotFound
+from libs.common.errors import FieldError, InvalidInput, NotFound, TooLarge
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.bids import Contract
 from libs.common.runtime import Runtime
@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 _CLOSED_AT_ONCE = 50
+_LARGEST = 4 * 2**20
+"""Bytes of a notice's content: it travels whole in its event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,9 @@ def with_source(command: DraftNotice, source: DocumentReference) -> DraftNotice:
 
 
 async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
-    """Keep a new draft. Raises DuplicateNotice, Forbidden where the procedure belongs to another organisation."""
+    """Keep a new draft. Raises DuplicateNotice, TooLarge, Forbidden where the procedure belongs to another organisation."""
     actor.require(OrganisationKind.BUYER)
+    _refuse_excess(command.content)
     procedure = await store.ensure_procedure(
         uow.conn,
         command.procedure_id,
@@ -159,6 +162,14 @@ async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
         )
     uow.audit("notice-drafted", str(notice.notice_id))
     return notice
+
+
+def _refuse_excess(content: NoticeContent) -> None:
+    if len(content.model_dump_json()) > _LARGEST:
+        raise TooLarge(
+            f"L'avis décrit trop de choses : {_LARGEST // 2**20} Mo au plus pour ses textes et ses lots.",
+            f"The notice says too much: {_LARGEST // 2**20} MB at most for its texts and lots.",
+        )
 
 
 async def change(uow: Uow, command: ChangeNotice) -> Notice:

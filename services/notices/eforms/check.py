@@ -48,10 +48,10 @@ def check(data: bytes) -> CheckedNotice:
 
 
 def _faults(root: Element, notice: ParsedNotice) -> list[Problem]:
-    """Give all faults; the subtype's rules apply to the nearest official subtype, if there is one."""
+    """Give all faults, each once; a national subtype has no rules here but those of our own model."""
     official = rules.subtype(notice.subtype)
     ruled = list(rules.faults(root, official.code)) if official else []
-    told = {problem.term for problem in ruled if problem.core}
+    told = {problem.term for problem in ruled if problem.core or _is_current(notice)}
     own = (problem for problem in coherence.faults(notice) if problem.term not in told)
     return [*own, *ruled, *schema.faults(root, notice.document)]
 

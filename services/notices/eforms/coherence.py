@@ -14,11 +14,12 @@ from services.notices.eforms.problems import Problem
 __all__ = ["faults", "remarks"]
 
 _LOTS = "/*/cac:ProcurementProjectLot"
+_REGION = "/*//cac:RealizedLocation/cac:Address/cbc:CountrySubentityCode"
 
 
 def faults(notice: ParsedNotice) -> list[Problem]:
     """Give what our model cannot do without, whatever the SDK version."""
-    return [*_identity(notice), *_parties(notice), *_lots(notice), *_codes(notice)]
+    return [*_identity(notice), *_parties(notice), *_lots(notice), *_codes(notice), *_regions(notice)]
 
 
 def _parties(notice: ParsedNotice) -> Iterator[Problem]:
@@ -164,13 +165,31 @@ def _deadline_remarks(notice: ParsedNotice) -> Iterator[Problem]:
         )
 
 
-def _place_remarks(notice: ParsedNotice) -> Iterator[Problem]:
+def _unknown_regions(notice: ParsedNotice) -> dict[str, bool]:
+    """Give the NUTS codes that the list does not hold, and whether each is French: other countries renamed theirs since."""
     places = (*notice.places, *(place for lot in notice.lots for place in lot.places))
-    for code in dict.fromkeys(place.nuts for place in places if place.nuts):
-        if not nuts.exists(code):
+    unknown = [place for place in places if place.nuts and not nuts.exists(place.nuts)]
+    return {place.nuts: place.country == "FRA" or place.nuts.startswith("FR") for place in unknown if place.nuts}
+
+
+def _regions(notice: ParsedNotice) -> Iterator[Problem]:
+    for code, french in _unknown_regions(notice).items():
+        if french or not (code.isascii() and code.isalnum() and len(code) <= 5):
             yield Problem(
                 "BT-5071",
-                "/*//cac:RealizedLocation/cac:Address/cbc:CountrySubentityCode",
+                _REGION,
+                f"BT-5071 : « {code[:10]} » n'est pas un code NUTS ; donnez celui du département, par exemple FRC11.",
+                f"BT-5071: '{code[:10]}' is not a NUTS code; give that of the department, for example FRC11.",
+                core=True,
+            )
+
+
+def _place_remarks(notice: ParsedNotice) -> Iterator[Problem]:
+    for code, french in _unknown_regions(notice).items():
+        if not french:
+            yield Problem(
+                "BT-5071",
+                _REGION,
                 f"Le code NUTS {code[:10]} n'est pas dans la liste actuelle.",
                 f"The NUTS code {code[:10]} is not in the current list.",
             )

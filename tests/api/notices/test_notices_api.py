@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from yarl import URL
 
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
@@ -232,6 +233,7 @@ async def test_what_is_no_eforms_notice_is_refused_with_the_reason(h: Harness) -
 WRONG_TERMS = [
     (b">90511100<", b">90511101<", "BT-262"),
     (b">90511100<", b">unknown<", "BT-262"),
+    (b">FRC11<", b">FRC99<", "BT-5071"),
     (b">16</cbc:SubTypeCode>", b">99</cbc:SubTypeCode>", "OPP-070"),
     (b"<cbc:NoticeLanguageCode>FRA</cbc:NoticeLanguageCode>", b"", "BT-702"),
     (b'<cbc:ID schemeName="notice-id">6a1f0c52-8d34-4b1e-9f6b-2d0c5e7a9101</cbc:ID>', b"", "BT-701"),
@@ -312,6 +314,7 @@ WRONG_DRAFTS: list[tuple[Json, str]] = [
         "body/opening/officers/0/public_key",
     ),
     ({"unknown": 1}, "body/unknown"),
+    ({"description": "a\u0000b"}, "body"),
     ({"documents_url": "javascript:alert(1)"}, "body/documents_url"),
 ]
 
@@ -347,6 +350,9 @@ async def test_documents_are_hashed_versioned_and_served_by_ranges_to_anybody_on
             "bytes",
         )
     await ask(h, "GET", f"{path}/absent.pdf", status=404)
+    for name in ("x" * 201, "..", "a%2Fb", "a%00b", "a%0Ab"):
+        async with h.client.put(URL(f"/notices/v1{path}/{name}", encoded=True), data=b"x", headers=headers) as answer:
+            assert answer.status in {404, 422}, name
 
 
 async def test_an_oversized_document_is_refused_and_not_listed(h: Harness) -> None:
@@ -425,6 +431,7 @@ WRONG_SEARCHES = [
     "limit=101",
     "cursor=forged",
     "radius=5",
+    "procedure=unheard-of",
     "q=" + "x" * 501,
     "deadline_after=2026-12-01T12:00:00",
 ]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from libs.common.actor import Actor, OrganisationKind
+from libs.common.errors import TooLarge
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
-from services.notices import search, service, store
+from services.notices import search, service, store, tools
 from services.notices.content import NoticeContent
 from services.notices.domain import Notice, NoticeState
 from services.notices.errors import DuplicateNotice
 from services.notices.wiring import SERVICE
-from tests.unit.notices.notices_samples import BEFORE, INTERCOMMUNALITY, content
+from tests.unit.notices.notices_samples import BEFORE, FOLDER, HOSPITAL, INTERCOMMUNALITY, content, eforms
 
 BUYER = Actor("person", "Camille Martin", INTERCOMMUNALITY, OrganisationKind.BUYER)
 
@@ -179,3 +182,29 @@ async def test_a_notice_comes_back_from_the_database_as_it_went(h: Harness) -> N
         rows = await store.versions(conn, UUID(int=3), drafts_too=True, until=BEFORE)
         assert [(row.version, row.content) for row in rows] == [(1, before.content)]
         assert await store.versions(conn, UUID(int=3), drafts_too=False, until=BEFORE) == []
+
+
+async def test_the_import_tool_loads_what_is_right_and_says_why_the_rest_is_not(h: Harness, tmp_path: Path) -> None:
+    broken, right = tmp_path / "broken.xml", FOLDER / "03-hospital-supplies.xml"
+    broken.write_bytes(eforms(1).replace(b">90511100<", b">90511101<"))
+    assert (await tools._import_one(h.runtime, right))["status"] == "imported"
+    again = await tools._import_one(h.runtime, right)
+    assert (again["status"], "identifiant" in again["detail"]) == ("rejected", True)
+    refused = await tools._import_one(h.runtime, broken)
+    assert {fault["term"].split()[0] for fault in refused["problems"]} == {"BT-262"}
+    assert (await tools._import_one(h.runtime, tmp_path / "absent.xml"))["status"] == "rejected"
+    async with h.runtime.read() as conn:
+        rows = await conn.fetch("SELECT organisation, state, source ->> 'sha256' AS digest FROM notice")
+    assert [(row["organisation"], row["state"]) for row in rows] == [(HOSPITAL, "draft")]
+    assert rows[0]["digest"] == sha256(right.read_bytes()).hexdigest()
+
+
+async def test_a_notice_too_large_for_its_event_is_refused(h: Harness) -> None:
+    lots = [
+        content().lots[0].model_copy(update={"lot_id": f"LOT-{number:04}", "description": "x" * 20_000})
+        for number in range(250)
+    ]
+    command = service.DraftNotice(uuid4(), uuid4(), content(lots=lots))
+    with pytest.raises(TooLarge):
+        async with h.runtime.uow(actor=BUYER) as uow:
+            await service.draft(uow, command, BUYER)
