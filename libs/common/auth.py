@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
@@ -18,10 +18,11 @@ import structlog
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import FieldError, Forbidden, InvalidInput, Unauthenticated, Unavailable
+from libs.common.messages.base import OrganisationId
 from libs.common.settings import Settings
 
 __all__ = ["ALGORITHMS", "ORGANISATION_HEADER", "Authenticator", "IssuerKeys", "KeySource"]
@@ -42,18 +43,24 @@ VERIFIED_MOST = 10_000
 SKEW = 30
 """seconds an issuer's clock may be ahead of ours (`nbf`, `iat`); expiry has none"""
 
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(OrganisationId)
 _log = structlog.get_logger(__name__)
 
 
 class _Organisation(BaseModel):
     model_config = ConfigDict(frozen=True)
-    scheme: Literal["SIRET", "TVA", "TAHITI", "RIDET", "FRWF", "IREP", "HORS-UE", "NATIONAL"]
-    id: str = Field(pattern=r"^[0-9A-Za-z -]{1,70}$")
+    scheme: str
+    id: str = Field(pattern=r"^[^\x00-\x1f\x7f]+$")
     kind: OrganisationKind
 
     @property
     def text(self) -> str:
         return f"{self.scheme}:{self.id}"
+
+    @model_validator(mode="after")
+    def _known_scheme(self) -> Self:
+        _IDENTIFIER.validate_python(self.text)
+        return self
 
 
 class _Claims(BaseModel):

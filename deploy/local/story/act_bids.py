@@ -233,8 +233,17 @@ def _decision(scene: Scene, lot: Json, number: int, essential: Mapping[str, Any]
         "evaluations": [_evaluation(bid, rank) for rank, bid in enumerate(ranked, 1)],
         "essential": dict(essential),
         "duration_months": lot["duration_months"] or 12,
-        "place": None if lot["places"] or scene.notice["places"] else {"code": "21", "kind": "Code département"},
+        "place": _place(scene, lot),
     }
+
+
+def _place(scene: Scene, lot: Json) -> Json | None:
+    """What the buyer answers when the notice tells no French place: the country (DECP, `Code pays`)."""
+    places = [*lot["places"], *scene.notice["places"]]
+    if scene.notice["departments"] or any(place["postal_code"] or place["department"] for place in places):
+        return None
+    country = places[0]["country"] if places else "FRA"
+    return {"code": country, "kind": "Code pays"}
 
 
 def _value(scene: Scene, lot: Json) -> Json:

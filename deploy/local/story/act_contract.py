@@ -117,7 +117,7 @@ async def transmit(scene: Scene) -> Proof:
     if "reason" in exemption:
         raise NotApplicable(exemption["reason"])
     acts = [
-        await eventually(partial(_acknowledged, scene, contract), "the State's acknowledgement", seconds=40)
+        await eventually(partial(_acknowledged, scene, contract), "the State's acknowledgement")
         for contract in contracts
     ]
     act = acts[0]
@@ -195,7 +195,7 @@ async def award_notice(scene: Scene) -> Proof:
 
 
 async def _award_notices(scene: Scene) -> list[Json] | None:
-    wanted = {"procedure": scene.procedure, "kind": "award", "limit": "200"}
+    wanted = {"procedure": scene.procedure, "kind": "award", "limit": "100"}
     page = await scene.stage.anonymous.get("/notices/v1/notices", wanted)
     told = {result["contract_id"] for notice in page["items"] for result in notice["results"]}
     return list(page["items"]) if told >= {award["contract_id"] for award in scene.awards} else None

@@ -56,7 +56,7 @@ def _validate(document: Json, schema: Path) -> str:
 
 async def _published(scene: Scene, contracts: set[str]) -> list[Json] | None:
     for state in ("published", "not_applicable"):
-        wanted = {"procedure": scene.procedure, "state": state, "limit": "200"}
+        wanted = {"procedure": scene.procedure, "state": state, "limit": "100"}
         page = await scene.stage.anonymous.get("/opendata/v1/contracts", wanted)
         if contracts <= {item["contract_id"] for item in page["items"]}:
             return list(page["items"])
@@ -109,13 +109,13 @@ async def read_timeline(scene: Scene) -> Proof:
 
 async def _timeline(scene: Scene, api: Api) -> list[str] | None:
     types: list[str] = []
-    wanted = {"limit": "200"}
+    wanted = {"limit": "100"}
     while True:
         page = await api.get(f"/notices/v1/procedures/{scene.procedure}/timeline", wanted)
         types += [item["type"] for item in page["items"]]
         if not page["next"]:
             break
-        wanted = {"limit": "200", "cursor": page["next"]}
+        wanted = {"limit": "100", "cursor": page["next"]}
     return types if "bids.contract.notified.v1" in types else None
 
 
@@ -138,7 +138,7 @@ async def follow_feed(scene: Scene) -> Proof:
 async def _events(api: Api, service: str) -> AsyncIterator[Json]:
     after = ""
     while True:
-        page = await api.get(f"/{service}/v1/events", {"limit": "200"} | ({"after": after} if after else {}))
+        page = await api.get(f"/{service}/v1/events", {"limit": "100"} | ({"after": after} if after else {}))
         for event in page["events"]:
             yield event
         if not page["events"] or page["next"] == after:

@@ -111,7 +111,7 @@ async def publish(scene: Scene) -> Proof:
 async def find(scene: Scene) -> Proof:
     """Anybody finds it: by words, with and without accents, by CPV, by department, by deadline."""
     word = telling_word(scene)
-    plain = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode() or word
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", word) if not unicodedata.combining(letter))
     questions: dict[str, Question] = {
         "words": {"q": word},
         "without_accents": {"q": plain},

@@ -101,7 +101,7 @@ def _words(answer: Answer) -> str:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T | None]], what: str, *, seconds: float = 20.0, pause: float = 0.05
+    look: Callable[[], Awaitable[T | None]], what: str, *, seconds: float = 60.0, pause: float = 0.05
 ) -> T:
     """Look again and again until something is there: services answer each other by events. Raises StoryError in the end."""
     end = time.monotonic() + seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -77,7 +78,7 @@ async def _check(stage: Stage, xml: bytes) -> Json:
 
 async def _scene(stage: Stage, script: Script, checked: Json) -> Scene:
     buyer = checked["buyers"][0]["organisation"]
-    short = buyer.split(":")[1]
+    short = hashlib.sha256(buyer.encode()).hexdigest()[:12]
 
     async def official(function: str, organisation: str = buyer) -> Person:
         subject = f"{function}-{short}"
@@ -108,13 +109,19 @@ async def play_folder(stage: Stage, folder: Path) -> None:
     played = 0
     for path, xml in _notices(folder):
         checked = await _check(stage, xml)
-        if checked["status"] == "accepted" and checked["kind"] == "contract" and checked["procedure_type"] == "open":
+        if _is_playable(checked):
             await _play_on(stage, Script(path.name, xml))
             played += 1
         else:
             others.append((path, checked))
     stage.reporter.heading("The other notices")
     await stage.reporter.step("imported and counted", "notices", lambda: count(stage, played, others))
+
+
+def _is_playable(checked: Json) -> bool:
+    """A contract notice (not a design contest, not a planning notice) of an open procedure."""
+    contract_notice = checked["notice_type"] in {"cn-standard", "cn-social"}
+    return checked["status"] == "accepted" and contract_notice and checked["procedure_type"] == "open"
 
 
 def _notices(folder: Path) -> list[tuple[Path, bytes]]:
@@ -131,19 +138,28 @@ async def _play_on(stage: Stage, script: Script) -> None:
 
 async def count(stage: Stage, played: int, others: list[tuple[Path, Json]]) -> Proof:
     """Import what is not played, as far as it is accepted."""
-    imported, rejected = 0, []
+    imported, rejected, known = 0, list[str](), list[str]()
     for path, checked in others:
         if checked["status"] != "accepted":
             rejected.append(path.name)
             continue
         buyer = checked["buyers"][0]["organisation"]
         person = await log_in(
-            stage.session, stage.base, subject=f"import-{buyer}", name="Import", organisation=buyer, kind="buyer"
+            stage.session, stage.base, subject="import", name="Import", organisation=buyer, kind="buyer"
         )
         answer = await person.api.attempt(
             "POST", "/notices/v1/notices/import", data=path.read_bytes(), content_type="application/xml"
         )
+        if answer.status == 409:
+            known.append(path.name)
+            continue
         if answer.status != 201:
             raise StoryError(f"{path.name}: accepted by the check, refused by the import: {answer.json}")
         imported += 1
-    return {"played": played, "imported": imported, "rejected": len(rejected), "rejected_files": rejected}
+    return {
+        "played": played,
+        "imported": imported,
+        "already_known": known,
+        "rejected": len(rejected),
+        "rejected_files": rejected,
+    }
