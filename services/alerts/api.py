@@ -61,6 +61,12 @@ async def get_contact(runtime: Runtime, actor: Actor) -> ContactView:
     return ContactView.of(contact)
 
 
+@ROUTES.delete("/v1/contact", status=204, errors=[NotFound], tag="contact")
+async def forget_contact(uow: Uow, actor: Actor) -> None:
+    """Erase where the organisation's mails go: nothing reaches it by mail from now on."""
+    await search_service.forget_contact(uow, actor)
+
+
 @ROUTES.post(
     "/v1/searches",
     status=201,

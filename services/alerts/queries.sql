@@ -12,6 +12,11 @@ SELECT contact_id, email, language, alerts, generation
   FROM contact
  WHERE organisation = $1;
 
+-- forget_contact --
+DELETE FROM contact
+ WHERE organisation = $1
+RETURNING contact_id;
+
 -- unsubscribe --
 UPDATE contact
    SET alerts = false, changed_at = $3

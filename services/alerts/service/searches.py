@@ -16,7 +16,7 @@ from services.alerts.service.mails import enqueue
 from services.alerts.store import mails as mail_store
 from services.alerts.store import searches as store
 
-__all__ = ["create_search", "delete_search", "own_search", "set_contact", "unsubscribe"]
+__all__ = ["create_search", "delete_search", "forget_contact", "own_search", "set_contact", "unsubscribe"]
 
 
 async def set_contact(uow: Uow, actor: Actor, *, email: str, language: str) -> Contact:
@@ -26,6 +26,14 @@ async def set_contact(uow: Uow, actor: Actor, *, email: str, language: str) -> C
         enqueue(uow, mail_id, kind="letter", times=times)
     uow.audit("alerts.contact.set", str(contact.contact_id))
     return contact
+
+
+async def forget_contact(uow: Uow, actor: Actor) -> None:
+    """Erase the address of the organisation (article 17 GDPR). Raises NotFound."""
+    contact_id = await store.forget_contact(uow.conn, actor.organisation)
+    if contact_id is None:
+        raise NotFound("Aucune adresse n'est donnée.", "No address was given.")
+    uow.audit("alerts.contact.forgotten", str(contact_id))
 
 
 async def unsubscribe(uow: Uow, secret: str, token: str) -> bool:

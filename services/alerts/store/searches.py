@@ -25,6 +25,7 @@ __all__ = [
     "contact",
     "count_searches",
     "delete_search",
+    "forget_contact",
     "keep_criteria",
     "keep_matches",
     "keep_notice",
@@ -48,6 +49,12 @@ async def contact(conn: asyncpg.Connection, organisation: str) -> Contact | None
     """Give where an organisation's mails go, None if it did not say."""
     row = await conn.fetchrow(QUERIES["contact"], organisation)
     return Contact(**dict(row)) if row else None
+
+
+async def forget_contact(conn: asyncpg.Connection, organisation: str) -> UUID | None:
+    """Erase an organisation's address; None when it gave none."""
+    contact_id: UUID | None = await conn.fetchval(QUERIES["forget_contact"], organisation)
+    return contact_id
 
 
 async def unsubscribe(conn: asyncpg.Connection, contact_id: UUID, generation: int, at: datetime) -> bool:

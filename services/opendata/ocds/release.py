@@ -33,6 +33,12 @@ __all__ = ["Identity", "contract_release", "days_of", "tender_release"]
 _CATEGORIES = {"works": "works", "supplies": "goods", "services": "services"}
 _METHODS = {"open": "open", "adapted": "open", "oth-single": "open", "neg-wo-call": "limited"}
 """eForms BT-105 to OCDS method; the other procedures choose whom they invite: selective."""
+_LANGUAGES = {
+    "BUL": "bg", "CES": "cs", "DAN": "da", "DEU": "de", "ELL": "el", "ENG": "en", "EST": "et", "FIN": "fi", "FRA": "fr",
+    "GLE": "ga", "HRV": "hr", "HUN": "hu", "ITA": "it", "LAV": "lv", "LIT": "lt", "MLT": "mt", "NLD": "nl", "NOR": "no",
+    "POL": "pl", "POR": "pt", "RON": "ro", "SLK": "sk", "SLV": "sl", "SPA": "es", "SWE": "sv",
+}  # fmt: skip
+"""eForms BT-702 (ISO 639-3) to OCDS (ISO 639-1)."""
 _DAYS_OF_A_MONTH = 30.5
 """As the State's own conversion of the essential data counts (139bercy/decp-rama)."""
 
@@ -64,6 +70,7 @@ def tender_release(identity: Identity, procedure: str, notice: notices.Notice, *
         ocid=identity.ocid,
         id=identity.release_id,
         date=identity.date,
+        language=_LANGUAGES.get(notice.language, "fr"),
         tag=[_tag(notice, first=first)],
         parties=[buyer],
         buyer=reference,

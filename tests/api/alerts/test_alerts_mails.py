@@ -19,8 +19,10 @@ from aiosmtpd.smtp import Envelope as SmtpEnvelope
 
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.notices import Buyer
+from libs.common.service import Job
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
+from services.alerts.jobs import JOBS
 from services.alerts.wiring import SERVICE
 from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, OTHER_COMPANY, PARTNER, letter, published
 
@@ -364,3 +366,47 @@ async def test_summary_is_stored_in_plain_words(h: Harness) -> None:
         " (rectificatifs et consultations et projets d'achat)"
     )
     assert told["summary_en"].startswith("contains « toiture »")
+
+
+async def test_a_worker_killed_after_the_handover_repeats_the_mail_under_the_same_identity(
+    h: Harness, box: Inbox
+) -> None:
+    await contact(h)
+    await h.deliver(letter())
+    async with h.runtime.read() as conn:
+        row = await conn.fetchrow("SELECT id, kind, key, payload FROM job")
+    job = Job(row["id"], row["kind"], row["key"], row["payload"], 1)
+    await JOBS.handlers["mail"](h.runtime, job)  # handed over; the worker dies before it marks the job
+    await h.settle()
+    assert [message["Message-ID"] for _, message in box.mails] == [box.mails[0][1]["Message-ID"]] * 2
+    assert len(h.events("alerts.mail.sent.v1")) == 1
+    await h.settle()
+    assert len(box.mails) == 2
+
+
+async def test_an_address_is_erased_on_request_and_nothing_leaves_any_more(h: Harness, box: Inbox) -> None:
+    await contact(h)
+    await h.deliver(letter())
+    await call(h, "DELETE", "/v1/contact", 204)
+    await call(h, "DELETE", "/v1/contact", 404)
+    await h.settle()
+    assert box.mails == []
+    told = (await call(h, "GET", "/v1/mails", 200))["items"]
+    assert [(mail["state"], mail["reason"]) for mail in told] == [("undeliverable", "no contact")]
+
+
+async def test_pages_lead_through_all_searches_and_mails(h: Harness, box: Inbox) -> None:
+    await contact(h)
+    for number in range(5):
+        h.clock.advance(timedelta(seconds=number % 2))
+        await search(h, name=f"S{number}", words=[f"mot{number}"])
+        await h.deliver(letter(number + 1))
+    for path, key in (("/v1/searches", "search_id"), ("/v1/mails", "mail_id")):
+        seen: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await call(h, "GET", f"{path}?limit=2{cursor}", 200)
+            seen += [item[key] for item in page["items"]]
+            cursor = f"&cursor={page['next']}" if page["next"] else None
+        assert len(seen) == len(set(seen)) == 5
+    assert box.mails == []
