@@ -173,17 +173,19 @@ class Database:
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[Wake]:
-        """Give a wake-up that rings at each NOTIFY of the channel; all loops of a process share one session."""
+        """Give a wake-up that rings at each NOTIFY of the channel; all loops of a process share one session.
+
+        The loop calls `keep_listening` at each turn: that opens the session.
+        """
         wake = Wake()
         self._channels.setdefault(channel, []).append(wake)
         try:
-            await self.keep_listening()
             yield wake
         finally:
             self._channels[channel].remove(wake)
 
     async def keep_listening(self) -> None:
-        """Open the listening session, again if it was lost; cheap when it is well. Loops call it at each turn."""
+        """Open the listening session, again if it was lost; cheap when it is well."""
         async with self._listening:
             if self._listener is None or self._listener.is_closed():
                 self._listener = await connect(self.url, application=f"{self.application} listener")
