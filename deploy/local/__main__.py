@@ -11,12 +11,13 @@ import uvloop
 
 from deploy.local import capture
 from deploy.local.issuer import PERSONAS
-from deploy.local.platform import CHECKOUT, SERVICES, Options, Platform, platform
+from deploy.local.platform import CHECKOUT, SERVICES, Options, Platform, PortTakenError, platform
 from deploy.local.sandbox import Sandbox
+from libs.common.endings import ended
 from libs.common.http import serve
-from libs.common.settings import UnsafeStartError
 from libs.common.stop import stop_on_signals
 from libs.common.testing.servers.postgres import PostgresError
+from libs.common.testing.servers.scratch import ScratchError
 
 PORT = 8080
 
@@ -40,13 +41,13 @@ def main() -> None:
 def up(port: int, host: str, data: Path, only: tuple[str, ...]) -> None:
     """Keep the whole platform up, with its data, until Ctrl-C or SIGTERM."""
     options = Options(port, host, data_dir=data, log=data / "halles.log", services=only or SERVICES)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with ended(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
             runner.run(_up(options))
-    except (UnsafeStartError, PostgresError) as error:
-        _refuse(str(error))
-    except OSError as error:
-        _refuse(f"{error.strerror or error}: another program may be using port {port} (choose one with --port).")
+        except PortTakenError as error:
+            _refuse(f"{error} Choose another one: --port, or make up PORT=...")
+        except (PostgresError, ScratchError) as error:
+            _refuse(str(error))
 
 
 @main.command(epilog="Example: python -m deploy.local authorities --port 9000 --smtp-port 2525 --data /tmp/sandbox")

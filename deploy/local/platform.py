@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -35,7 +36,7 @@ from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.testing.servers.postgres import free_port
 
-__all__ = ["SERVICES", "Options", "Platform", "platform"]
+__all__ = ["SERVICES", "Options", "Platform", "PortTakenError", "platform"]
 
 SERVICES = ("notices", "alerts", "bids", "signature", "legality", "opendata")
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -74,17 +75,18 @@ class Platform:
 async def platform(options: Options | None = None) -> AsyncIterator[Platform]:
     """Run the platform until the block ends: then what is in hand is finished, and every part stopped.
 
-    Raises UnsafeStartError under `HALLES_ENVIRONMENT=production`, PostgresError, OSError when the port is taken.
+    Raises UnsafeStartError under `HALLES_ENVIRONMENT=production`, PortTakenError, PostgresError, MigrationError.
     """
     began = time.monotonic()
     options = options or Options()
+    _refuse_taken(options)
     async with AsyncExitStack() as stack:
         sandbox = Sandbox.load_or_create(_data_dir(options, stack), _url(options))
-        await stack.enter_async_context(capture.smtp(sandbox.captures))
+        sandbox.settings(Settings, "")  # refuses production before anything is started
         services = [load(name) for name in options.services]
-        sandbox.settings(services[0], "")  # refuses production before any server is started
+        await stack.enter_async_context(capture.smtp(sandbox.captures))
         address = await stack.enter_async_context(database(sandbox.data_dir, keep=options.data_dir is not None))
-        settings = {service.name: sandbox.settings(service, address) for service in services}
+        settings = {service.name: sandbox.settings(service.settings, address) for service in services}
         stack.enter_context(_logs(settings[services[0].name], options.log))
         await asyncio.gather(*(_bring_up_to_date(service, settings[service.name]) for service in services))
         runtimes = [
@@ -106,6 +108,21 @@ def load(name: str) -> Service:
     """Give a service by its name."""
     service: Service = importlib.import_module(f"services.{name}.wiring").SERVICE
     return service
+
+
+class PortTakenError(Exception):
+    """Another program listens on the port asked for."""
+
+
+def _refuse_taken(options: Options) -> None:
+    """Find out at once, not after the database has started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((options.host, options.port))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise PortTakenError(f"cannot listen on {options.host} port {options.port}: {reason}.") from error
 
 
 def _url(options: Options) -> str:

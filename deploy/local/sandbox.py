@@ -17,7 +17,6 @@ from deploy.local.pki import TestAuthority
 from libs.common.actor import OrganisationKind
 from libs.common.clock import SandboxClock
 from libs.common.http.edge import edge
-from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.testing.issuer import TestIssuer
 from services.legality import simulator
@@ -60,8 +59,8 @@ class Sandbox:
             legality_url=legality_url or url,
         )
 
-    def settings(self, service: Service, database_url: str) -> Settings:
-        """Give a service's settings: the sandbox's, over those of the environment. Raises UnsafeStartError in production."""
+    def settings(self, kind: type[Settings], database_url: str) -> Settings:
+        """Give settings of this kind: the sandbox's, over those of the environment. Raises UnsafeStartError in production."""
         host, _, port = self.url.removeprefix("http://").partition(":")
         values: dict[str, Any] = {
             "environment": os.environ.get("HALLES_ENVIRONMENT") or "sandbox",
@@ -81,8 +80,8 @@ class Sandbox:
             "trust_dir": self.data_dir / "trust",
             **self._of_some_services(),
         }
-        known = service.settings.model_fields
-        chosen = service.settings(**{name: value for name, value in values.items() if name in known})
+        known = kind.model_fields
+        chosen = kind(**{name: value for name, value in values.items() if name in known})
         chosen.refuse_unsafe_start()
         return chosen
 

@@ -212,7 +212,7 @@ async def test_up_says_where_it_is_keeps_its_data_and_stops_clean(up: Up) -> Non
 def test_up_refuses_production_and_a_taken_port_with_one_sentence(tmp_path: Path) -> None:
     production = Up(tmp_path / "production", HALLES_ENVIRONMENT="production")
     said, _ = production.process.communicate(timeout=60)
-    assert production.process.returncode == 1
+    assert production.process.returncode == 78  # EX_CONFIG
     assert "production start refused" in said
     assert "Traceback" not in said
     with socket.socket() as taken:

@@ -10,6 +10,7 @@ import sys
 from libs.common.testing.servers.find import offer_chromium, servers
 from libs.common.testing.servers.postgres import PostgresError
 from libs.common.testing.servers.rabbitmq import RabbitError
+from libs.common.testing.servers.scratch import ScratchError
 
 
 async def run(command: list[str]) -> int:
@@ -33,7 +34,7 @@ def main() -> int:
         sys.exit("usage: python -m libs.common.testing.servers <command...>")
     try:
         return asyncio.run(run(sys.argv[1:]))
-    except (RabbitError, PostgresError) as error:
+    except (RabbitError, PostgresError, ScratchError) as error:
         print(error, file=sys.stderr)
         return 1
 

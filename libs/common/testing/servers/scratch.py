@@ -12,10 +12,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RunFolder", "new_run_folder", "passable", "reachable", "scratch_root", "unprivileged_user"]
+__all__ = ["RunFolder", "ScratchError", "new_run_folder", "passable", "reachable", "scratch_root", "unprivileged_user"]
 
 ABANDONED = 3600
 """Seconds after which a run folder without a lock file is taken for a leftover."""
+
+
+class ScratchError(RuntimeError):
+    """The place of private servers' folders cannot be trusted; the message says what to do."""
 
 
 def unprivileged_user() -> tuple[int, int] | None:
@@ -29,7 +33,7 @@ def unprivileged_user() -> tuple[int, int] | None:
 def scratch_root() -> Path:
     """Give our folder under /var/tmp, made at the first call. Others may not write there.
 
-    Raises RuntimeError when somebody else took the name.
+    Raises ScratchError when somebody else took the name.
     """
     base = Path("/var/tmp") if Path("/var/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108  # owner and mode are checked below
     root = base / f"halles-{os.geteuid()}"
@@ -39,7 +43,7 @@ def scratch_root() -> Path:
         root.chmod(mode)
     found = root.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise RuntimeError(f"{root} is not a folder of ours that only we may write: remove it")
+        raise ScratchError(f"{root} is not a folder of ours that only we may write: remove it")
     return root
 
 
