@@ -20,13 +20,10 @@ PDF = "application/pdf"
 
 async def set_circuit(scene: Scene) -> Proof:
     """The buyer's circuit: a visa, then the signature."""
+    reviewer, signatory = scene.officials.reviewer, scene.officials.signatory
     steps = [
-        {"action": "visa", "person": scene.officials.reviewer.subject, "function": "Directrice générale des services"},
-        {
-            "action": "signature",
-            "person": scene.officials.signatory.subject,
-            "function": "Représentant du pouvoir adjudicateur",
-        },
+        {"action": "visa", "person": reviewer.subject, "function": scene.script.functions[0]},
+        {"action": "signature", "person": signatory.subject, "function": scene.script.functions[1]},
     ]
     await scene.officials.secretary.api.call("PUT", "/signature/v1/circuit", expect=200, json={"steps": steps})
     return {"steps": [f"{step['action']}: {step['function']}" for step in steps]}

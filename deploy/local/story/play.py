@@ -53,7 +53,14 @@ def built_in_scripts() -> list[Script]:
     village = next(BUILT_IN.glob("02-*.xml"))
     return [
         Script("the intercommunality's open procedure", formal.read_bytes()),
-        Script("the village's adapted procedure", village.read_bytes(), 21, ("maire",), 1),
+        Script(
+            "the village's adapted procedure",
+            village.read_bytes(),
+            21,
+            ("maire",),
+            1,
+            ("Secrétaire de mairie", "Maire"),
+        ),
     ]
 
 

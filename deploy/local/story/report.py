@@ -50,6 +50,10 @@ class Reporter:
             self.failed = True
             self.console.print(f"  FAILED  {service}: {name}: {error}", style="bold red", markup=False)
             raise StoryError(f"{service}: {name}") from error
+        self.done(name, service, started, proof)
+
+    def done(self, name: str, service: str, started: float, proof: Proof) -> None:
+        """Record and print a step that was proved; `started` is a `time.perf_counter()`."""
         self._record(name, service, started, proof)
         self._show(name, service, proof)
 

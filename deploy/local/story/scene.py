@@ -69,6 +69,8 @@ class Script:
     days_to_answer: int = 35
     officers: tuple[str, ...] = ("presidente", "directeur", "juriste")
     threshold: int = 2
+    functions: tuple[str, str] = ("Directrice générale des services", "Président")
+    """Of who gives the visa and of who signs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ async def tell(options: Options, notices: Path | None, reporter: Reporter) -> in
     reporter.say("Halles: the platform tells its story, through its public HTTP API.")
     started = time.perf_counter()
     async with platform(options) as running:
-        await reporter.step("start", "platform", lambda: _started(running, started))
+        proof = {"address": running.url, "database": running.database, "bus": running.bus}
+        reporter.done("the platform starts", "platform", started, proof)
         try:
             await _chapters(running, notices, reporter)
         except StoryError as error:
@@ -30,15 +31,6 @@ async def tell(options: Options, notices: Path | None, reporter: Reporter) -> in
         reporter.say("\nKeep the platform up: make up (embedded parts, data kept), or docker compose up.")
         reporter.say("Its API pages are then at /docs on the port it says.")
     return reporter.finish()
-
-
-async def _started(running: Platform, started: float) -> dict[str, object]:
-    return {
-        "address": running.url,
-        "database": running.database,
-        "bus": running.bus,
-        "ready_after": round(time.perf_counter() - started, 2),
-    }
 
 
 async def _chapters(running: Platform, notices: Path | None, reporter: Reporter) -> None:
