@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import aio_pika
 import pytest
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import AMQPError
 
+from libs.common.bus import BusUnavailableError, RefusedEventsError, definitions
+from libs.common.bus.parked import store as parked
 from libs.common.bus.rabbit import RabbitBus
-from libs.common.bus.topology import Topology
-from libs.common.service import Service
-from tests.bus.contract import DELAYS, BusContract, BusMaker, world
+from libs.common.bus.topology import DELIVERY_LIMIT, Topology
+from libs.common.messages.envelope import CloudEvent
+from libs.common.messages.legality import ActExemptedV1
+from libs.common.service import Consumers, Service
+from tests.bus.contract import DELAYS, BusContract, world
+from tests.bus.proxy import Proxy
+from tests.bus.world import World, exempted, keys
 
 __all__ = ["world"]
 
@@ -21,6 +35,7 @@ __all__ = ["world"]
 class _Rabbit:
     bus: RabbitBus
     url: str
+    proxy: Proxy
 
     async def inject(self, queue: str, body: bytes) -> None:
         async with await aio_pika.connect(self.url) as connection, connection.channel() as channel:
@@ -32,18 +47,23 @@ class _Rabbit:
             await channel.queue_delete(queue)
 
 
+RabbitMaker = Callable[[Service], AbstractAsyncContextManager[_Rabbit]]
+
+
 @pytest.fixture
-async def make_bus(amqp_url: str) -> AsyncIterator[BusMaker]:
+async def make_bus(amqp_url: str) -> AsyncIterator[RabbitMaker]:
     made: set[str] = set()
 
     @asynccontextmanager
     async def make(service: Service) -> AsyncIterator[_Rabbit]:
         made.update(queue.name for queue in Topology.of([service]).queues)
-        bus = RabbitBus(amqp_url, topology=Topology.of([service]), delays=DELAYS, name="test")
-        try:
-            yield _Rabbit(bus, amqp_url)
-        finally:
-            await bus.close()
+        async with Proxy(amqp_url).listening() as proxy:
+            bus = RabbitBus(proxy.url, topology=Topology.of([service]), delays=DELAYS, name="test")
+            bus.watch_seconds = 2
+            try:
+                yield _Rabbit(bus, amqp_url, proxy)
+            finally:
+                await bus.close()
 
     yield make
     async with await aio_pika.connect(amqp_url) as connection, connection.channel() as channel:
@@ -53,3 +73,151 @@ async def make_bus(amqp_url: str) -> AsyncIterator[BusMaker]:
 
 class TestRabbitBus(BusContract):
     """All of the contract, through a real broker."""
+
+    async def test_it_consumes_again_after_its_connections_were_cut(self, make_bus: RabbitMaker, world: World) -> None:
+        key = uuid4()
+        async with make_bus(world.service) as under, under.bus.consume(world.runtime):
+            await under.bus.publish([exempted(key, 1)])
+            await world.until_effects(1)
+            under.proxy.cut()
+            await until_published(under.bus, exempted(key, 2))
+            under.proxy.cut()
+            await until_published(under.bus, exempted(key, 3))
+            effects = await world.until_effects(3)
+        assert effects == [(key, 1), (key, 2), (key, 3)]
+
+    async def test_a_cut_in_the_middle_of_the_work_repeats_and_reorders_nothing(
+        self, make_bus: RabbitMaker, world: World
+    ) -> None:
+        aggregates = keys(4)
+
+        async def dawdle() -> None:
+            await asyncio.sleep(0.01)
+
+        world.behaviour.pause = dawdle
+        async with make_bus(world.service) as under, under.bus.consume(world.runtime):
+            for place in range(1, 13):
+                for key in aggregates:
+                    await until_published(under.bus, exempted(key, place))
+                if place % 4 == 0:
+                    under.proxy.cut()
+            effects = await world.until_effects(48)
+        assert len(effects) == 48
+        for key in aggregates:
+            assert [place for k, place in effects if k == key] == list(range(1, 13))
+
+    async def test_a_deleted_queue_is_noticed_and_made_again(
+        self, make_bus: RabbitMaker, world: World, amqp_url: str
+    ) -> None:
+        key = uuid4()
+        async with make_bus(world.service) as under, under.bus.consume(world.runtime):
+            async with await aio_pika.connect(amqp_url) as connection, connection.channel() as channel:
+                await channel.queue_delete(world.queues[0])
+            await until_published(under.bus, exempted(key, 1))
+            assert await world.until_effects(1) == [(key, 1)]
+
+    async def test_a_message_that_kills_its_consumer_ends_in_parked(
+        self, make_bus: RabbitMaker, world: World, amqp_url: str
+    ) -> None:
+        """The broker gives it up after so many deliveries without an answer; the dead queue's consumer parks it."""
+        event, well = exempted(uuid4(), 1), uuid4()
+        async with make_bus(world.service) as under:
+            await under.bus.publish([event])
+            for _ in range(DELIVERY_LIMIT + 1):
+                await die_of_a_message(amqp_url, world.queues[0])
+            async with under.bus.consume(world.runtime):
+                (waiting,) = await world.until_parked(1)
+                assert waiting.reason == "delivery-limit"
+                assert waiting.message_id == event.id
+                await under.bus.publish([exempted(well, 1)])
+                assert await world.until_effects(1) == [(well, 1)]
+                async with world.runtime.uow() as uow:
+                    await parked.replay(uow, waiting.id)
+                assert len(await world.until_effects(2)) == 2
+
+    async def test_an_absent_broker_is_said_and_waited_for(self, world: World) -> None:
+        bus = RabbitBus("amqp://guest:guest@127.0.0.1:1/nowhere", topology=Topology.of([world.service]))
+        with pytest.raises(BusUnavailableError):
+            await bus.publish([exempted(uuid4(), 1)])
+
+    @pytest.mark.skipif(shutil.which("rabbitmqctl") is None, reason="users are made with rabbitmqctl")
+    async def test_a_production_user_does_its_work_and_nothing_else(self, world: World, amqp_url: str) -> None:
+        """The permissions of the definitions file, on a real broker: nothing declared, only its own keys published."""
+        topology = Topology.of([world.service])
+        legality = Topology(tuple(replace(queue, service="bids") for queue in topology.queues))
+        maker = RabbitBus(amqp_url, topology=legality, delays=DELAYS)
+        await maker.connect()
+        await maker.close()
+        with production_user("bids", amqp_url) as bids_url, production_user("legality", amqp_url) as legality_url:
+            consumer, sender = (
+                RabbitBus(bids_url, topology=topology, delays=DELAYS),
+                RabbitBus(legality_url, topology=legality, delays=DELAYS),
+            )
+            key = uuid4()
+            world.behaviour.failures[key, 1] = [ValueError("once")]
+            async with consumer.consume(world.runtime):
+                await sender.publish([exempted(key, 1)])
+                assert await world.until_effects(1) == [(key, 1)], "consumed, and retried through its own queues"
+                with pytest.raises(BusUnavailableError, match="ACCESS_REFUSED"):
+                    await consumer.publish([exempted(key, 2)])
+            await consumer.close()
+            await sender.close()
+            stranger = RabbitBus(legality_url, topology=topology.including(_other(world.service)), delays=DELAYS)
+            with pytest.raises(BusUnavailableError):
+                await stranger.connect()
+
+
+async def until_published(bus: RabbitBus, event: CloudEvent) -> None:
+    """Publish as the publisher does: again, with the same id, until it is confirmed."""
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await bus.publish([event])
+            except (BusUnavailableError, RefusedEventsError):
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+async def die_of_a_message(url: str, queue: str) -> None:
+    """Take a message and lose the connection with it unanswered, as a process that is killed does."""
+    async with Proxy(url).listening() as proxy:
+        connection = await aio_pika.connect(proxy.url)
+        channel = await connection.channel()
+        taken = asyncio.Event()
+
+        async def take(_: AbstractIncomingMessage) -> None:
+            taken.set()
+
+        await (await channel.get_queue(queue, ensure=False)).consume(take)
+        with suppress(TimeoutError):  # the last time, the broker has given it up
+            async with asyncio.timeout(1):
+                await taken.wait()
+        proxy.cut()
+        with suppress(AMQPError):
+            await connection.close()
+
+
+def _other(service: Service) -> Service:
+    consumers = Consumers("alerts")
+    consumers.on(ActExemptedV1, queue="never-declared")(service.consumers.items[0].handler)
+    return replace(service, name="alerts", consumers=consumers)
+
+
+@contextmanager
+def production_user(service: str, url: str) -> Iterator[str]:
+    """Make a user with the permissions that the definitions file gives a service, on our virtual host only."""
+    parts = urlsplit(url)
+    name, password, vhost = f"halles_test_{token_hex(4)}", token_hex(8), parts.path.lstrip("/")
+    may, topics = definitions.permission(service), definitions.topic_permission(service)
+
+    def control(*words: str) -> None:
+        subprocess.run(["rabbitmqctl", "--quiet", *words], check=True, capture_output=True, timeout=60)
+
+    control("add_user", name, password)
+    try:
+        control("set_permissions", "-p", vhost, name, may["configure"], may["write"], may["read"])
+        control("set_topic_permissions", "-p", vhost, name, "events", topics["write"], topics["read"])
+        yield urlunsplit((parts.scheme, f"{name}:{password}@{parts.hostname}:{parts.port or 5672}", parts.path, "", ""))
+    finally:
+        control("delete_user", name)

@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
+import structlog
+
 __all__ = ["Lanes", "lane_of"]
 
 T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 
 
 def lane_of(key: str, lanes: int) -> int:
@@ -18,7 +21,7 @@ def lane_of(key: str, lanes: int) -> int:
 
 
 class Lanes(Generic[T]):
-    """A fixed number of workers, each with its own queue; `work` must not raise."""
+    """A fixed number of workers, each with its own queue."""
 
     def __init__(self, count: int, work: Callable[[T], Awaitable[None]]) -> None:
         self._work = work
@@ -39,7 +42,10 @@ class Lanes(Generic[T]):
 
     async def _run(self, queue: asyncio.Queue[T | None]) -> None:
         while (item := await queue.get()) is not None:
-            await self._work(item)
+            try:
+                await self._work(item)
+            except Exception:  # noqa: BLE001  # a loop: a lane that ended would hold its keys for ever
+                _log.exception("lane_failed")
 
 
 def _rest(queue: asyncio.Queue[T | None]) -> list[T]:

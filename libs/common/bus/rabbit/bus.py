@@ -13,8 +13,8 @@ from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from libs.common.bus.port import BusUnavailableError, RefusedEventsError
-from libs.common.bus.rabbit.consuming import Consuming
-from libs.common.bus.rabbit.link import BROKER_AWAY, Link
+from libs.common.bus.rabbit.consuming import WATCH_SECONDS, Consuming
+from libs.common.bus.rabbit.link import BROKER_AWAY, Link, guarded
 from libs.common.bus.retry import DELAYS
 from libs.common.bus.topology import EVENTS, BrokerObjects, Topology, broker_objects, retry_exchange
 from libs.common.messages.envelope import CloudEvent
@@ -47,6 +47,7 @@ class RabbitBus:
         self._delays = tuple(delays)
         self._name = name
         self._confirm_seconds = confirm_seconds
+        self.watch_seconds = WATCH_SECONDS
         self._publishing = Link(url, f"{name}.publish", self._objects)
 
     async def publish(self, messages: Sequence[CloudEvent]) -> None:
@@ -72,6 +73,7 @@ class RabbitBus:
         objects = self._objects(service)
         link = Link(self._url, f"{self._name}.consume", lambda: objects)
         consuming = Consuming(runtime, link, self._topology.including(service), self._delays, self._retry)
+        consuming.watch_seconds = self.watch_seconds
         async with consuming.running():
             yield
 
@@ -102,7 +104,7 @@ class RabbitBus:
             headers={"traceparent": event.traceparent} if event.traceparent else {},
         )
         try:
-            await exchange.publish(message, event.type, mandatory=True, timeout=self._confirm_seconds)
+            await guarded(exchange.publish(message, event.type, mandatory=True, timeout=self._confirm_seconds))
         except PublishError:
             return "unroutable"
         except DeliveryError:
@@ -117,6 +119,6 @@ class RabbitBus:
         try:
             channel = await self._publishing.channel("retries")
             exchange = await channel.get_exchange(retry_exchange(service, self._delays[attempt]), ensure=False)
-            await exchange.publish(message, queue, mandatory=True, timeout=self._confirm_seconds)
+            await guarded(exchange.publish(message, queue, mandatory=True, timeout=self._confirm_seconds))
         except BROKER_AWAY as error:
             _log.warning("retry_timer_lost", queue=queue, error=type(error).__name__)

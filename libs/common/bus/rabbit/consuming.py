@@ -19,7 +19,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from libs.common.bus import metrics
 from libs.common.bus.delivery import Failure, QueueDelivery, key_of, queues_of
 from libs.common.bus.lanes import Lanes
-from libs.common.bus.rabbit.link import BROKER_AWAY, Link
+from libs.common.bus.rabbit.link import BROKER_AWAY, Link, guarded
 from libs.common.bus.sweeper import sweeping
 from libs.common.bus.topology import Topology
 
@@ -31,7 +31,7 @@ __all__ = ["Consuming"]
 _GRACE = 60.0  # seconds after which a retry that the broker did not bring back is taken from SQL
 _PREFETCH_PER_LANE = 4
 _READY_SECONDS = 10.0  # to wait for the broker at the start; then the rest of the process starts without it
-_WATCH_SECONDS = 30.0
+WATCH_SECONDS = 30.0  # between two looks at the queues: a broker may forget a consumer without a word
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between two attempts to connect
 
 Retry = Callable[[str, str, bytes, int], Awaitable[None]]
@@ -66,12 +66,12 @@ class _Queue:
         for _, message in await self._lanes.close():
             if message is not None:
                 with contextlib.suppress(*BROKER_AWAY):
-                    await message.nack(requeue=True)
+                    await guarded(message.nack(requeue=True))
 
     async def _work(self, item: _Item) -> None:
         body, message = item
         try:
-            if message is not None and message.channel.is_closed:
+            if message is not None and _is_lost(message):
                 return  # it comes again on the next connection, in its place
             safe = await self._receive(body)
             if message is not None:
@@ -92,12 +92,21 @@ class _Queue:
         await self._retry(self._service, self.name, body, attempt)
 
 
+def _is_lost(message: AbstractIncomingMessage) -> bool:
+    try:
+        return message.channel.is_closed
+    except BROKER_AWAY:  # a message of a closed channel has none
+        return True
+
+
 async def _answer(message: AbstractIncomingMessage, *, safe: bool) -> None:
     try:
         if safe:
-            await message.ack()
+            await guarded(message.ack())
         else:
-            await message.reject(requeue=True)  # counts towards the delivery limit on every version of RabbitMQ
+            await guarded(
+                message.reject(requeue=True)
+            )  # counts towards the delivery limit on every version of RabbitMQ
     except BROKER_AWAY as error:
         _log.info("answer_lost", error=type(error).__name__)
 
@@ -116,6 +125,7 @@ class Consuming:
         }
         self._ready = asyncio.Event()
         self._lost = asyncio.Event()
+        self.watch_seconds = WATCH_SECONDS
         self._channels: list[AbstractChannel] = []
         self._tags: list[Callable[[], Awaitable[object]]] = []
 
@@ -141,7 +151,7 @@ class Consuming:
             await task
         with contextlib.suppress(*BROKER_AWAY):
             for cancel in self._tags:
-                await cancel()
+                await guarded(cancel())
         await asyncio.gather(*(queue.close() for queue in self._queues.values()))
         await self._link.close()
         metrics.CONSUMER_UP.labels(self._service).set(0)
@@ -154,9 +164,9 @@ class Consuming:
         failures = 0
         while True:
             try:
-                await self._begin(await self._link.connection())
+                await guarded(self._begin(await self._link.connection()))
                 failures = 0
-                await self._watch()
+                await guarded(self._watch())
                 _log.warning("consumers_lost", service=self._service)
             except BROKER_AWAY as error:
                 if failures == 0:
@@ -201,7 +211,7 @@ class Consuming:
         queue = self._queues.get(name) or next(iter(self._queues.values()))
         await queue.delivery.park(message.body, Failure("delivery-limit", f"given up by the broker on {name}"))
         with contextlib.suppress(*BROKER_AWAY):
-            await message.ack()
+            await guarded(message.ack())
 
     def _on_lost(self, *_: object) -> None:
         self._lost.set()
@@ -213,7 +223,7 @@ class Consuming:
         """Return when the connection is lost, or when the broker no more brings what is there."""
         while not self._lost.is_set():
             try:
-                async with asyncio.timeout(_WATCH_SECONDS):
+                async with asyncio.timeout(self.watch_seconds):
                     await self._lost.wait()
             except TimeoutError:
                 if await self._silent():
@@ -225,7 +235,7 @@ class Consuming:
         async with connection.channel() as channel:
             for queue in self._queues.values():
                 state = (await channel.declare_queue(queue.name, passive=True)).declaration_result
-                idle = queue.in_hand == 0 and time.monotonic() - queue.last_delivery > _WATCH_SECONDS
+                idle = queue.in_hand == 0 and time.monotonic() - queue.last_delivery > self.watch_seconds
                 starved = idle and bool(state.message_count) and queue.name not in self._single
                 if starved or not state.consumer_count:
                     _log.error("queue_silent", queue=queue.name, ready=state.message_count)

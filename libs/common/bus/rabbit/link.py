@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
-from aio_pika.exceptions import (
-    AMQPConnectionError,
-    AMQPError,
-    ChannelClosed,
-    ChannelInvalidStateError,
-    ChannelNotFoundEntity,
-)
+from aio_pika.exceptions import AMQPError, ChannelClosed, ChannelNotFoundEntity
 
 from libs.common.bus.topology import BrokerObjects
 
-__all__ = ["BROKER_AWAY", "Link", "declare"]
+__all__ = ["BROKER_AWAY", "Link", "declare", "guarded"]
 
-BROKER_AWAY = (AMQPError, ChannelInvalidStateError, AMQPConnectionError, ConnectionError, OSError, TimeoutError)
-"""What aio-pika raises when the broker, the connection or the channel is gone, refuses, or does not answer."""
+T = TypeVar("T")
+
+BROKER_AWAY = (AMQPError, OSError, TimeoutError, RuntimeError)
+"""What aio-pika raises when the broker, the connection or the channel is gone, refuses, or does not answer; a closed
+connection is a bare RuntimeError there. Only calls to aio-pika are guarded with it."""
 _CONNECT_SECONDS = 10.0
 _HEARTBEAT = 30  # seconds
 
 _log = structlog.get_logger(__name__)
+
+
+async def guarded(step: Awaitable[T]) -> T:
+    """Await a call to aio-pika, which cancels its callers when a channel closes: that is an error, not our end.
+
+    Raises ConnectionResetError then; a cancellation of our own task stays one.
+    """
+    try:
+        return await step
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ConnectionResetError("the channel was closed under the call") from None
 
 
 class Link:
@@ -45,15 +57,21 @@ class Link:
     async def connection(self) -> AbstractConnection:
         """Give the connection, opened and with everything declared. Raises one of BROKER_AWAY."""
         async with self._lock:
-            return await self._connect()
+            return await guarded(self._connect())
 
     async def channel(self, purpose: str) -> AbstractChannel:
         """Give the channel of a purpose, with confirms; the same until it is lost. Raises one of BROKER_AWAY."""
         async with self._lock:
-            connection = await self._connect()
+            connection = await guarded(self._connect())
             channel = self._channels.get(purpose)
             if channel is None or channel.is_closed:
-                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+                try:
+                    opening = connection.channel(publisher_confirms=True, on_return_raises=True)
+                    channel = await guarded(opening)
+                except BROKER_AWAY:
+                    self._connection = None  # lost, though it does not know yet
+                    await _close(connection)
+                    raise
                 self._channels[purpose] = channel
             return channel
 
@@ -88,7 +106,7 @@ class Link:
 async def _close(connection: AbstractConnection) -> None:
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            await connection.close()
+            await guarded(connection.close())
     except BROKER_AWAY as error:
         _log.info("connection_closed_badly", error=type(error).__name__)
 
