@@ -1,4 +1,4 @@
-"""Effects outside the database: time stamps that could not be had at once."""
+"""Effects outside the database: time stamps that could not be had at once, ciphertext that was replaced."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from libs.common.runtime import Runtime
 from libs.common.service import Job, Jobs, Periodic
+from services.bids.service.drafts import DISCARD_JOB
 from services.bids.service.stamping import STAMP_JOB, stamp_pending
 from services.bids.store import receipts
 
@@ -19,6 +20,12 @@ periodic = Periodic()
 async def stamp_receipt(runtime: Runtime, job: Job) -> None:
     """Complete a receipt whose time stamp is pending."""
     await stamp_pending(runtime, UUID(job.payload["receipt"]))
+
+
+@jobs.on(DISCARD_JOB)
+async def discard_upload(runtime: Runtime, job: Job) -> None:
+    """Remove the ciphertext of an upload that a later one replaced, in a bid that was not deposited yet."""
+    await runtime.storage.delete(job.payload["key"])
 
 
 @periodic.every(60)

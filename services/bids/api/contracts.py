@@ -7,8 +7,8 @@ from uuid import UUID
 from aiohttp import web
 
 from libs.common.actor import Actor
-from libs.common.errors import Forbidden, IllegalTransition
-from libs.common.http import Cursor, Page, Routes, send_document
+from libs.common.errors import Forbidden, IllegalTransition, StaleVersion
+from libs.common.http import Cursor, IfMatch, Page, Routes, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.api.views import ContractView, PageQuery
@@ -55,41 +55,45 @@ async def get_contract_document(
 
 @routes.put(
     "/v1/contracts/{contract_id}/winner-signature",
-    errors=[UnknownContract, Forbidden, IllegalTransition, WrongSignedContract],
+    errors=[UnknownContract, Forbidden, IllegalTransition, StaleVersion, WrongSignedContract],
     tag="contracts",
     accepts=["application/pdf"],
     limit=contracts.MAX_CONTRACT,
 )
-async def sign_as_winner(runtime: Runtime, actor: Actor, contract_id: UUID, body: bytes) -> ContractView:
+async def sign_as_winner(
+    runtime: Runtime, actor: Actor, contract_id: UUID, if_match: IfMatch | None, body: bytes
+) -> ContractView:
     """Send the contract signed by the winner: the given PDF with a signature added (PAdES)."""
-    return ContractView.of(await contracts.sign_as_winner(runtime, actor, contract_id, body))
+    return ContractView.of(await contracts.sign_as_winner(runtime, actor, contract_id, body, if_match))
 
 
 @routes.post(
     "/v1/contracts/{contract_id}/signature-request",
-    errors=[UnknownContract, Forbidden, IllegalTransition, DuringStandstill],
+    errors=[UnknownContract, Forbidden, IllegalTransition, StaleVersion, DuringStandstill],
     tag="contracts",
 )
-async def request_signature(runtime: Runtime, actor: Actor, contract_id: UUID) -> ContractView:
+async def request_signature(
+    runtime: Runtime, actor: Actor, contract_id: UUID, if_match: IfMatch | None
+) -> ContractView:
     """Send the contract into the buyer's signature circuit, once the standstill is over."""
-    return ContractView.of(await contracts.submit(runtime, actor, contract_id))
+    return ContractView.of(await contracts.submit(runtime, actor, contract_id, if_match))
 
 
 @routes.post(
     "/v1/contracts/{contract_id}/notification",
-    errors=[UnknownContract, Forbidden, IllegalTransition, NotCleared],
+    errors=[UnknownContract, Forbidden, IllegalTransition, StaleVersion, NotCleared],
     tag="contracts",
 )
-async def notify_contract(uow: Uow, actor: Actor, contract_id: UUID) -> ContractView:
+async def notify_contract(uow: Uow, actor: Actor, contract_id: UUID, if_match: IfMatch | None) -> ContractView:
     """Notify the signed contract to the winner."""
-    return ContractView.of(await contracts.notify(uow, actor, contract_id))
+    return ContractView.of(await contracts.notify(uow, actor, contract_id, if_match))
 
 
 @routes.post(
     "/v1/contracts/{contract_id}/acknowledgement",
-    errors=[UnknownContract, Forbidden, IllegalTransition],
+    errors=[UnknownContract, Forbidden, IllegalTransition, StaleVersion],
     tag="contracts",
 )
-async def acknowledge_notification(uow: Uow, actor: Actor, contract_id: UUID) -> ContractView:
+async def acknowledge_notification(uow: Uow, actor: Actor, contract_id: UUID, if_match: IfMatch | None) -> ContractView:
     """Acknowledge the notification, as the winner: the contract binds from that date."""
-    return ContractView.of(await contracts.acknowledge(uow, actor, contract_id))
+    return ContractView.of(await contracts.acknowledge(uow, actor, contract_id, if_match))

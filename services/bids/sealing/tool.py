@@ -71,6 +71,8 @@ def seal_command(
     told = _read(_KeySetFile, consultation)
     if fingerprint is not None and told.opening.fingerprint != fingerprint:
         _fail("the key set is not the one of the published notice: do not deposit, tell the buyer")
+    if output.exists():
+        _fail(f"{output} exists already: sealed files are never overwritten")
     output.mkdir(mode=0o700)
     name = BidName(told.procedure, bid, told.opening.fingerprint)
     try:
@@ -99,6 +101,8 @@ def open_shares_command(  # each parameter is an option of the tool
 ) -> None:
     """Open an officer's shares, if the REQUEST carries a time stamp later than the deadline."""
     asked = _read(ShareRequest, request)
+    if output.exists():
+        _fail(f"{output} exists already")
     try:
         officer = keys.load(key)
         opened = open_shares(asked, officer, load_roots(trust), not_before=not_before, fingerprint=fingerprint)

@@ -54,7 +54,20 @@ async def party_contract(
     return row
 
 
-async def sign_as_winner(runtime: Runtime, actor: Actor, contract_id: UUID, pdf: bytes) -> ContractRow:
+async def _locked(conn: asyncpg.Connection, actor: Actor, contract_id: UUID, version: int | None) -> ContractRow:
+    """Give a contract, held; `version` is what the caller saw (If-Match). Raises UnknownContract, StaleVersion."""
+    row = await party_contract(conn, actor, contract_id, lock=True)
+    if version is not None and version != row.version:
+        raise StaleVersion(
+            f"Le marché a changé entre-temps (version {row.version}) : relisez-le avant de recommencer.",
+            f"The contract changed in the meantime (version {row.version}): read it again first.",
+        )
+    return row
+
+
+async def sign_as_winner(
+    runtime: Runtime, actor: Actor, contract_id: UUID, pdf: bytes, version: int | None = None
+) -> ContractRow:
     """Take the PDF that the winner signed: the generated one, byte for byte, with a signature added after it.
 
     Raises UnknownContract, Forbidden, IllegalTransition, WrongSignedContract.
@@ -69,7 +82,7 @@ async def sign_as_winner(runtime: Runtime, actor: Actor, contract_id: UUID, pdf:
     key = f"bids/contracts/{row.id}/winner-{sha256(pdf).hexdigest()}.pdf"
     document = await runtime.storage.put(key, pdf, media_type="application/pdf", name=row.prepared.name)
     async with runtime.uow(actor=actor) as uow:
-        row = await party_contract(uow.conn, actor, contract_id, lock=True)
+        row = await _locked(uow.conn, actor, contract_id, version)
         state = after(CONTRACT, row.state, "sign as winner")
         uow.audit("sign_contract_as_winner", str(row.id))
         return await _save(uow, replace(row, state=state, winner_signed=document))
@@ -86,7 +99,7 @@ def _check_signed(pdf: bytes, before: bytes) -> None:
     )
 
 
-async def submit(runtime: Runtime, actor: Actor, contract_id: UUID) -> ContractRow:
+async def submit(runtime: Runtime, actor: Actor, contract_id: UUID, version: int | None = None) -> ContractRow:
     """Send the contract into the buyer's signature circuit, once the standstill is over.
 
     Raises UnknownContract, Forbidden, IllegalTransition, DuringStandstill that gives the first date.
@@ -100,7 +113,7 @@ async def submit(runtime: Runtime, actor: Actor, contract_id: UUID) -> ContractR
         runtime.storage.open(document.key), media_type=document.media_type, name=document.name
     )
     async with runtime.uow(actor=actor) as uow:
-        row = await party_contract(uow.conn, actor, contract_id, lock=True)
+        row = await _locked(uow.conn, actor, contract_id, version)
         if row.document.sha256 != shared.sha256:
             raise StaleVersion(
                 "Le titulaire vient de signer de nouveau : recommencez.", "The winner just signed again."
@@ -165,10 +178,10 @@ async def clear(uow: Uow, subject: UUID, clearance: str) -> None:
         uow.audit("clear_contract", str(subject))
 
 
-async def notify(uow: Uow, actor: Actor, contract_id: UUID) -> ContractRow:
+async def notify(uow: Uow, actor: Actor, contract_id: UUID, version: int | None = None) -> ContractRow:
     """Notify the signed contract to the winner. Raises UnknownContract, Forbidden, IllegalTransition, NotCleared."""
     _, consultation = await _buyers(uow.conn, actor, contract_id)
-    row = await party_contract(uow.conn, actor, contract_id, lock=True)
+    row = await _locked(uow.conn, actor, contract_id, version)
     if row.state is ContractState.SIGNED:
         raise NotCleared(
             "Le marché est signé ; on attend l'accusé de réception du contrôle de légalité, ou le constat que la "
@@ -183,12 +196,12 @@ async def notify(uow: Uow, actor: Actor, contract_id: UUID) -> ContractRow:
     return await _save(uow, replace(row, state=state, notified_at=now))
 
 
-async def acknowledge(uow: Uow, actor: Actor, contract_id: UUID) -> ContractRow:
+async def acknowledge(uow: Uow, actor: Actor, contract_id: UUID, version: int | None = None) -> ContractRow:
     """Record the winner's dated acknowledgement: the contract binds from that date.
 
     Raises UnknownContract, Forbidden, IllegalTransition.
     """
-    row = await party_contract(uow.conn, actor, contract_id, lock=True)
+    row = await _locked(uow.conn, actor, contract_id, version)
     actor.require(OrganisationKind.COMPANY)
     actor.require_organisation(row.winner)
     now = uow.now()

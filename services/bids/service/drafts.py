@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,7 +21,9 @@ from services.bids.store import bids as store
 from services.bids.store.bids import Bid, BidFile
 from services.bids.store.consultations import Consultation
 
-__all__ = ["NewBid", "Upload", "create", "own_bid", "refuse_clash", "upload"]
+__all__ = ["DISCARD_JOB", "NewBid", "Upload", "create", "own_bid", "refuse_clash", "upload"]
+
+DISCARD_JOB = "discard_upload"
 
 
 @dataclass(frozen=True)
@@ -122,17 +124,35 @@ async def upload(runtime: Runtime, actor: Actor, given: Upload) -> BidFile:
     try:
         _check_length(given.length, file)
         stored = await _store(runtime, key, counted, file)
+        return await _keep(runtime, actor, given, _Received(attempt, key, stored, counted.size))
     except BaseException as error:
         await _note_failure(runtime, attempt, counted.size, error)
         raise
+
+
+@dataclass(frozen=True)
+class _Received:
+    """A file that came whole."""
+
+    attempt: UUID
+    key: str
+    sha256: str
+    size: int
+
+
+async def _keep(runtime: Runtime, actor: Actor, given: Upload, received: _Received) -> BidFile:
+    """Make it the file of the draft; the ciphertext of a former upload is removed by a job."""
     async with runtime.uow(actor=actor) as uow:
         bid = await own_bid(uow.conn, actor, given.bid, lock=True)
         after(BID, bid.state, "deposit")
+        former = await _announced(uow.conn, given)
         now = uow.now()
-        await store.file_uploaded(uow.conn, bid.id, given.number, key=key, sha256=stored, at=now)
-        await store.end_attempt(uow.conn, attempt, now, counted.size, "complete")
+        await store.file_uploaded(uow.conn, bid.id, given.number, key=received.key, sha256=received.sha256, at=now)
+        await store.end_attempt(uow.conn, received.attempt, now, received.size, "complete")
+        if former.storage_key is not None:
+            uow.enqueue(DISCARD_JOB, key=former.storage_key, payload={"key": former.storage_key})
         uow.audit("upload_bid_file", f"{bid.id}/{given.number}")
-    return BidFile(file.number, file.name, file.size, key, stored, now)
+    return replace(former, storage_key=received.key, sha256=received.sha256, uploaded_at=now)
 
 
 async def _announced(conn: asyncpg.Connection, given: Upload) -> BidFile:

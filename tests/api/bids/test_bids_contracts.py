@@ -210,7 +210,11 @@ async def test_the_total_of_a_procedure_is_the_sum_of_its_awarded_lots(service_h
     assert (await w.call("GET", f"/contracts/{contract}", BUYER, expect=200))["clearance"] == "exempted sous le seuil"
     await w.call("POST", f"/contracts/{contract}/notification", ALPHA, expect=403)
     await w.call("POST", f"/contracts/{contract}/acknowledgement", ALPHA, expect=409)
-    await w.call("POST", f"/contracts/{contract}/notification", BUYER, expect=200)
+    stale = {"If-Match": '"1"'}
+    await w.call("POST", f"/contracts/{contract}/notification", BUYER, expect=412, headers=stale)
+    async with w.h.client.get(f"/bids/v1/contracts/{contract}", headers=w.h.headers(BUYER)) as answer:
+        fresh = {"If-Match": answer.headers["ETag"]}
+    await w.call("POST", f"/contracts/{contract}/notification", BUYER, expect=200, headers=fresh)
     await w.call("POST", f"/contracts/{contract}/acknowledgement", BUYER, expect=403)
     await w.call("POST", f"/contracts/{contract}/acknowledgement", ALPHA, expect=200)
     await w.call("POST", f"/contracts/{contract}/acknowledgement", ALPHA, expect=409)

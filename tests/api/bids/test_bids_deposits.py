@@ -122,6 +122,9 @@ async def test_other_bytes_than_those_of_the_envelope_are_refused(service_harnes
     assert [each["where"] for each in refused["errors"]] == ["files/1", "files/2"]
     await w.upload(ALPHA, bid, sealed)
     await w.finish(ALPHA, bid, sealed)
+    await w.h.settle()  # the uploads that were replaced are removed
+    folder = w.h.runtime.settings.data_dir / "storage" / "bids" / "sealed"
+    assert sorted(each.read_bytes() for each in folder.rglob("*") if each.is_file()) == sorted(sealed.ciphertexts)
 
 
 async def test_the_envelope_of_another_bid_consultation_or_key_set_is_refused(service_harness: HarnessFactory) -> None:
