@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -144,26 +145,21 @@ class TestRabbitBus(BusContract):
     async def test_a_production_user_does_its_work_and_nothing_else(self, world: World, amqp_url: str) -> None:
         """The permissions of the definitions file, on a real broker: nothing declared, only its own keys published."""
         topology = Topology.of([world.service])
-        legality = Topology(tuple(replace(queue, service="bids") for queue in topology.queues))
-        maker = RabbitBus(amqp_url, topology=legality, delays=DELAYS)
-        await maker.connect()
-        await maker.close()
-        with production_user("bids", amqp_url) as bids_url, production_user("legality", amqp_url) as legality_url:
-            consumer, sender = (
-                RabbitBus(bids_url, topology=topology, delays=DELAYS),
-                RabbitBus(legality_url, topology=legality, delays=DELAYS),
-            )
-            key = uuid4()
-            world.behaviour.failures[key, 1] = [ValueError("once")]
+        with imported_definitions(["bids", "legality"], topology, amqp_url) as urls:
+            consumer = RabbitBus(urls["bids"], topology=topology)
+            sender = RabbitBus(urls["legality"], topology=topology)
+            first, second = keys(2)
+            world.behaviour.failures[first, 1] = [ValueError("once")]
             async with consumer.consume(world.runtime):
-                await sender.publish([exempted(key, 1)])
-                assert await world.until_effects(1) == [(key, 1)], "consumed, and retried through its own queues"
+                await sender.publish([exempted(first, 1)])
+                await sender.publish([exempted(second, 1)])
+                assert await world.until_effects(2) == [(second, 1), (first, 1)], "retried through its own queues"
                 with pytest.raises(BusUnavailableError, match="ACCESS_REFUSED"):
-                    await consumer.publish([exempted(key, 2)])
+                    await consumer.publish([exempted(first, 2)])
             await consumer.close()
             await sender.close()
-            stranger = RabbitBus(legality_url, topology=topology.including(_other(world.service)), delays=DELAYS)
-            with pytest.raises(BusUnavailableError):
+            stranger = RabbitBus(urls["legality"], topology=topology.including(_other(world.service)))
+            with pytest.raises(BusUnavailableError, match="ACCESS_REFUSED"):
                 await stranger.connect()
 
 
@@ -205,19 +201,33 @@ def _other(service: Service) -> Service:
 
 
 @contextmanager
-def production_user(service: str, url: str) -> Iterator[str]:
-    """Make a user with the permissions that the definitions file gives a service, on our virtual host only."""
-    parts = urlsplit(url)
-    name, password, vhost = f"halles_test_{token_hex(4)}", token_hex(8), parts.path.lstrip("/")
-    may, topics = definitions.permission(service), definitions.topic_permission(service)
+def imported_definitions(services: list[str], topology: Topology, url: str) -> Iterator[dict[str, str]]:
+    """Import a definitions file, as the broker does at its start, and give the address of each service's user.
 
-    def control(*words: str) -> None:
-        subprocess.run(["rabbitmqctl", "--quiet", *words], check=True, capture_output=True, timeout=60)
-
-    control("add_user", name, password)
+    The users have names of their own: the broker is shared, only the virtual host is ours.
+    """
+    parts, prefix, password = urlsplit(url), f"halles_test_{token_hex(4)}_", token_hex(8)
+    document = definitions.document(services, topology, vhost=parts.path.lstrip("/"))
+    document["users"] = [user | {"name": prefix + user["name"], "password": password} for user in document["users"]]
+    for kind in ("permissions", "topic_permissions"):
+        document[kind] = [entry | {"user": prefix + entry["user"]} for entry in document[kind]]
     try:
-        control("set_permissions", "-p", vhost, name, may["configure"], may["write"], may["read"])
-        control("set_topic_permissions", "-p", vhost, name, "events", topics["write"], topics["read"])
-        yield urlunsplit((parts.scheme, f"{name}:{password}@{parts.hostname}:{parts.port or 5672}", parts.path, "", ""))
+        control("import_definitions", content=json.dumps(document))
+        yield {
+            name: urlunsplit(
+                (parts.scheme, f"{prefix}{name}:{password}@{parts.netloc.rpartition('@')[2]}", parts.path, "", "")
+            )
+            for name in services
+        }
     finally:
-        control("delete_user", name)
+        users = ", ".join(
+            f'rabbit_auth_backend_internal:delete_user(<<"{user["name"]}">>, <<"tests">>)' for user in document["users"]
+        )
+        control("eval", f"{users}.")
+
+
+def control(*words: str, content: str | None = None) -> None:
+    done = subprocess.run(
+        ["rabbitmqctl", "--quiet", *words], check=False, capture_output=True, timeout=90, text=True, input=content
+    )
+    assert done.returncode == 0, done.stderr or done.stdout
