@@ -97,7 +97,8 @@ def _welcome(running: Platform, options: Options) -> str:
     apis = "\n".join(f"    {running.url}/{name}/v1/openapi.json" for name in options.services)
     return f"""\
 Halles is up: {running.url}   (ready in {running.started_in:.1f} s)
-  {running.database}; {running.bus}; data in {options.data_dir}, logs in {options.log}
+  {running.database}; {running.bus}
+  Data in {options.data_dir}, logs in {options.log}
   API pages:    {running.url}/docs
   OpenAPI 3.1:
 {apis}

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.local import capture
-from deploy.local.embedded import database, given_database
+from deploy.local.embedded import database, given_database, kept_folder
 from deploy.local.sandbox import Sandbox
 from libs.common import telemetry
 from libs.common.bus.memory import MemoryBus
@@ -63,7 +63,7 @@ class Platform:
     url: str
     sandbox: Sandbox
     database: str
-    """What the data are on, in words."""
+    """What the data are on and where, in words."""
     bus: str
     """What carries the events, in words."""
     runtimes: dict[str, Runtime]
@@ -97,8 +97,8 @@ async def platform(options: Options | None = None) -> AsyncIterator[Platform]:
         yield Platform(
             url=sandbox.url,
             sandbox=sandbox,
-            database=_in_words("PostgreSQL", given_database()),
-            bus=_in_words("RabbitMQ", _given_broker()) if _given_broker() else "in-process bus",
+            database=_database_in_words(sandbox, options),
+            bus=_in_words("RabbitMQ", broker) if (broker := _given_broker()) else "in-process bus",
             runtimes={runtime.service.name: runtime for runtime in runtimes},
             started_in=time.monotonic() - began,
         )
@@ -209,9 +209,14 @@ def _bus() -> Bus:
     return RabbitBus(url, name="halles local") if url else MemoryBus()
 
 
-def _in_words(kind: str, url: str | None) -> str:
+def _database_in_words(sandbox: Sandbox, options: Options) -> str:
+    given = given_database()
+    if given:
+        return _in_words("PostgreSQL", given)
+    return f"PostgreSQL, embedded{f', in {kept_folder(sandbox.data_dir)}' if options.data_dir else ''}"
+
+
+def _in_words(kind: str, url: str) -> str:
     """Say which server it is, without its password."""
-    if url is None:
-        return f"{kind}, embedded"
     parts = urlsplit(url)
     return f"{kind} at {parts.hostname}:{parts.port or 'its usual port'}"
