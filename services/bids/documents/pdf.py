@@ -85,7 +85,8 @@ def _flowables(block: Block, width: float) -> list[Flowable]:
         return [_paragraph(block.text, _BODY)]
     if isinstance(block, Rows):
         cells = [[_paragraph(each, _CELL) for each in row] for row in block.rows]
-        table = Table(cells, colWidths=[width * share for share in block.widths], repeatRows=1, style=_GRID)
+        widths = [width * share for share in block.widths]
+        table = Table(cells, colWidths=widths, repeatRows=1, style=_GRID, splitInRow=1)
         return [table, Spacer(1, 4 * mm)]
     frame = Table([[_paragraph(block.label, _CELL)], [""]], colWidths=[width], rowHeights=[None, 32 * mm], style=_GRID)
     return [frame, Spacer(1, 4 * mm)]
