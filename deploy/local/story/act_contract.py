@@ -60,7 +60,7 @@ async def buyer_signs(scene: Scene) -> Proof:
         await secretary.post(f"/bids/v1/contracts/{contract}/signature-request", expect=200)
         request = await eventually(partial(_open_request, scene, contract), "the signature request")
         await _walk_circuit(scene, request)
-        await eventually(partial(_in_state, scene, contract, "signed"), "the signed contract")
+        await eventually(partial(_in_state, scene, contract, "signed", "cleared"), "the signed contract")
         report = await _verified(scene, contract)
     return {
         "contracts": len(scene.awards),
