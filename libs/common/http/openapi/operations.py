@@ -141,7 +141,9 @@ def _body(one: Operation, schemas: Schemas) -> dict[str, Any] | None:
 
 
 def _binary(media: str) -> dict[str, Any]:
-    return {} if "*" in media else {"schema": {"type": "string", "contentMediaType": media}}
+    """Say what a content is, where its media type does not say it all."""
+    is_text = "*" not in media and not media.endswith("json")
+    return {"schema": {"type": "string", "contentMediaType": media}} if is_text else {}
 
 
 def _answers(one: Operation, schemas: Schemas) -> dict[str, Any]:
