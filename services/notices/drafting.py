@@ -40,7 +40,8 @@ def content_of(notice: ParsedNotice, buyer: ParsedOrganisation, on: date) -> Not
     """Give the content of a notice that was accepted, seen from one of its buyers, under the rules of a day."""
     nature = _nature(notice.nature, (lot.nature for lot in notice.lots))
     places = [_place(place) for place in notice.places]
-    lots = [_lot(lot, notice, nature) for lot in notice.lots] or [_only_lot(notice, nature, places)]
+    codes = _known_codes(notice.cpv) or _known_codes(code for lot in notice.lots for code in lot.cpv)
+    lots = [_lot(lot, notice, nature, codes) for lot in notice.lots] or [_only_lot(notice, nature, places)]
     every_place = places or [place for lot in lots for place in lot.places]
     drafted = NoticeContent(
         kind=cast("NoticeKind", notice.kind),
@@ -55,7 +56,7 @@ def content_of(notice: ParsedNotice, buyer: ParsedOrganisation, on: date) -> Not
         accelerated=notice.accelerated,
         formal=False,
         nature=nature,
-        cpv=_known_codes(notice.cpv) or _known_codes(code for lot in notice.lots for code in lot.cpv),
+        cpv=codes,
         places=every_place,
         departments=departments_of(every_place, buyer),
         value=_value(notice),
@@ -142,13 +143,13 @@ def _place(place: ParsedPlace) -> Place:
     )
 
 
-def _lot(lot: ParsedLot, notice: ParsedNotice, nature: Nature) -> Lot:
+def _lot(lot: ParsedLot, notice: ParsedNotice, nature: Nature, codes: list[str]) -> Lot:
     return Lot(
         lot_id=lot.lot_id,
         title=lot.title or _title(notice),
         description=(lot.description or "")[:MAX_DESCRIPTION],
         nature=_nature(lot.nature, [nature]),
-        cpv=_known_codes(lot.cpv) or _known_codes(notice.cpv),
+        cpv=_known_codes(lot.cpv) or codes,
         places=[_place(place) for place in lot.places],
         value=_money(lot.value or lot.framework_maximum),
         duration_months=lot.duration_months,
