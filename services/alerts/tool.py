@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +72,7 @@ def match_files(searches: Path, notices: Path) -> None:
 
 def _print_matches(index: Index[str | int], notice: NoticeLine) -> None:
     for search, reasons in index.matches(notice.subject()):
-        found = {"notice": notice.id, "search": search, "reasons": [asdict(reason) for reason in reasons]}
+        found = {"notice": notice.id, "search": search, "reasons": [reason.told() for reason in reasons]}
         click.echo(json.dumps(found, ensure_ascii=False))
 
 

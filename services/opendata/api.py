@@ -89,13 +89,16 @@ async def decp_xml(runtime: Runtime, request: web.Request, query: BuyerQuery) ->
 
 @ROUTES.get("/v1/ocds/releases", errors=[InvalidInput, NotFound], tag="ocds", produces=["application/json"])
 async def list_releases(runtime: Runtime, query: ReleaseQuery) -> web.StreamResponse:
-    """Give OCDS releases in order of publication, as a release package; `links.next` leads to the next one."""
+    """Give OCDS releases in order of publication, as a release package; `links.next` leads to the next one.
+
+    The header `Halles-Validated-With` says which schema accepted them.
+    """
     after = int(Cursor.decode(runtime, query.cursor)["position"]) if query.cursor else 0
     async with runtime.read() as conn:
         found = await store.releases(conn, after, query.buyer, query.limit + 1)
     shown = found[: query.limit]
-    following = Cursor.encode(runtime, {"position": shown[-1][0]}) if len(found) > query.limit else None
-    return _package(runtime, [(date, body) for _, date, body in shown], "/v1/ocds/releases", query, following)
+    following = Cursor.encode(runtime, {"position": shown[-1].position}) if len(found) > query.limit else None
+    return _package(runtime, shown, "/v1/ocds/releases", query, following)
 
 
 @ROUTES.get("/v1/ocds/releases/{ocid}", errors=[NotFound], tag="ocds", produces=["application/json"])
@@ -103,7 +106,7 @@ async def get_releases(runtime: Runtime, ocid: str) -> web.StreamResponse:
     """Give the releases of one contracting process, as a release package."""
     async with runtime.read() as conn:
         found = await store.releases_of(conn, ocid)
-    return _package(runtime, [(date, body) for date, body, _ in found], f"/v1/ocds/releases/{ocid}")
+    return _package(runtime, found, f"/v1/ocds/releases/{ocid}")
 
 
 def _view(runtime: Runtime, data: Essentials) -> ContractView:
@@ -127,7 +130,7 @@ def _next(runtime: Runtime, found: list[Essentials], limit: int) -> str | None:
 
 def _package(
     runtime: Runtime,
-    releases: list[tuple[datetime, dict[str, Any]]],
+    releases: list[store.KeptRelease],
     path: str,
     query: ReleaseQuery | None = None,
     following: str | None = None,
@@ -141,13 +144,15 @@ def _package(
     uri = str(URL(base).with_query(given)) if given else base
     next_uri = str(URL(base).with_query({**given, "cursor": following})) if following else None
     body = package(
-        [body for _, body in releases],
+        [release.body for release in releases],
         uri=uri,
-        published_at=max(date for date, _ in releases),
+        published_at=max(release.date for release in releases),
         publisher=settings.publisher,
         next_uri=next_uri,
     )
-    headers = {"Cache-Control": "public, no-cache"} | ({"Link": f'<{next_uri}>; rel="next"'} if next_uri else {})
+    judges = ", ".join(sorted({release.validated_with for release in releases}))
+    headers = {"Cache-Control": "public, no-cache", "Halles-Validated-With": judges}
+    headers |= {"Link": f'<{next_uri}>; rel="next"'} if next_uri else {}
     return web.json_response(body, headers=headers, dumps=_dumps)
 
 

@@ -72,7 +72,7 @@ INSERT INTO release (release_id, ocid, buyer, date, body, validated_with)
 VALUES ($1, $2, $3, $4, $5, $6);
 
 -- releases --
-SELECT position, date, body
+SELECT position, date, body, validated_with
   FROM release
  WHERE position > $1 AND ($2::text IS NULL OR buyer = $2)
  ORDER BY position

@@ -19,6 +19,7 @@ from services.opendata.ocds.release import Identity
 
 __all__ = [
     "Filter",
+    "KeptRelease",
     "add",
     "by_uid",
     "lock",
@@ -48,6 +49,16 @@ class Filter:
     buyer: str | None = None
     winner: str | None = None
     procedure: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRelease:
+    """An OCDS release as published."""
+
+    position: int
+    date: datetime
+    body: dict[str, Any]
+    validated_with: str
 
 
 async def add(conn: asyncpg.Connection, data: Essentials) -> bool:
@@ -145,18 +156,16 @@ async def save_release(
     await conn.execute(_QUERIES["insert_release"], *values)
 
 
-async def releases(
-    conn: asyncpg.Connection, after: int, buyer: str | None, limit: int
-) -> list[tuple[int, datetime, dict[str, Any]]]:
-    """Give releases in order of publication: position, date, body."""
+async def releases(conn: asyncpg.Connection, after: int, buyer: str | None, limit: int) -> list[KeptRelease]:
+    """Give releases in order of publication."""
     rows = await conn.fetch(_QUERIES["releases"], after, buyer, limit)
-    return [(row["position"], row["date"], row["body"]) for row in rows]
+    return [KeptRelease(**dict(row)) for row in rows]
 
 
-async def releases_of(conn: asyncpg.Connection, ocid: str) -> list[tuple[datetime, dict[str, Any], str]]:
-    """Give the releases of one process in order: date, body, what validated it."""
+async def releases_of(conn: asyncpg.Connection, ocid: str) -> list[KeptRelease]:
+    """Give the releases of one process, oldest first."""
     rows = await conn.fetch(_QUERIES["releases_of"], ocid)
-    return [(row["date"], row["body"], row["validated_with"]) for row in rows]
+    return [KeptRelease(**dict(row)) for row in rows]
 
 
 def _essentials(row: asyncpg.Record) -> Essentials:

@@ -11,12 +11,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from services.alerts.matching.words import phrase
 
-__all__ = ["MAX_TERMS", "Criteria", "Near"]
+__all__ = ["DEFAULT_PHASES", "MAX_TERMS", "CpvPrefix", "Criteria", "Department", "Near"]
 
 MAX_TERMS = 500
 """Terms of one search, all lists together; nobody reads a longer search, and each costs at every notice."""
 
 Phase = Literal["planning", "contract", "award", "change"]
+DEFAULT_PHASES: list[Phase] = ["change", "contract", "planning"]
+"""What may still be answered; who wants to know of awards asks for them."""
 
 
 def _has_word(text: str) -> str:
@@ -72,7 +74,7 @@ class Criteria(BaseModel):
         default=False, description="with a value range: notices that tell no value pass too"
     )
     phases: Annotated[list[Phase], BeforeValidator(_list), AfterValidator(_canonical)] = Field(
-        default=["change", "contract", "planning"],
+        default=DEFAULT_PHASES,
         validate_default=True,
         description="kinds of notices; award notices only when asked for",
     )

@@ -24,6 +24,10 @@ class Reason:
     wanted: str
     found: str
 
+    def told(self) -> dict[str, str]:
+        """Give it as JSON values."""
+        return {"criterion": self.criterion, "wanted": self.wanted, "found": self.found}
+
 
 Reasons = list[Reason]
 Check = Callable[[Criteria, Subject], "Reasons | None"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.alerts.matching.criteria import Criteria
+from services.alerts.matching.criteria import DEFAULT_PHASES, Criteria
 
 __all__ = ["summary", "summary_en"]
 
@@ -28,8 +28,10 @@ def summary_en(criteria: Criteria) -> str:
 
 def _say(criteria: Criteria, language: int) -> str:
     parts = [*_text(criteria, language), *_codes(criteria, language), *_value(criteria, language)]
+    said = " ; ".join(parts) or ("tout", "everything")[language]
+    if criteria.phases == DEFAULT_PHASES:
+        return said
     phases = (" et ", " and ")[language].join(_PHASES[phase][language] for phase in criteria.phases)
-    said = " ; ".join(part for part in parts if part) or ("tout", "everything")[language]
     return f"{said} ({phases})"
 
 

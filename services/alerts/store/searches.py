@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -130,7 +129,7 @@ async def keep_matches(
     conn: asyncpg.Connection, notice: Notice, found: Mapping[UUID, Sequence[Reason]], at: datetime
 ) -> None:
     """Keep every match of a notice at once; known ones stay as they are."""
-    reasons = [pydantic_core.to_json([asdict(reason) for reason in why]).decode() for why in found.values()]
+    reasons = [pydantic_core.to_json([reason.told() for reason in why]).decode() for why in found.values()]
     await conn.execute(QUERIES["keep_matches"], list(found), notice.notice_id, notice.version, reasons, at)
 
 

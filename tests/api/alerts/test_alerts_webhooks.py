@@ -237,7 +237,7 @@ async def test_dns_rebinding_between_subscription_and_delivery_reaches_nothing(
         assert (host, port) == ("partner.example", int(receiver.url.split(":")[2].split("/")[0]))
         return answers.pop(0)
 
-    h = await service_harness(SERVICE, ports={Caller: Caller(lookup=lookup, timeout=2)})
+    h = await service_harness(SERVICE, ports={Caller: Caller(lookup=lookup, timeout=10)})
     url = receiver.url.replace("127.0.0.1", "partner.example")
     webhook = await call(h, "POST", "/v1/webhooks", 201, {"url": url})
     await h.deliver(published())

@@ -80,6 +80,8 @@ async def test_a_notified_contract_is_published_once_and_told(h: Harness) -> Non
     package = await get(h, f"/v1/ocds/releases/{OCID}")
     assert [release["tag"] for release in package["releases"]] == [["tender"], ["award", "contract"]]
     assert package_faults(package)[0] == []
+    async with h.client.get(f"/opendata/v1/ocds/releases/{OCID}") as answer:
+        assert answer.headers["Halles-Validated-With"] in {"OCDS 1.1.5 dereferenced-release-schema.json", "own model"}
 
 
 async def test_the_official_file_is_valid_and_by_buyer(h: Harness) -> None:

@@ -40,7 +40,7 @@ async def test_releases_made_at_once_have_distinct_numbers_and_growing_dates(h: 
     assert dates == sorted(set(dates))
     async with h.runtime.read() as conn:
         kept = await store.releases_of(conn, OCID)
-    assert [body["n"] for _, body, _ in kept] == list(range(1, 9))
+    assert [release.body["n"] for release in kept] == list(range(1, 9))
 
 
 async def test_a_release_that_is_not_committed_leaves_no_hole(h: Harness) -> None:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
@@ -60,6 +60,7 @@ def test_public_address_passes(address: str) -> None:
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8"))
+@settings(deadline=None)
 def test_a_private_address_stays_refused_in_every_ipv6_dress(address: object) -> None:
     assert isinstance(address, IPv4Address)
     number = int(address)
@@ -129,7 +130,7 @@ async def test_a_host_that_turns_private_after_the_check_is_not_reached() -> Non
 
     async with endpoint(handler) as server:
         lookup = ChangingLookup([PUBLIC], ["127.0.0.1"])
-        caller = Caller(lookup=lookup, timeout=2)
+        caller = Caller(lookup=lookup, timeout=10)
         url = f"http://partner.example:{server.port}/"
         await caller.vet(url)
         answer = await caller.post(a_call(url))
@@ -148,7 +149,7 @@ async def test_the_connection_goes_to_the_checked_address_resolved_once() -> Non
 
     async with endpoint(handler) as server:
         lookup = ChangingLookup(["127.0.0.1"], ["10.9.9.9"])
-        caller = Caller(lookup=lookup, allow=[f"partner.example:{server.port}"], timeout=2)
+        caller = Caller(lookup=lookup, allow=[f"partner.example:{server.port}"], timeout=10)
         answer = await caller.post(a_call(f"http://partner.example:{server.port}/"))
         assert seen == [f"partner.example:{server.port}"]
     assert answer.accepted
@@ -162,7 +163,7 @@ async def test_the_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monk
     async with endpoint(handler) as server:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-        caller = Caller(allow=[f"127.0.0.1:{server.port}"], timeout=2)
+        caller = Caller(allow=[f"127.0.0.1:{server.port}"], timeout=10)
         assert (await caller.post(a_call(str(server.make_url("/"))))).accepted
 
 
@@ -174,7 +175,9 @@ async def test_a_redirect_is_a_failure_and_is_not_followed() -> None:
         return web.Response(status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
 
     async with endpoint(handler) as server:
-        answer = await Caller(allow=[f"127.0.0.1:{server.port}"], timeout=2).post(a_call(str(server.make_url("/hook"))))
+        answer = await Caller(allow=[f"127.0.0.1:{server.port}"], timeout=10).post(
+            a_call(str(server.make_url("/hook")))
+        )
     assert paths == ["/hook"]
     assert (answer.status, answer.accepted) == (302, False)
 
@@ -190,7 +193,7 @@ async def test_an_endpoint_that_never_answers_is_left_after_the_time_limit() -> 
         answer = await Caller(allow=[f"127.0.0.1:{server.port}"], timeout=0.3).post(a_call(str(server.make_url("/"))))
         release.set()
     assert (answer.status, answer.error) == (None, "timeout")
-    assert 0.2 < answer.seconds < 2
+    assert 0.2 < answer.seconds < 8
 
 
 async def test_of_an_endless_answer_little_is_read() -> None:
@@ -209,7 +212,7 @@ async def test_of_an_endless_answer_little_is_read() -> None:
         return response
 
     async with endpoint(handler) as server:
-        answer = await Caller(allow=[f"127.0.0.1:{server.port}"], timeout=5).post(a_call(str(server.make_url("/"))))
+        answer = await Caller(allow=[f"127.0.0.1:{server.port}"], timeout=20).post(a_call(str(server.make_url("/"))))
     assert answer.accepted
     assert ANSWER_BYTES <= 2**16
     assert sent < 20 * 2**20, "the connection is closed, whatever is left"
@@ -230,18 +233,18 @@ async def test_a_drip_of_bytes_does_not_outlast_the_time_limit() -> None:
     async with endpoint(handler) as server:
         answer = await Caller(allow=[f"127.0.0.1:{server.port}"], timeout=0.4).post(a_call(str(server.make_url("/"))))
     assert answer.error == "timeout"
-    assert answer.seconds < 2
+    assert answer.seconds < 4.5
 
 
 async def test_a_closed_port_and_an_unknown_name_are_answers_too() -> None:
-    closed = await Caller(allow=["127.0.0.1:1"], timeout=2).post(a_call("http://127.0.0.1:1/"))
+    closed = await Caller(allow=["127.0.0.1:1"], timeout=10).post(a_call("http://127.0.0.1:1/"))
     assert closed.status is None
     assert closed.error
 
     async def unknown(host: str, port: int) -> list[str]:
         raise OSError(f"{host}:{port}")
 
-    assert (await Caller(lookup=unknown, timeout=2).post(a_call("http://nowhere.example/"))).error
+    assert (await Caller(lookup=unknown, timeout=10).post(a_call("http://nowhere.example/"))).error
 
 
 def test_signature_is_verified_by_the_reference_library() -> None:
