@@ -242,6 +242,20 @@ class BusContract:
             async with world.runtime.read() as conn:
                 assert await conn.fetchval("SELECT count(*) FROM parked") == 0
 
+    async def test_a_stop_does_not_wait_for_an_outage_to_end(self, make_bus: BusMaker, world: World) -> None:
+        key = uuid4()
+        world.behaviour.failures[key, 1] = [Unavailable()] * 1000
+        async with make_bus(world.service) as under:
+            async with asyncio.timeout(8), under.bus.consume(world.runtime):
+                publishing = asyncio.create_task(under.bus.publish([exempted(key, 1)]))
+                await world.until(lambda: handled(world, 2))
+            await asyncio.gather(publishing, return_exceptions=True)
+            world.behaviour.failures.clear()
+            async with under.bus.consume(world.runtime):
+                if publishing.exception() is not None:  # not confirmed: the publisher tries again
+                    await under.bus.publish([exempted(key, 1)])
+                assert await world.until_effects(1) == [(key, 1)]
+
     async def test_a_restart_loses_nothing_and_repeats_nothing(self, make_bus: BusMaker, world: World) -> None:
         aggregates = keys(5)
         for place in range(1, 11):

@@ -32,6 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds between two looks at a dependency that is down
+_HANDLER_SECONDS = 120.0  # a handler that hangs fails, rather than hold its lane for ever
 _RACES = 5  # times a message that lost a race is tried at once
 
 Timer = Callable[[bytes, int], Awaitable[None]]
@@ -86,6 +87,7 @@ class QueueDelivery:
         self._delays = list(delays)
         self._passed = asyncio.Event()
         self._passed.set()
+        self._stopping = False
         self._labels = (runtime.service.name, queue)
         self.lanes = max(consumer.lanes for consumer in consumers)
         metrics.PAUSED.labels(*self._labels).set(0)
@@ -93,7 +95,8 @@ class QueueDelivery:
     async def receive(self, body: bytes, timer: Timer) -> None:
         """Bring a message to its verdict: when it returns, the message may be forgotten by the bus.
 
-        Waits while a dependency is down. Raises only what ends the consumer (cancellation).
+        Waits while a dependency is down. Raises when it is still down once `stop` was called, and where not even the
+        verdict could be written: the message is not to be forgotten then.
         """
         claim = await self._surely(self._settle, body, timer)
         while claim is Claim.RELEASED:
@@ -111,6 +114,11 @@ class QueueDelivery:
             envelope = None
         await self._surely(self._park, body, failure, envelope)
 
+    def stop(self) -> None:
+        """Wait for no dependency any more: what cannot be handled now is given back by an error."""
+        self._stopping = True
+        self._passed.set()
+
     async def _surely(self, step: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do a step; as long as a dependency is down, wait and do it again, and let no other message begin."""
         await self._passed.wait()
@@ -119,7 +127,7 @@ class QueueDelivery:
             try:
                 result = await step(*args, **kwargs)
             except Exception as error:
-                if action_for(error) is not Action.PAUSE:
+                if action_for(error) is not Action.PAUSE or self._stopping:
                     raise
                 self._pause(error, tries)
                 await asyncio.sleep(_BACKOFF[min(tries, len(_BACKOFF) - 1)])
@@ -129,7 +137,8 @@ class QueueDelivery:
                 return result
 
     def _pause(self, error: Exception, tries: int) -> None:
-        self._passed.clear()
+        if not self._stopping:
+            self._passed.clear()
         metrics.PAUSED.labels(*self._labels).set(1)
         if tries == 0:
             _log.warning("consumer_paused", queue=self.queue, error=type(error).__name__)
@@ -161,7 +170,8 @@ class QueueDelivery:
     async def _handle(self, message: Message) -> Claim:
         for again in range(_RACES):
             try:
-                claim = await inbox.handle_once(self._runtime, message)
+                async with asyncio.timeout(_HANDLER_SECONDS):
+                    claim = await inbox.handle_once(self._runtime, message)
                 break
             except Exception as error:
                 if action_for(error) is not Action.AGAIN or again == _RACES - 1:

@@ -56,6 +56,7 @@ class _Queue:
 
     async def close(self) -> None:
         """Finish what is in hand; what was not begun is not confirmed."""
+        self._delivery.stop()
         for timer in self._timers:
             timer.cancel()
         for _, safe in await self._lanes.close():

@@ -24,6 +24,7 @@ EVENTS = "events"
 DELIVERY_LIMIT = 20
 """Times the broker brings a message whose consumer died; then the dead queue, whose consumer parks it. Generous: each
 lost connection counts for all messages in hand (RabbitMQ up to 4.2). Attempts that fail are counted by us, in SQL."""
+_NO_LIMIT = 1_000_000_000  # -1 is for RabbitMQ 4 only
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ def broker_objects(topology: Topology, delays: Sequence[float] = DELAYS) -> Brok
 
 def _add_service(objects: BrokerObjects, service: str, delays: Sequence[float]) -> None:
     objects.exchanges.update({f"{service}.again": "direct", f"{service}.dead": "fanout"})
-    objects.queues[f"{service}.dead"] = {"x-queue-type": "quorum"}
+    # without a limit of its own, RabbitMQ 4 drops a message here after 20 deliveries
+    objects.queues[f"{service}.dead"] = {"x-queue-type": "quorum", "x-delivery-limit": _NO_LIMIT}
     objects.bindings.append((f"{service}.dead", f"{service}.dead", ""))
     for seconds in delays:
         name = retry_exchange(service, seconds)

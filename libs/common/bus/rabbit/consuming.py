@@ -63,6 +63,7 @@ class _Queue:
 
     async def close(self) -> None:
         """Finish what is in hand, hand the rest back to the broker."""
+        self.delivery.stop()
         for _, message in await self._lanes.close():
             if message is not None:
                 with contextlib.suppress(*BROKER_AWAY):
