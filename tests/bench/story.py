@@ -22,7 +22,7 @@ FREE = 2 * 2**30
 """Bytes the runs may need below the temporary folder, generously."""
 
 
-@click.command(epilog="Example: python tests/bench/bench_story.py --runs 5")
+@click.command(epilog="Example: python -m tests.bench.story --runs 5")
 @click.option("--runs", default=5, show_default=True, help="How many times the story is told.")
 def main(runs: int) -> None:
     """Time the story."""
@@ -38,7 +38,7 @@ def main(runs: int) -> None:
 
 def _run() -> tuple[float, list[dict[str, Any]]]:
     began = time.perf_counter()
-    done = subprocess.run(  # noqa: S603  # our own demo
+    done = subprocess.run(  # our own demo
         [sys.executable, "-m", "deploy.local.demo"], capture_output=True, text=True, check=False, timeout=240
     )
     summary = json.loads(done.stdout.splitlines()[-1])
