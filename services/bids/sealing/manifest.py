@@ -19,11 +19,22 @@ from services.bids.sealing import stream
 from services.bids.sealing.errors import EnvelopeError
 from services.bids.sealing.names import MANIFEST_FILE, SCHEME, BidName, canonical, from_text
 
-__all__ = ["Envelope", "Manifest", "ManifestFile", "SealedFile", "SealedSegment", "SealedShare"]
+__all__ = [
+    "Envelope",
+    "Hex",
+    "Manifest",
+    "ManifestFile",
+    "SealedFile",
+    "SealedSegment",
+    "SealedShare",
+    "ShareText",
+    "Text",
+]
 
 MAX_FILES, MAX_SEGMENTS, MAX_MANIFEST = 200, 10_000, 1_000_000
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$", max_length=MAX_MANIFEST)]
+ShareText = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$", max_length=200)]
 
 
 class _Paper(BaseModel):
@@ -34,7 +45,7 @@ class SealedShare(_Paper):
     """The share of one officer."""
 
     officer: str = Field(min_length=1, max_length=80)
-    sealed: Text = Field(description="HPKE, base64url: encapsulated key and ciphertext, 80 bytes")
+    sealed: ShareText = Field(description="HPKE, base64url: encapsulated key and ciphertext, 80 bytes")
     commitment: Hex
 
 

@@ -19,7 +19,7 @@ from services.bids.sealing import dealing
 from services.bids.sealing.errors import EnvelopeError, ProofError, ShareError
 from services.bids.sealing.hpke import HpkeError
 from services.bids.sealing.keys import OfficerKey
-from services.bids.sealing.manifest import Hex, SealedShare, Text
+from services.bids.sealing.manifest import Hex, SealedShare, ShareText, Text
 from services.bids.sealing.names import BidName, canonical, from_text, to_text
 
 __all__ = [
@@ -59,7 +59,7 @@ class RequestedShare(_Paper):
     bid: UUID
     file: int = Field(ge=0)
     segment: int = Field(ge=1)
-    sealed: Text
+    sealed: ShareText
     commitment: Hex
 
 
@@ -78,7 +78,7 @@ class OpenedShare(_Paper):
     bid: UUID
     file: int = Field(ge=0)
     segment: int = Field(ge=1)
-    share: Text | None = None
+    share: ShareText | None = None
     problem: str | None = Field(default=None, max_length=200)
 
 
