@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, NotFoundError
+import structlog
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import ObjectStore, from_url
 
 from libs.common.errors import TooLarge
@@ -25,6 +27,7 @@ CHUNK = 2**20
 
 _KEY = re.compile(r"[a-z][a-z0-9-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _HIDDEN = "incoming"
+_log = structlog.get_logger(__name__)
 
 Chunks = AsyncIterable[bytes] | bytes
 
@@ -173,7 +176,7 @@ class Storage:
                 async for chunk in chunks:
                     await writer.write(chunk)
         except BaseException:
-            await _delete(self._store, hidden)
+            await self._discard(hidden)
             raise
         return hidden
 
@@ -183,7 +186,24 @@ class Storage:
         except (AlreadyExistsError, FileExistsError):
             await self._same(key, measured)
         finally:
+            await self._discard(hidden)
+
+    async def _discard(self, hidden: str) -> None:
+        """Remove what stays hidden; when the store refuses, `sweep` will."""
+        try:
             await _delete(self._store, hidden)
+        except BaseError as error:
+            _log.warning("hidden_document_left", error=type(error).__name__)
+
+    async def sweep(self, older_than: timedelta = timedelta(days=1)) -> int:
+        """Remove what processes that were killed left half written; gives how many."""
+        removed = 0
+        async for batch in obstore.list(self._store, prefix=_HIDDEN):
+            for found in batch:
+                if datetime.now(UTC) - found["last_modified"] > older_than:
+                    await _delete(self._store, found["path"])
+                    removed += 1
+        return removed
 
     async def _same(self, key: str, measured: _Measured) -> None:
         digest = hashlib.sha256()

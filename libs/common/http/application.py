@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 
@@ -42,7 +42,7 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
     gate = Gate(Authenticator(settings, keys), Limiter(settings.rate_per_minute), proxies=settings.proxies)
     for runtime in runtimes:
         _mount(app, runtime, gate)
-        app.cleanup_ctx.append(_forgetting(runtime))
+        app.cleanup_ctx.append(_cleaning(runtime))
     app.add_routes(health_routes(runtimes))
     app.add_routes(page_routes([runtime.service for runtime in runtimes]))
     for path, inner in extra.items():
@@ -77,8 +77,8 @@ def _mount(app: web.Application, runtime: Runtime, gate: Gate) -> None:
         app.router.add_route("OPTIONS", path, options(allowed))
 
 
-def _forgetting(runtime: Runtime):  # type: ignore[no-untyped-def]  # noqa: ANN202  # aiohttp's own shape
-    """Remove old answers kept for replay, every hour."""
+def _cleaning(runtime: Runtime) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Remove, every hour, what need not be kept: answers for replay, halves of documents left by killed processes."""
 
     async def loop() -> None:
         while True:
@@ -86,8 +86,9 @@ def _forgetting(runtime: Runtime):  # type: ignore[no-untyped-def]  # noqa: ANN2
             try:
                 async with runtime.read() as conn:
                     await idempotency.forget_old(conn)
+                await runtime.storage.sweep()
             except Exception as error:  # noqa: BLE001  # a loop: tried again next hour
-                _log.warning("forgetting_failed", error=type(error).__name__)
+                _log.warning("cleaning_failed", error=type(error).__name__)
 
     async def context(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(loop())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -104,6 +105,16 @@ async def test_nothing_is_visible_before_the_last_byte(storage: Storage) -> None
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not await storage.exists("bids/a")
+
+
+async def test_what_a_killed_process_left_is_swept_after_a_day(storage: Storage, tmp_path: Path) -> None:
+    folder = tmp_path / "st ore" / "incoming"
+    folder.mkdir(parents=True)
+    (folder / "old").write_bytes(b"half")
+    (folder / "new").write_bytes(b"half")
+    os.utime(folder / "old", (0, 0))
+    assert await storage.sweep() == 1
+    assert [path.name for path in files(tmp_path)] == ["new"]
 
 
 async def test_what_is_passed_to_others_is_named_by_its_content(storage: Storage) -> None:
