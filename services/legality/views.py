@@ -152,7 +152,7 @@ class ActView(_View):
     transmitted_at: datetime | None
     received_on: date | None = Field(description="day of reception by the State, by its acknowledgement")
     acknowledged_at: datetime | None
-    reason: str | None = Field(description="why it is blocked or rejected")
+    problem: str | None = Field(description="why it is blocked or rejected")
     created_at: datetime
     history: list[HappeningView] | None = None
     returns: list[MessageView] | None = None
@@ -165,11 +165,12 @@ class ActView(_View):
         same = (
             "act_id", "organisation", "procedure", "subject_id", "state", "version", "siren", "number", "object",
             "signed_at", "transmit_before", "grounds", "envelope", "act_identifier", "validated_with",
-            "transmitted_at", "received_on", "acknowledged_at", "reason", "created_at",
+            "transmitted_at", "received_on", "acknowledged_at", "created_at",
         )  # fmt: skip
         return cls(
             **{name: getattr(act, name) for name in same},
             nature="4-CC",
+            problem=act.reason,
             matter=".".join(str(level) for level in act.matters),
             decision_date=act.decided_on,
             pieces=[

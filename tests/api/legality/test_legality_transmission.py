@@ -101,7 +101,7 @@ async def test_an_anomaly_rejects_the_act_which_leaves_again_with_the_right_clas
     contract = await prefecture.sign()
     await prefecture.answered()
     act = await prefecture.act(contract)
-    assert (act["state"], "ODT-VERIF-01" in act["reason"]) == ("rejected", True)
+    assert (act["state"], "ODT-VERIF-01" in act["problem"]) == ("rejected", True)
     assert prefecture.h.events()[-1].type == "legality.act.rejected.v1"
     prefecture.state.scenario = "acknowledge"
     path = f"/acts/{act['act_id']}/transmission"
@@ -231,7 +231,7 @@ async def test_what_is_missing_blocks_the_act_until_it_is_mended(prefecture: Pre
     contract = await prefecture.sign(buyer_department=None)
     await prefecture.answered()
     act = await prefecture.act(contract)
-    assert (act["state"], "département" in act["reason"]) == ("blocked", True)
+    assert (act["state"], "département" in act["problem"]) == ("blocked", True)
     body = {"department": "021", "arrondissement": "2", "nature": "44", "email": "mairie@essai.test"}
     for name, wrong in (("department", "21"), ("arrondissement", "12"), ("nature", "x"), ("email", "no"), ("more", 1)):
         assert (await prefecture.call("PUT", "/authority", json=body | {name: wrong}))[0] == 422
@@ -250,7 +250,7 @@ async def test_a_contract_that_is_no_document_blocks_the_act(prefecture: Prefect
     contract = await prefecture.sign(content=content)
     await prefecture.answered()
     act = await prefecture.act(contract)
-    assert (act["state"], "PDF" in act["reason"]) == ("blocked", True)
+    assert (act["state"], "PDF" in act["problem"]) == ("blocked", True)
     assert prefecture.state.received == {}
 
 
