@@ -164,7 +164,8 @@ async def notify(scene: Scene) -> Proof:
         await eventually(partial(_cleared, scene, award["contract_id"]), "the clearance of the contract")
         await secretary.post(f"{path}/notification", expect=200)
         winner = scene.company(award["winner"])
-        scene.contracts.append(dict(await winner.api.post(f"{path}/acknowledgement", expect=200)))
+        answer = await winner.api.call("POST", f"{path}/acknowledgement", expect=200, trace=scene.trace)
+        scene.contracts.append(dict(answer.json))
     last = scene.contracts[-1]
     require(bool(last["acknowledged_at"]), "the acknowledgement has no date")
     return {

@@ -13,7 +13,7 @@ from deploy.local.story.report import NotApplicable, Proof
 from deploy.local.story.scene import Json, Scene
 from libs.common import standards
 
-__all__ = ["essential_data", "follow_feed", "ocds_release", "read_timeline"]
+__all__ = ["essential_data", "follow_feed", "follow_trace", "ocds_release", "read_timeline"]
 
 SECRET = ("bids.bid.", "bids.letter.", "bids.opening.", "bids.award.", "alerts.")
 """Types that the public never reads: who deposited, who was told what."""
@@ -121,18 +121,37 @@ async def _timeline(scene: Scene, api: Api) -> list[str] | None:
 
 async def follow_feed(scene: Scene) -> Proof:
     """A partner pulls the public events of every service, each once, and nothing else."""
-    seen: list[str] = []
-    types: set[str] = set()
+    found = [event async for event in _public_events(scene)]
+    types = {event["type"] for event in found}
+    require(len({event["id"] for event in found}) == len(found), "an event came twice")
+    wanted = {"notices.notice.published.v1", "bids.contract.notified.v1"}
+    require(wanted <= types, f"the feeds miss {wanted - types}")
+    return {"events": len(found), "types": sorted(types)}
+
+
+async def follow_trace(scene: Scene) -> Proof:
+    """The winner's one call is followed through every service that it moved: the same trace, cause after cause."""
+    events = [event async for event in _public_events(scene) if scene.trace in event.get("traceparent", "")]
+    sources = {event["source"] for event in events}
+    wanted = {"/bids", "/notices"} | ({"/opendata"} if await _is_published(scene) else set())
+    require(wanted <= sources, f"the trace reached {sorted(sources)} only")
+    identities = {event["id"] for event in events}
+    caused = [event for event in events if event.get("causationid") in identities]
+    require(len(caused) == len(events) - len(scene.contracts), "an event does not name the one that caused it")
+    return {"trace": scene.trace, "services": sorted(sources), "events": len(events)}
+
+
+async def _is_published(scene: Scene) -> bool:
+    page = await scene.stage.anonymous.get("/opendata/v1/contracts", {"procedure": scene.procedure})
+    return bool(page["items"])
+
+
+async def _public_events(scene: Scene) -> AsyncIterator[Json]:
     for service in ("notices", "bids", "opendata", "signature", "legality", "alerts"):
         async for event in _events(scene.stage.partner.api, service):
             require(not event["type"].startswith(SECRET), f"the feed of {service} tells {event['type']}")
             if event.get("procedure") == scene.procedure:
-                seen.append(event["id"])
-                types.add(event["type"])
-    require(len(seen) == len(set(seen)), "an event came twice")
-    wanted = {"notices.notice.published.v1", "bids.contract.notified.v1"}
-    require(wanted <= types, f"the feeds miss {wanted - types}")
-    return {"events": len(seen), "types": sorted(types)}
+                yield event
 
 
 async def _events(api: Api, service: str) -> AsyncIterator[Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -59,9 +60,12 @@ class Api:
         content_type: str | None = None,
         version: int | None = None,
         params: dict[str, str] | None = None,
+        trace: str | None = None,
     ) -> Answer:
-        """Call, and give whatever comes."""
+        """Call, and give whatever comes; `trace` is the identifier of the caller's own trace (W3C Trace Context)."""
         headers = dict(self._headers)
+        if trace:
+            headers["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
         if content_type:
             headers["Content-Type"] = content_type
         if version is not None:

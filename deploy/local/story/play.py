@@ -44,6 +44,7 @@ ACTS: tuple[tuple[str, str, str, Act], ...] = (
     ("", "opendata", "the OCDS releases are public and valid", act_public.ocds_release),
     ("9. In the open", "notices", "the timeline: the public part, the buyer's whole", act_public.read_timeline),
     ("", "notices", "a partner pulls the public events", act_public.follow_feed),
+    ("", "platform", "one trace follows the winner's call through every service", act_public.follow_trace),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -105,6 +106,8 @@ class Scene:
     opening: Json = field(default_factory=dict)
     awards: list[Json] = field(default_factory=list)
     contracts: list[Json] = field(default_factory=list)
+    trace: str = field(default_factory=lambda: secrets.token_hex(16))
+    """Of the winner's portal, when it acknowledges the notification."""
 
     @property
     def procedure(self) -> str:
