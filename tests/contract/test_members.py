@@ -59,7 +59,7 @@ def test_test_tools_do_not_ship() -> None:
 def packed(member: str, folder: Path) -> set[str]:
     """Build a member's wheel as the image does, without any network, and give what is in it."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        [sys.executable, "-P", "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=ROOT / member,
         check=True,
         capture_output=True,
