@@ -103,8 +103,10 @@ def _instead(request: web.Request, answer: web.StreamResponse) -> web.StreamResp
     return answer
 
 
-async def harden(_: web.Request, response: web.StreamResponse) -> None:
-    """Set the security headers just before an answer leaves."""
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the security headers just before an answer leaves; an answer to HEAD has no body, whatever its handler writes."""
+    if request.method == "HEAD":
+        request.writer.length = 0
     for name, value in SECURITY_HEADERS.items():
         if name not in response.headers:
             response.headers[name] = value

@@ -165,6 +165,26 @@ async def fail(uow: Uow) -> None:
     raise RuntimeError("secret-in-the-message")
 
 
+@routes.get("/v1/lines", produces=["application/x-ndjson"], tag="files")
+async def lines(request: web.Request) -> web.StreamResponse:
+    """Stream lines."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for _ in range(3):
+        await response.write(b"{}\n")
+    await response.write_eof()
+    return response
+
+
+@routes.get("/v1/broken-stream", tag="failures")
+async def broken_stream(request: web.Request) -> web.StreamResponse:
+    """Fail when half is sent."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"half")
+    raise RuntimeError("secret-in-the-message")
+
+
 @routes.get("/v1/slow", tag="failures")
 async def slow() -> dict[str, str]:
     """Take too long."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 from joserfc import jwt
@@ -260,6 +261,24 @@ async def test_a_failure_of_ours_tells_nothing_and_changes_nothing(
         told = await problem_of(answer, 500, "internal-error")
     assert "secret-in-the-message" not in json.dumps(told)
     assert await notes(h) == 0
+
+
+async def test_an_answer_that_breaks_half_way_is_not_taken_for_whole(h: Harness) -> None:
+    with pytest.raises(aiohttp.ClientPayloadError):
+        async with h.client.get("/sample/v1/broken-stream") as answer:
+            assert b"secret" not in await answer.read()
+
+
+async def test_what_a_caller_writes_never_becomes_a_header(h: Harness) -> None:
+    for number in range(3):
+        await create(h, f"note {number}")
+    async with h.client.get("/sample/v1/notes", params={"q": "note\r\nSet-Cookie: a=b"}) as answer:
+        assert answer.status == 200
+        assert "Set-Cookie" not in answer.headers
+    async with h.client.get("/sample/v1/notes", params={"q": "note", "words": "a\r\nSet-Cookie: b>; rel=x"}) as answer:
+        assert "Set-Cookie" not in answer.headers
+        assert "\r" not in answer.headers["Link"]
+        assert list(answer.links) == ["next"]
 
 
 async def test_a_body_where_none_is_read_is_refused(h: Harness) -> None:

@@ -212,6 +212,20 @@ async def test_head_and_options_say_what_get_would(h: Harness) -> None:
         await problem_of(answer, 404, "not-found")
 
 
+async def test_head_of_a_stream_has_no_body(h: Harness) -> None:
+    url = h.client._base_url
+    assert url is not None
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"HEAD /sample/v1/lines HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n")
+    async with h.client.get("/sample/v1/lines") as whole:
+        assert await whole.read() == b"{}\n" * 3
+
+
 async def test_nothing_to_say_is_204(h: Harness) -> None:
     note = await create(h)
     async with h.client.delete(f"/sample/v1/notes/{note['note_id']}", headers=h.headers(BUYER)) as answer:
