@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from libs.common.errors import FieldError, IllegalTransition, StaleVersion
+from libs.common.errors import Conflict, FieldError, IllegalTransition, StaleVersion
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.notices import OpeningKeySet
 from services.notices.content import NoticeContent
@@ -146,7 +146,7 @@ class Notice:
     def obstacles(self, at: datetime) -> tuple[FieldError, ...]:
         """Say what prevents the publication; nothing when it may be published."""
         content = self.content
-        if content.kind != "contract":
+        if content.kind not in {"contract", "change"}:
             return ()
         return (*self._deadline_obstacles(at), *(self._bidding_obstacles() if content.takes_bids else ()))
 
@@ -214,10 +214,18 @@ class Procedure:
                 notice_id=notice.notice_id,
                 lots=lots,
             )
-        moves = content.deadline and notice.published_at and content.deadline > notice.published_at
-        if content.kind == "change" and following.state is ProcedureState.OPEN and moves:
+        if content.kind == "change" and following.state is ProcedureState.OPEN and content.deadline:
+            self._refuse_earlier(content.deadline)
             return replace(following, deadline=content.deadline)
         return following
+
+    def _refuse_earlier(self, deadline: datetime) -> None:
+        """Let a deadline be put off, never brought forward: bidders rely on the one they read (R2151-4 CCP extends only)."""
+        if self.deadline is not None and deadline < self.deadline:
+            raise Conflict(
+                f"La date limite ne peut qu'être reportée : elle est fixée au {self.deadline:%d/%m/%Y %H:%M} UTC.",
+                f"The deadline can only be put off: it is {self.deadline.isoformat()}.",
+            )
 
     def is_due(self, at: datetime) -> bool:
         """Say whether its deadline passed while it is open."""

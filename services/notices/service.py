@@ -185,7 +185,7 @@ async def change(uow: Uow, command: ChangeNotice) -> Notice:
 async def publish(uow: Uow, command: PublishNotice) -> Notice:
     """Publish a draft: it is public from now on, and changes no more.
 
-    Raises NotFound, Forbidden, StaleVersion, IllegalTransition, NotPublishable with every reason.
+    Raises NotFound, Forbidden, StaleVersion, IllegalTransition, Conflict, NotPublishable with every reason.
     """
     notice = await _own_notice(uow, command.notice_id, command.actor)
     notice.require_version(command.version)

@@ -582,3 +582,24 @@ async def test_a_published_notice_with_the_same_key_is_answered_the_same_once(h:
     first = await ask(h, "POST", "/notices/import", status=201, data=eforms(1), headers=headers)
     again = await ask(h, "POST", "/notices/import", status=201, data=eforms(1), headers=headers)
     assert first == again
+
+
+async def test_a_correction_puts_the_deadline_off_and_never_forward(h: Harness) -> None:
+    await published(h)
+    headers = h.headers(INTERCOMMUNALITY)
+    changes = (
+        b"<efac:Changes><efbc:ChangedNoticeIdentifier>6a1f0c52-8d34-4b1e-9f6b-2d0c5e7a9101-01</efbc:ChangedNoticeIdentifier>"
+        b"<efac:ChangeReason><cbc:ReasonCode listName='change-corrig-justification'>cor-buy</cbc:ReasonCode></efac:ChangeReason>"
+        b"</efac:Changes><efac:NoticeSubType>"
+    )
+    corrected = eforms(1).replace(b"<efac:NoticeSubType>", changes, 1)
+    for number, (day, status) in enumerate((("2027-01-25", 201), ("2027-01-04", 409)), 2):
+        data = corrected.replace(b"5e7a9101</cbc:ID>", f"5e7a92{number:02}</cbc:ID>".encode()).replace(
+            b"2027-01-11", day.encode()
+        )
+        change = await ask(h, "POST", "/notices/import", status=201, data=data, headers=headers | XML)
+        assert (change["kind"], change["changes"]) == ("change", f"{NOTICE_ID}-01")
+        path = f"/notices/{change['notice_id']}/publication"
+        await ask(h, "POST", path, status=status, headers=headers | version(change))
+        told = await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200)
+        assert told["deadline"] == "2027-01-25T11:00:00Z"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from libs.common.errors import IllegalTransition, StaleVersion
+from libs.common.errors import Conflict, IllegalTransition, StaleVersion
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.registry import all_types
 from services.notices import awards, events
@@ -106,6 +106,11 @@ def test_a_change_notice_moves_the_deadline_of_an_open_procedure_only() -> None:
     later = opened.deadline + timedelta(days=10)
     change = draft(kind="change", deadline=later).published(BEFORE)
     assert opened.with_notice(change).deadline == later
+    earlier = draft(kind="change", deadline=opened.deadline - timedelta(hours=1)).published(BEFORE)
+    with pytest.raises(Conflict, match="put off"):
+        opened.with_notice(earlier)
+    with pytest.raises(NotPublishable):
+        draft(kind="change", deadline=BEFORE).published(BEFORE)
     with pytest.raises(IllegalTransition):
         opened.after(CLOSED).with_notice(change)
 
