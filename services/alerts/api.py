@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -40,6 +42,7 @@ from services.alerts.webhooks.client import secret_text
 
 __all__ = ["ROUTES"]
 
+T = TypeVar("T")
 ROUTES = Routes("alerts")
 _LAST_ATTEMPT = 2**62
 
@@ -198,7 +201,7 @@ async def delete_webhook(uow: Uow, actor: Actor, webhook_id: UUID) -> None:
 @ROUTES.get("/v1/webhooks/{webhook_id}/attempts", errors=[NotFound, InvalidInput], tag="webhooks")
 async def list_attempts(runtime: Runtime, actor: Actor, webhook_id: UUID, query: PageQuery) -> Page[AttemptView]:
     """List the attempts at an endpoint, newest first."""
-    before = int(Cursor.decode(runtime, query.cursor)["attempt"]) if query.cursor else _LAST_ATTEMPT
+    before = _read(runtime, query.cursor, _attempt) if query.cursor else _LAST_ATTEMPT
     async with runtime.read() as conn:
         webhook_service.own(await webhook_store.get(conn, webhook_id), actor)
         found = await webhook_store.attempts(conn, webhook_id, before, query.limit + 1)
@@ -220,10 +223,23 @@ def _html(page: str) -> web.Response:
 
 
 def _key(runtime: Runtime, cursor: str | None, start: Key) -> Key:
-    if cursor is None:
-        return start
-    position = Cursor.decode(runtime, cursor)
+    return start if cursor is None else _read(runtime, cursor, _place)
+
+
+def _place(position: dict[str, Any]) -> Key:
     return datetime.fromisoformat(position["at"]), UUID(position["id"])
+
+
+def _attempt(position: dict[str, Any]) -> int:
+    return int(position["attempt"])
+
+
+def _read(runtime: Runtime, cursor: str, read: Callable[[dict[str, Any]], T]) -> T:
+    """Read a cursor of ours. Raises InvalidInput for one of another list."""
+    try:
+        return read(Cursor.decode(runtime, cursor))
+    except KeyError:
+        raise InvalidInput("Ce curseur est celui d'une autre liste.", "This cursor is that of another list.") from None
 
 
 def _cursor(runtime: Runtime, at: datetime, identity: UUID) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -65,7 +65,7 @@ class Contact:
     """Where the mails of an organisation go."""
 
     contact_id: UUID
-    email: str
+    email: str = field(repr=False)
     language: str
     alerts: bool
     generation: int

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import click
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.index import Index
@@ -115,4 +116,11 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _faults(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False))
+    return "; ".join(_fault(fault) for fault in error.errors(include_url=False))
+
+
+def _fault(fault: ErrorDetails) -> str:
+    """Tell a fault without repeating the value; our own are told in French and English."""
+    own = fault.get("ctx", {}).get("error")
+    message = " / ".join(map(str, own.args)) if isinstance(own, ValueError) else fault["msg"]
+    return f"{'.'.join(map(str, fault['loc']))}: {message}"

@@ -31,6 +31,13 @@ _ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[
 """An ASCII address (RFC 5321), one only, without a display name: nothing in it can begin another header or recipient."""
 
 
+def _name(text: str) -> str:
+    line = one_line(text)
+    if not line:
+        raise ValueError("Ce nom ne contient rien de lisible.", "This name has nothing readable.")
+    return line
+
+
 class _Input(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +76,7 @@ class ContactView(_View):
 class SearchInput(Criteria):
     """A search to save. All given criteria must hold."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(one_line)]
+    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_name)]
 
     def criteria(self) -> Criteria:
         """Give what it asks, without its name."""

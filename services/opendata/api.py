@@ -93,7 +93,7 @@ async def list_releases(runtime: Runtime, query: ReleaseQuery) -> web.StreamResp
 
     The header `Halles-Validated-With` says which schema accepted them.
     """
-    after = int(Cursor.decode(runtime, query.cursor)["position"]) if query.cursor else 0
+    after = _position(runtime, query.cursor)
     async with runtime.read() as conn:
         found = await store.releases(conn, after, query.buyer, query.limit + 1)
     shown = found[: query.limit]
@@ -117,7 +117,20 @@ def _after(runtime: Runtime, cursor: str | None) -> store.Key:
     if cursor is None:
         return _FIRST
     position = Cursor.decode(runtime, cursor)
+    if not position.keys() >= {"at", "id"}:
+        raise _other_list()
     return datetime.fromisoformat(position["at"]), UUID(position["id"])
+
+
+def _position(runtime: Runtime, cursor: str | None) -> int:
+    position = Cursor.decode(runtime, cursor) if cursor else {"position": 0}
+    if "position" not in position:
+        raise _other_list()
+    return int(position["position"])
+
+
+def _other_list() -> InvalidInput:
+    return InvalidInput("Ce curseur est celui d'une autre liste.", "This cursor is that of another list.")
 
 
 def _next(runtime: Runtime, found: list[Essentials], limit: int) -> str | None:

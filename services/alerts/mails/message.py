@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -32,7 +32,7 @@ class Envelope:
 
     mail_id: UUID
     sender: str
-    recipient: str
+    recipient: str = field(repr=False)
     domain: str
     """Right part of the Message-ID."""
     unsubscribe: str | None = None

@@ -23,7 +23,7 @@ DEFAULT_PHASES: list[Phase] = ["change", "contract", "planning"]
 
 def _has_word(text: str) -> str:
     if not phrase(text):
-        raise ValueError("aucun mot dans ce terme (no word in this term)")
+        raise ValueError("Ce terme ne contient aucun mot.", "This term has no word.")
     return " ".join(text.split())
 
 
@@ -83,9 +83,9 @@ class Criteria(BaseModel):
     def _coherent(self) -> Self:
         lists = (self.words, self.any, self.phrases, self.exclude, self.cpv, self.departments)
         if sum(map(len, lists)) > MAX_TERMS:
-            raise ValueError(f"au plus {MAX_TERMS} termes par recherche (at most {MAX_TERMS} terms a search)")
+            raise ValueError(f"Au plus {MAX_TERMS} termes par recherche.", f"At most {MAX_TERMS} terms a search.")
         if self.value_min is not None and self.value_max is not None and self.value_min > self.value_max:
-            raise ValueError("value_min dépasse value_max (value_min exceeds value_max)")
+            raise ValueError("value_min dépasse value_max.", "value_min exceeds value_max.")
         return self
 
     @property

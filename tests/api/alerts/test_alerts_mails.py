@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import email
+import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
 
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.notices import Buyer
 from libs.common.service import Job
+from libs.common.telemetry import setup_logs
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from services.alerts.jobs import JOBS
@@ -74,6 +78,18 @@ async def h(service_harness: HarnessFactory, inbox: tuple[Inbox, str]) -> Harnes
 @pytest.fixture
 def box(inbox: tuple[Inbox, str]) -> Inbox:
     return inbox[0]
+
+
+@pytest.fixture
+def logs() -> Iterator[StringIO]:
+    """What the service's processes would log."""
+    root, output = logging.getLogger(), StringIO()
+    handlers, level = root.handlers[:], root.level
+    setup_logs("alerts", output)
+    yield output
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 async def call(
@@ -264,12 +280,16 @@ async def test_a_mail_refused_for_good_is_visible_and_not_tried_again(h: Harness
         assert await conn.fetchval("SELECT state FROM job") == "done"
 
 
-async def test_a_busy_mail_server_is_tried_again_under_the_same_message_id(h: Harness, box: Inbox) -> None:
+async def test_a_busy_mail_server_is_tried_again_under_the_same_message_id(
+    h: Harness, box: Inbox, logs: StringIO
+) -> None:
     await contact(h)
-    box.answers = ["451 4.3.0 later"]
+    box.answers = [f"451 4.3.0 <{ADDRESS}> later"]
     await h.deliver(letter())
     await h.settle()
     assert box.mails == []
+    assert "MailPostponedError" in logs.getvalue()
+    assert ADDRESS not in logs.getvalue()
     async with h.runtime.uow() as uow:
         row = await uow.conn.fetchrow("UPDATE job SET not_before = now() RETURNING state, last_error")
         assert (row["state"], row["last_error"]) == ("waiting", "MailPostponedError: SMTP 451")
@@ -321,8 +341,9 @@ async def test_a_forgotten_search_matches_nothing(h: Harness, box: Inbox) -> Non
         {"name": "x", "words": ["école"], "value_min": 10, "value_max": 5},
         {"words": ["école"]},
         {"name": "", "words": ["école"]},
+        {"name": "\u0007", "words": ["école"]},
     ],
-    ids=["nothing", "only-negative", "unbounded", "unknown-member", "ten-thousand-terms", "no-word", "pattern", "department", "latitude", "bounds", "no-name", "empty-name"],
+    ids=["nothing", "only-negative", "unbounded", "unknown-member", "ten-thousand-terms", "no-word", "pattern", "department", "latitude", "bounds", "no-name", "empty-name", "unreadable-name"],
 )  # fmt: skip
 async def test_a_search_that_cannot_be_used_is_refused_and_nothing_is_kept(h: Harness, body: Json) -> None:
     told = await call(h, "POST", "/v1/searches", 422, body)
@@ -407,5 +428,7 @@ async def test_pages_lead_through_all_searches_and_mails(h: Harness, box: Inbox)
             page = await call(h, "GET", f"{path}?limit=2{cursor}", 200)
             seen += [item[key] for item in page["items"]]
             cursor = f"&cursor={page['next']}" if page["next"] else None
+            if cursor:
+                await call(h, "GET", f"/v1/webhooks/{UUID(int=1)}/attempts?limit=2{cursor}", 422)
         assert len(seen) == len(set(seen)) == 5
     assert box.mails == []
