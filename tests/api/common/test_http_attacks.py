@@ -52,6 +52,15 @@ def _tampered(issuer: TestIssuer) -> str:
     return f"{header}.{base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b'=').decode()}.{signature}"
 
 
+def _headed(issuer: TestIssuer, header: dict[str, Any]) -> str:
+    """Give a token of an issuer with a header that it would not write."""
+    head, claims, _ = issuer.token().split(".")
+    full = json.loads(base64.urlsafe_b64decode(head + "==")) | header
+    signed = f"{base64.urlsafe_b64encode(json.dumps(full).encode()).rstrip(b'=').decode()}.{claims}"
+    key: Any = issuer.key.private_key
+    return f"{signed}.{base64.urlsafe_b64encode(key.sign(signed.encode())).rstrip(b'=').decode()}"
+
+
 def _bad_tokens(issuer: TestIssuer) -> dict[str, str]:
     stranger = TestIssuer(issuer.issuer)
     return {
@@ -69,6 +78,12 @@ def _bad_tokens(issuer: TestIssuer) -> dict[str, str]:
         "unknown kind of organisation": issuer.token(kind="king"),
         "unknown scheme": issuer.token(organisation="EVIL:1"),
         "forged by another key": stranger.token(),
+        "bringing its own key": _headed(stranger, {"jwk": stranger.jwks["keys"][0]}),
+        "naming where its key is": _headed(stranger, {"jku": "https://evil.example/jwks.json"}),
+        "key named by a path": _headed(stranger, {"kid": "../../../dev/null"}),
+        "key named by a query": _headed(stranger, {"kid": "x' OR 1=1 --"}),
+        "critical header we do not know": _headed(issuer, {"crit": ["evil"], "evil": 1}),
+        "identity token, not access token": _headed(issuer, {"typ": "secevent+jwt"}),
         "without signature": _unsigned(issuer, "none"),
         "without signature, NONE": _unsigned(issuer, "NonE"),
         "public key as shared secret": _confused(issuer),
