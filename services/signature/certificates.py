@@ -18,6 +18,8 @@ from services.signature.pades.hostile import HOSTILE
 __all__ = ["check_usable", "read_certificates"]
 
 MAX_CHAIN = 10
+_OTHER_PURPOSES = frozenset({"time_stamping", "ocsp_signing", "code_signing", "server_auth"})
+_PERSONS_PURPOSES = frozenset({"email_protection", "client_auth", "any_extended_key_usage"})
 
 
 def read_certificates(certificate: str, chain: Sequence[str]) -> tuple[x509.Certificate, list[x509.Certificate]]:
@@ -45,6 +47,10 @@ async def check_usable(
     if usage is None or "non_repudiation" not in usage.native:
         text = "Ce certificat n'est pas prévu pour signer (usage « non répudiation » absent)."
         raise _refused("/certificate", text, "This certificate is not meant for signatures (non-repudiation).")
+    purposes = set(certificate.extended_key_usage_value.native) if certificate.extended_key_usage_value else set()
+    if purposes & _OTHER_PURPOSES and not purposes & _PERSONS_PURPOSES:
+        text = "Ce certificat est celui d'un service (horodatage, site, code) : il ne signe pas pour une personne."
+        raise _refused("/certificate", text, "This is a service's certificate (time stamps, site, code).")
     if trust.anchors and not await asyncio.to_thread(_has_path, certificate, list(chain), trust, at):
         text = "Ce certificat n'est pas délivré par une autorité reconnue, ou sa chaîne est incomplète."
         raise _refused("/certificate", text, "No trusted authority issued this certificate, or its chain lacks.")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from lxml import etree
 
-from services.legality.actes.codes import ACTES, MESSAGES
+from services.legality.actes.codes import ACTES, MESSAGES, NATURES
 from services.legality.actes.names import ACT_IDENTIFIER
 from services.legality.actes.xml import read
 
@@ -93,7 +93,7 @@ class _Reader:
             department=self._anywhere("Departement") or (known[1] if known else None),
             number=self._of_act("NumeroInterne") or (known[4] if known else None),
             decided_on=self._decided_on(known[3] if known else None),
-            nature=self._tolerant(int, self._of_act("CodeNatureActe")),
+            nature=self._tolerant(_nature, self._of_act("CodeNatureActe")),
             matters=self._matters(),
             object=self._text("Objet"),
             dated=self._date(
@@ -162,8 +162,15 @@ class _Reader:
         try:
             return convert(text.strip())
         except ValueError:
-            self._problems.append(f"Valeur illisible : {text[:50]}.")
+            self._problems.append(f"Valeur illisible ou inattendue : {text[:50]}.")
             return None
+
+
+def _nature(text: str) -> int:
+    code = int(text)
+    if code not in NATURES:
+        raise ValueError(text)
+    return code
 
 
 def _children(node: etree._Element) -> Iterator[etree._Element]:

@@ -65,6 +65,12 @@ def test_an_anomaly_that_departs_from_the_schema_still_reads() -> None:
     assert any("illisible" in problem for problem in message.problems)
 
 
+@pytest.mark.parametrize("nature", ["0", "7", "9" * 40, "-4", "CC"])
+def test_natures_that_do_not_exist_are_forgiven_and_left_out(nature: str) -> None:
+    message = parse(written(f'<a:AnomalieActe><a:ActeRecu CodeNatureActe="{nature}"></a:ActeRecu></a:AnomalieActe>'))
+    assert (message.nature, len(message.problems)) == (None, 1)
+
+
 def test_answers_that_hold_the_identifier_on_a_child_are_found() -> None:
     body = (
         '<a:ARPieceComplementaire a:DateReception="2026-05-04"><a:InfosCourrierPref a:DateCourrierPref="2026-05-01"'
