@@ -98,6 +98,7 @@ async def upload_file(runtime: Runtime, actor: Actor, bid_id: UUID, number: int,
     status=201,
     errors=[UnknownBid, IllegalTransition, WrongEnvelope, PartialReplacement],
     tag="bids",
+    limit=64 * 2**20,
 )
 async def deposit_bid(runtime: Runtime, actor: Actor, bid_id: UUID, body: DepositInput) -> Receipt:
     """Complete a deposit with its envelope; the receipt gives the hour of the last byte."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,14 +70,24 @@ async def complete(runtime: Runtime, actor: Actor, opening_id: UUID) -> Opening:
 
 
 def _require_officers(consultation: Consultation, presences: Sequence[Presence]) -> None:
+    """Let pass when every segment has k usable shares, or when no other officer could bring one."""
     threshold = consultation.keys.threshold
-    missing = threshold - len(presences)
-    if missing <= 0:
-        return
+    claims = Counter(
+        (each.bid, each.file, each.segment)
+        for presence in presences
+        for each in presence.shares
+        if each.problem is not None
+    )
+    usable = len(presences) - max(claims.values(), default=0)
     present = {each.officer for each in presences}
-    others = ", ".join(each.officer for each in consultation.keys.officers if each.officer not in present)
+    absent = [each.officer for each in consultation.keys.officers if each.officer not in present]
+    if len(presences) >= threshold and (usable >= threshold or not absent):
+        return
+    missing = threshold - usable
+    claimed = " (des parts présentées sont déclarées inutilisables)" if claims else ""
+    others = ", ".join(absent)
     raise TooFewOfficers(
-        f"Il manque {missing} officier(s) : {len(presences)} présent(s), {threshold} nécessaires. "
+        f"Il manque {missing} officier(s) : {len(presences)} présent(s), {threshold} nécessaires{claimed}. "
         f"Peuvent encore se présenter : {others}.",
         f"{missing} more officer(s) needed: {len(presences)} of {threshold} present. Not yet present: {others}.",
     )

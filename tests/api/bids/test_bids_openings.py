@@ -290,3 +290,39 @@ async def test_a_bid_recorded_after_the_opening_began_makes_it_begin_again(servi
         await w.present(again, officer)
     report = (await w.call("POST", f"/openings/{again}/completion", BUYER, expect=201))["report"]
     assert len(report["opened"]) == 2
+
+
+async def test_an_officer_who_claims_bad_shares_cannot_make_a_bid_unreadable_alone(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"offer"])
+    await w.close()
+    opening = (await w.start_opening())["opening_id"]
+    path = f"/openings/{opening}"
+    lies = await w.opened_shares(opening, w.officers[0])
+    lies["shares"][1] |= {"share": None, "problem": "does not open"}
+    await w.call("POST", f"{path}/shares", BUYER, expect=201, json=lies)
+    await w.present(opening, w.officers[1])
+    refused = await w.call("POST", f"{path}/completion", BUYER, expect=409)
+    assert "inutilisables" in refused["detail"]
+    assert "officier-3" in refused["detail"]
+    await w.present(opening, w.officers[2])
+    report = (await w.call("POST", f"{path}/completion", BUYER, expect=201))["report"]
+    assert (len(report["opened"]), report["unreadable"]) == (1, [])
+
+
+async def test_a_bid_whose_shares_no_officer_can_use_is_reported_with_their_claims(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await world(service_harness)
+    draft = await w.draft(ALPHA, [b"offer"])
+    sealed = w.seal(UUID(draft["bid_id"]), [b"offer"])
+    garbage = sealed.envelope.model_dump(mode="json")
+    for share in garbage["files"][0]["segments"][0]["shares"]:
+        share["sealed"] = to_text(os.urandom(80))
+    await w.upload(ALPHA, draft["bid_id"], sealed)
+    await w.finish(ALPHA, draft["bid_id"], Sealed(Envelope.model_validate(garbage), sealed.ciphertexts))
+    (found,) = (await w.open_all(w.officers))["report"]["unreadable"]
+    assert found["fault"] == "officers or bidder"
+    assert {each["officer"] for each in found["proof"]["claims"]} == {each.officer for each in w.officers}
