@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,6 +145,37 @@ def test_logs_are_json_lines_with_the_trace_and_without_secrets() -> None:
     assert lines[2]["exceptions"] == ["ValueError"]
     assert "secret" not in done.stdout
     assert done.stderr == ""
+
+
+EXPORT = """
+from opentelemetry import trace
+from libs.common import telemetry
+from libs.common.settings import Settings
+
+telemetry.setup(Settings(environment="test", trace_ratio=1), "sample")
+with trace.get_tracer("t").start_as_current_span("exported_span"):
+    pass
+telemetry.shutdown()
+"""
+
+
+@pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_ENDPOINT", "HALLES_OTLP_URL"])
+async def test_traces_go_to_the_collector_where_there_is_one(variable: str) -> None:
+    received: list[bytes] = []
+
+    async def collect(request: web.Request) -> web.Response:
+        received.append(await request.read())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/v1/traces", collect)
+    async with serve(app, "127.0.0.1", 0) as url:
+        environment = {**os.environ, variable: str(url).rstrip("/")}
+        run = await asyncio.create_subprocess_exec(sys.executable, "-c", EXPORT, env=environment)
+        assert await run.wait() == 0
+    [sent] = received
+    assert b"exported_span" in (gzip.decompress(sent) if sent.startswith(b"\x1f\x8b") else sent)
+    assert b"halles-sample" in (gzip.decompress(sent) if sent.startswith(b"\x1f\x8b") else sent)
 
 
 async def test_a_refused_request_is_logged_without_its_query(h: Harness, capsys: pytest.CaptureFixture[str]) -> None:
