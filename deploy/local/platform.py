@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import shutil
 import socket
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -35,6 +35,7 @@ from libs.common.runtime import Runtime, open_runtime
 from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.testing.servers.postgres import free_port
+from libs.common.testing.servers.scratch import new_run_folder
 
 __all__ = ["SERVICES", "Options", "Platform", "PortTakenError", "platform"]
 
@@ -138,9 +139,18 @@ def _data_dir(options: Options, stack: AsyncExitStack) -> Path:
         parts = urlsplit(given)
         folder = CHECKOUT / ".halles" / f"server-{sha256(f'{parts.hostname}:{parts.port}'.encode()).hexdigest()[:12]}"
     else:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="halles-")))
+        folder = _passing_folder(stack)
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
+
+
+def _passing_folder(stack: AsyncExitStack) -> Path:
+    """Give a private folder removed at the end, or by a later run if this one is killed."""
+    run = new_run_folder("platform")
+    run.path.chmod(0o700)
+    stack.callback(shutil.rmtree, run.path, ignore_errors=True)
+    stack.callback(run.release)
+    return run.path
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class Sandbox:
     def load_or_create(cls, data_dir: Path, url: str, *, legality_url: str | None = None) -> Sandbox:
         """Give the sandbox kept in this folder, made at the first call."""
         authority = TestAuthority.load_or_create(data_dir / "pki")
+        (data_dir / "storage").mkdir(mode=0o700, exist_ok=True)  # others on this machine read no document
         trust = data_dir / "trust"
         trust.mkdir(exist_ok=True)
         (trust / "test-root.pem").write_text(authority.root_pem)

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -54,6 +55,9 @@ async def test_platform_serves_everything_on_one_port() -> None:
         assert found == expected
         await services_enter_their_own_database_only(running.runtimes["notices"].settings)
         assert await connections(running.runtimes["notices"].settings.database_url) <= 60
+        folder = running.sandbox.data_dir
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not folder.exists(), "a run that keeps nothing left its folder"
 
 
 async def services_enter_their_own_database_only(settings: Settings) -> None:

@@ -222,6 +222,8 @@ def _prepare(keep: Path | None, binaries: Binaries | None) -> _Cluster:
 def _kept_folder(folder: Path) -> RunFolder:
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
+    if unprivileged_user():
+        folder.chmod(0o711)  # whatever the umask: the server's user goes through it to its own data
     if not passable(folder, unprivileged_user()):
         raise PostgresError(f"{folder} cannot be reached by the unprivileged user that PostgreSQL runs as.")
     try:
