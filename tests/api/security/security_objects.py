@@ -1,0 +1,308 @@
+"""One owner's objects in each service, made as people make them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from deploy.local.pki import TestAuthority
+from deploy.local.tsa import LocalTimestampAuthority
+from libs.common.messages.base import DocumentReference
+from libs.common.messages.bids import ContractSignedV1, ContractSubmittedV1
+from libs.common.testing.harness import Harness, TestClock, harness
+from libs.common.timestamp import TimestampAuthority
+from services.alerts.mails.tokens import write_token
+from services.bids import sealing
+from services.bids.documents.pdf import Text, render
+from services.signature import signer
+from tests.api.bids import bids_world as bids
+from tests.api.security.security_world import SERVICES, Caller, World, operations
+from tests.unit.notices import notices_samples as notices
+from tests.unit.opendata import opendata_samples as opendata
+
+__all__ = ["WORLDS"]
+
+Build = Callable[[AsyncExitStack, str, Path], Awaitable[World]]
+PARTNER = Caller("partner", "SIRET:53210025400019")
+COMPANY = Caller("company", "SIRET:55210025400001")
+XML = {"Content-Type": "application/xml"}
+PDF = {"Content-Type": "application/pdf"}
+
+
+async def call(h: Harness, who: Caller, method: str, path: str, *, expect: int, **options: Any) -> Any:  # noqa: ANN401  # JSON
+    headers = options.pop("headers", {}) | h.headers(who.organisation, str(who.kind), sub=who.subject)
+    async with h.client.request(method, f"/{h.runtime.service.name}/v1{path}", headers=headers, **options) as answer:
+        body = await answer.json() if "json" in answer.content_type else await answer.read()
+        assert answer.status == expect, body
+        return body
+
+
+async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
+    """A company with an address, a search; a partner with an endpoint."""
+    h = await stack.enter_async_context(harness(SERVICES["alerts"], database_url))
+    contact = {"email": "secret-address@entreprise.example"}
+    search = {"name": "secret-search", "words": ["toiture"]}
+    webhook = {"url": "https://9.9.9.9/secret-hook", "types": ["notices.notice.published.v1"]}
+    await call(h, COMPANY, "PUT", "/contact", expect=200, json=contact)
+    made = await call(h, COMPANY, "POST", "/searches", expect=201, json=search)
+    hook = await call(h, PARTNER, "POST", "/webhooks", expect=201, json=webhook)
+    async with h.runtime.read() as conn:
+        contact_id = await conn.fetchval("SELECT contact_id FROM contact")
+    token = write_token(h.runtime.settings.secret.get_secret_value(), contact_id, 99)  # of no present wish
+    return World(
+        h,
+        {"company": COMPANY, "partner": PARTNER},
+        targets=await operations(h)
+        | {
+            "search_id": [{"search_id": made["search_id"]}],
+            "webhook_id": [{"webhook_id": hook["webhook_id"]}],
+            "token": [{"token": token}],
+        },
+        bodies={
+            ("PUT", "/v1/contact"): {"json": {"email": "other@entreprise.example"}},
+            ("POST", "/v1/searches"): {"json": {"name": "mine", "words": ["voirie"]}},
+            ("POST", "/v1/webhooks"): {"json": {"url": "https://9.9.9.9/mine"}},
+        },
+        secrets=(
+            "secret-address",
+            "secret-search",
+            made["search_id"],
+            "secret-hook",
+            hook["webhook_id"],
+            "secret-body",
+        ),
+    )
+
+
+async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
+    """Two companies; a procedure that was opened and awarded, another one that still takes bids."""
+
+    def run(service: Any, **options: Any) -> Any:  # noqa: ANN401  # the fixture of the same shape
+        return stack.enter_async_context(harness(service, database_url, **options))
+
+    w = await bids.world(run, threshold=1, officers=1, formal=False)
+    rival = "SIRET:55210025400099"
+    await w.deposit(COMPANY.organisation, [b"the offer"])
+    await w.deposit(rival, [b"the rival's offer"])
+    opening = await w.open_all()
+    path = f"/consultations/{w.procedure}/lots/LOT-0001/award"
+    award = bids.award_body(w.bids[COMPANY.organisation], list(w.bids.values()))
+    awarded = await w.call("POST", path, bids.BUYER, expect=201, json=award)
+    opened, open_bid = w.procedure, w.bids[COMPANY.organisation]
+    w.procedure, w.officers = uuid4(), [sealing.generate("officier-9")]
+    later = w.h.clock.now() + timedelta(days=30)
+    event = bids.notice(w.procedure, w.officers, 1, deadline=later)
+    w.notice = event.notice
+    await w.h.deliver(event)
+    receipt = await w.deposit(COMPANY.organisation, [b"secret offer"])
+    draft = await w.draft(COMPANY.organisation, [b"other"], ("LOT-0002",))
+    sealed = w.seal(UUID(draft["bid_id"]), [b"other"], ("LOT-0002",))
+    secret_bid = str(w.bids[COMPANY.organisation])
+    letters = {each["addressee"]: each["letter_id"] for each in awarded["letters"]}
+    (announced,) = (each["size"] for each in draft["files"])
+    opening_id = opening["opening_id"]
+    procedures = [{"procedure": str(w.procedure)}, {"procedure": str(opened)}]
+    own_bids = [{"bid_id": bid} for bid in (draft["bid_id"], secret_bid, str(open_bid))]
+    return World(
+        w.h,
+        {"buyer": Caller("buyer", bids.BUYER), "company": COMPANY},
+        targets=await operations(w.h)
+        | {
+            "procedure": procedures,
+            "procedure,lot": [each | {"lot": "LOT-0001"} for each in procedures],
+            "bid_id": own_bids,
+            "bid_id,number": [{"bid_id": draft["bid_id"], "number": "1"}],
+            "opening_id": [{"opening_id": opening_id}],
+            "opening_id,bid_id,number": [{"opening_id": opening_id, "bid_id": str(open_bid), "number": "1"}],
+            "letter_id": [{"letter_id": letters[COMPANY.organisation]}],
+            "contract_id": [{"contract_id": awarded["contract_id"]}],
+        },
+        bodies={
+            ("POST", "/v1/consultations/{procedure}/bids"): {
+                "json": {"lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
+            },
+            ("PUT", "/v1/bids/{bid_id}/files/{number}"): {"data": bytes(announced)},
+            ("POST", "/v1/bids/{bid_id}/deposit"): {"json": {"envelope": sealed.envelope.model_dump(mode="json")}},
+            ("GET", "/v1/openings/{opening_id}/shares"): {"params": {"officer": "officier-1"}},
+            ("POST", "/v1/openings/{opening_id}/shares"): {"json": {"officer": "officier-1", "shares": []}},
+            ("POST", "/v1/consultations/{procedure}/lots/{lot}/award"): {"json": award},
+            ("PUT", "/v1/contracts/{contract_id}/winner-signature"): {"data": b"%PDF-1.7", "headers": PDF},
+        },
+        secrets=(secret_bid, draft["bid_id"], receipt["statement"]["receipt_id"], "secret-body", "secret offer",
+                 awarded["contract_id"], letters[COMPANY.organisation], COMPANY.organisation),
+        told=frozenset({"company"}),
+    )  # fmt: skip
+
+
+async def legality(stack: AsyncExitStack, database_url: str, _: Path) -> World:
+    """A contract to be transmitted."""
+    buyer = Caller("buyer", opendata.BUYER)
+    clock = TestClock()
+    h = await stack.enter_async_context(harness(SERVICES["legality"], database_url, clock=clock))
+    document = await h.runtime.storage.exchange(b"%PDF-1.4 act", media_type="application/pdf", name="secret.pdf")
+    contract = opendata.contract(document=document, buyer_department="21", number="SECRET-1")
+    await h.deliver(
+        ContractSignedV1(
+            aggregate_id=contract.contract_id, aggregate_version=3, organisation=buyer.organisation,
+            procedure=uuid4(), occurred_at=clock.now(), contract=contract,
+        )
+    )  # fmt: skip
+    await h.settle()
+    (act,) = (await call(h, buyer, "GET", "/acts", expect=200))["items"]
+    authority = {"department": "021", "arrondissement": "1", "nature": "44", "email": "secret@mairie.example.fr"}
+    await call(h, buyer, "PUT", "/authority", expect=200, json=authority)
+    return World(
+        h,
+        {"buyer": buyer},
+        targets=await operations(h) | {"act_id": [{"act_id": act["act_id"]}]},
+        bodies={
+            ("PUT", "/v1/authority"): {"json": {"department": "071", "arrondissement": "1", "nature": "31"}},
+            ("POST", "/v1/returns"): {"data": b"<a/>", "headers": XML},
+        },
+        secrets=(act["act_id"], "SECRET-1", "secret@mairie", "secret-body", buyer.organisation),
+    )
+
+
+async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World:
+    """A draft with a document, a published notice, and a bid that its buyer may not know of yet."""
+    buyer = Caller("buyer", notices.INTERCOMMUNALITY)
+    clock = TestClock(notices.BEFORE)
+    h = await stack.enter_async_context(harness(SERVICES["notices"], database_url, clock=clock))
+    shown = await _published(h, buyer)
+    body = {
+        "title": "secret-title", "buyer": {"name": "Trois Vallées"}, "nature": "works", "cpv": ["45233140"],
+        "places": [{"nuts": "FRC11"}], "opening": notices.KEYS,
+    }  # fmt: skip
+    draft = await call(h, buyer, "POST", "/notices", expect=201, json=body)
+    path = f"/notices/{draft['notice_id']}"
+    await call(h, buyer, "PUT", f"{path}/documents/rc.pdf", expect=201, data=b"secret document")
+    await h.deliver(notices.bid_deposited(clock.now()))
+    await h.settle()
+    version = {"If-Match": f'"{draft["version"]}"'}
+    drafts, public = {"notice_id": draft["notice_id"]}, {"notice_id": shown["notice_id"]}
+    named = [each | {"name": "rc.pdf"} for each in (drafts, public)]
+    return World(
+        h,
+        {"buyer": buyer, "company": Caller("company", notices.COMPANY)},
+        targets=await operations(h)
+        | {
+            "notice_id": [drafts, public],
+            "notice_id,name": named,
+            "procedure_id": [{"procedure_id": each["procedure_id"]} for each in (draft, shown)],
+        },
+        published=frozenset({shown["notice_id"], shown["procedure_id"]}),
+        bodies={
+            ("POST", "/v1/notices/check"): {"data": b"<a/>", "headers": XML},
+            ("POST", "/v1/notices/import"): {"data": notices.eforms(1), "headers": XML},
+            ("POST", "/v1/notices"): {"json": body | {"title": "mine"}},
+            ("PATCH", "/v1/notices/{notice_id}"): {"json": {"title": "taken over"}, "headers": version},
+            ("POST", "/v1/notices/{notice_id}/publication"): {"headers": version},
+            ("PUT", "/v1/notices/{notice_id}/documents/{name}"): {"data": b"taken over"},
+        },
+        secrets=("secret-title", draft["notice_id"], draft["procedure_id"], "secret document", "secret-body",
+                 str(UUID(int=8)), "bids.bid.deposited"),
+        told=frozenset({"company"}),
+    )  # fmt: skip
+
+
+async def _published(h: Harness, buyer: Caller) -> Any:  # noqa: ANN401  # JSON
+    notice = await call(h, buyer, "POST", "/notices/import", expect=201, data=notices.eforms(1), headers=XML)
+    path = f"/notices/{notice['notice_id']}"
+    match = {"If-Match": f'"{notice["version"]}"'}
+    changed = await call(h, buyer, "PATCH", path, expect=200, json={"opening": notices.KEYS}, headers=match)
+    await call(h, buyer, "PUT", f"{path}/documents/rc.pdf", expect=201, data=b"%PDF-1.7 rules")
+    match = {"If-Match": f'"{changed["version"]}"'}
+    return await call(h, buyer, "POST", f"{path}/publication", expect=201, headers=match)
+
+
+async def of_opendata(stack: AsyncExitStack, database_url: str, _: Path) -> World:
+    """A published contract, and one whose data wait for a correction."""
+    h = await stack.enter_async_context(harness(SERVICES["opendata"], database_url))
+    await h.deliver(opendata.published(), opendata.notified())
+    pending = uuid4()
+    wrong = opendata.essential(ccag="Rien")
+    await h.deliver(opendata.notified(contract_id=pending, number="SECRET-2", essential=wrong, title="secret-title"))
+    await h.settle()
+    (shown,) = (await call(h, Caller("buyer", opendata.BUYER), "GET", "/contracts", expect=200))["items"]
+    return World(
+        h,
+        {"buyer": Caller("buyer", opendata.BUYER)},
+        targets=await operations(h)
+        | {
+            "contract_id": [{"contract_id": str(pending)}],
+            "uid": [{"uid": shown["uid"]}],
+            "ocid": [{"ocid": shown["ocid"]}],
+        },
+        bodies={
+            ("POST", "/v1/contracts/{contract_id}/completion"): {"json": opendata.essential().model_dump(mode="json")}
+        },
+        secrets=("secret-body",),
+    )
+
+
+async def signature(stack: AsyncExitStack, database_url: str, folder: Path) -> World:
+    """A contract in its buyer's circuit, waiting for a signature."""
+    authority, clock = TestAuthority.create(), TestClock()
+    (folder / "root.pem").write_text(authority.root_pem)
+    tsa = LocalTimestampAuthority(authority.tsa, clock)
+    settings, ports = {"trust_dir": folder}, {TimestampAuthority: tsa}
+    run = harness(SERVICES["signature"], database_url, clock=clock, settings=settings, ports=ports)
+    h = await stack.enter_async_context(run)
+    buyer = Caller("buyer", "SIRET:20006682500012", "secret-person")
+    steps = [{"action": "signature", "person": buyer.subject, "function": "Maire"}]
+    await call(h, buyer, "PUT", "/circuit", expect=200, json={"steps": steps})
+    winner, mayor = authority.issue("Titulaire", "Essai"), authority.issue("Maire", "Essai")
+    pdf = await signer.sign_pdf(
+        paper_to_sign(), winner.key, winner.certificate, winner.chain, timestamp=tsa, at=clock.now()
+    )
+    await _submit(h, buyer, await h.runtime.storage.exchange(pdf, media_type="application/pdf", name="secret.pdf"))
+    (request,) = (await call(h, buyer, "GET", "/requests", expect=200))["items"]
+    certificate = {"certificate": mayor.certificate_pem, "chain": mayor.chain_pem}
+    value = base64.b64encode(b"x" * 256).decode()
+    one = {"request_id": request["request_id"]}
+    others = [{"action": "visa", "person": "other", "function": "Adjoint"}, steps[0]]
+    return World(
+        h,
+        {"buyer": buyer},
+        targets=await operations(h) | {"request_id": [one], "request_id,number": [one | {"number": "1"}]},
+        bodies={
+            ("PUT", "/v1/circuit"): {"json": {"steps": others}},
+            ("POST", "/v1/requests/{request_id}/steps/{number}/preparation"): {"json": certificate},
+            ("POST", "/v1/requests/{request_id}/steps/{number}/signature"): {"json": {"signature": value}},
+            ("POST", "/v1/requests/{request_id}/refusal"): {"json": {"reason": "montant erroné"}},
+            ("POST", "/v1/verifications"): {"data": b"%PDF-1.4", "headers": PDF},
+        },
+        secrets=(request["request_id"], "secret-title", "secret.pdf", "secret-body", buyer.organisation),
+    )
+
+
+def paper_to_sign() -> bytes:
+    """Give a contract to sign."""
+    return render("Acte d'engagement", [Text("245 000,00 EUR")])
+
+
+async def _submit(h: Harness, buyer: Caller, document: DocumentReference) -> None:
+    contract = uuid4()
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    await h.deliver(
+        ContractSubmittedV1(
+            aggregate_id=contract, aggregate_version=1, organisation=buyer.organisation, procedure=uuid4(),
+            occurred_at=now, contract_id=contract, title="secret-title", document=document,
+        )
+    )  # fmt: skip
+    await h.settle()
+
+
+WORLDS: dict[str, Build] = {
+    "alerts": alerts,
+    "bids": of_bids,
+    "legality": legality,
+    "notices": of_notices,
+    "opendata": of_opendata,
+    "signature": signature,
+}
