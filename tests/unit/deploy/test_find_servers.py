@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -41,7 +42,8 @@ async def test_login_without_rights_is_no_administrator(database_url: str) -> No
     name = f"halles_test_{os.urandom(4).hex()}_plain"
     await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'plain'")
     try:
-        plain = database_url.replace(database_url.split("//")[1].split("@", maxsplit=1)[0], f"{name}:plain")
+        parts = urlsplit(database_url)
+        plain = urlunsplit(parts._replace(netloc=f"{name}:plain@{parts.netloc.rpartition('@')[2]}"))
         assert await find._is_administrator(database_url)
         assert not await find._is_administrator(plain)
     finally:
