@@ -27,7 +27,9 @@ from services.opendata.views import (
     Completion,
     ContractQuery,
     ContractView,
+    DecpFile,
     PendingQuery,
+    ReleasePackage,
     ReleaseQuery,
     StatusView,
 )
@@ -75,8 +77,8 @@ async def get_contract(runtime: Runtime, uid: str) -> ContractView:
     return _view(runtime, data)
 
 
-@ROUTES.get("/v1/decp.json", tag="essential data", produces=["application/json"])
-async def decp_json(runtime: Runtime, request: web.Request, query: BuyerQuery) -> web.StreamResponse:
+@ROUTES.get("/v1/decp.json", tag="essential data")
+async def decp_json(runtime: Runtime, request: web.Request, query: BuyerQuery) -> DecpFile | web.StreamResponse:
     """Give the official file of essential data (schema 2.0.3), whole or for one buyer."""
     return await _stream(runtime, request, query.buyer, "application/json", _json_parts)
 
@@ -87,8 +89,8 @@ async def decp_xml(runtime: Runtime, request: web.Request, query: BuyerQuery) ->
     return await _stream(runtime, request, query.buyer, "application/xml", _xml_parts)
 
 
-@ROUTES.get("/v1/ocds/releases", errors=[InvalidInput, NotFound], tag="ocds", produces=["application/json"])
-async def list_releases(runtime: Runtime, query: ReleaseQuery) -> web.StreamResponse:
+@ROUTES.get("/v1/ocds/releases", errors=[InvalidInput, NotFound], tag="ocds")
+async def list_releases(runtime: Runtime, query: ReleaseQuery) -> ReleasePackage | web.StreamResponse:
     """Give OCDS releases in order of publication, as a release package; `links.next` leads to the next one.
 
     The header `Halles-Validated-With` says which schema accepted them.
@@ -101,8 +103,8 @@ async def list_releases(runtime: Runtime, query: ReleaseQuery) -> web.StreamResp
     return _package(runtime, shown, "/v1/ocds/releases", query, following)
 
 
-@ROUTES.get("/v1/ocds/releases/{ocid}", errors=[NotFound], tag="ocds", produces=["application/json"])
-async def get_releases(runtime: Runtime, ocid: str) -> web.StreamResponse:
+@ROUTES.get("/v1/ocds/releases/{ocid}", errors=[NotFound], tag="ocds")
+async def get_releases(runtime: Runtime, ocid: str) -> ReleasePackage | web.StreamResponse:
     """Give the releases of one contracting process, as a release package."""
     async with runtime.read() as conn:
         found = await store.releases_of(conn, ocid)

@@ -158,6 +158,43 @@ class StatusView(_View):
         )
 
 
+class DecpContracts(_View):
+    """The contracts of an official file."""
+
+    marche: list[dict[str, Any]] = Field(description="records of schema_decp_v2.0.3.json")
+
+
+class DecpFile(_View):
+    """The official file of essential data."""
+
+    marches: DecpContracts
+
+
+class Publisher(_View):
+    """Who publishes a package."""
+
+    name: str
+
+
+class PackageLinks(_View):
+    """Where more releases are."""
+
+    next: str
+
+
+class ReleasePackage(_View):
+    """An OCDS 1.1 release package."""
+
+    uri: str
+    version: Literal["1.1"]
+    published_date: AwareDatetime = Field(serialization_alias="publishedDate")
+    publisher: Publisher
+    license: str
+    extensions: list[str]
+    releases: list[dict[str, Any]] = Field(min_length=1, description="OCDS 1.1.5 releases")
+    links: PackageLinks | None = None
+
+
 class Completion(EssentialData):
     """The buyer's items, corrected; all of them are given anew."""
 
