@@ -163,7 +163,7 @@ def _outcome(opened: OpenedBid) -> dict[str, Any]:
         {"number": number, "name": each.name, "size": each.size, "sha256": each.sha256}
         for number, each in sorted(opened.files.items())
     ]
-    return {"files": files}
+    return {"files": files, "sealed_lots": list(opened.sealed_lots)}
 
 
 def _bid_line(bid: Bid, consultation: Consultation) -> dict[str, Any]:

@@ -11,10 +11,12 @@ import structlog
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.messages.notices import Notice
 from libs.common.uow import Uow
+from services.bids.domain.states import OpeningState
 from services.bids.domain.time import french_hour, is_late
 from services.bids.errors import BeforeDeadline, UnknownConsultation
 from services.bids.sealing import check_key_set
 from services.bids.store import consultations as store
+from services.bids.store import openings
 from services.bids.store.consultations import Consultation
 
 __all__ = ["follow_notice", "get", "require_buyer", "require_passed", "unknown"]
@@ -27,6 +29,7 @@ async def follow_notice(uow: Uow, notice: Notice, procedure: UUID) -> None:
 
     A notice without deadline or without opening keys takes no electronic bids. The key set is fixed by the first
     publication: another one in a later version is not followed (bids may be sealed to the first), and is logged.
+    Nothing is followed any more once the bids are opened.
     Raises EnvelopeError when the key set cannot work or its fingerprint is wrong: the message is parked.
     """
     if notice.kind not in {"contract", "change"} or notice.deadline is None:
@@ -39,13 +42,27 @@ async def follow_notice(uow: Uow, notice: Notice, procedure: UUID) -> None:
         await store.add(uow.conn, notice, procedure, uow.now())
         uow.audit("open_consultation", str(procedure))
         return
-    if notice.version <= known.notice.version and notice.notice_id == known.notice.notice_id:
+    if await _is_old(uow, notice, known):
         return
     if notice.opening is not None and notice.opening.fingerprint != known.keys.fingerprint:
         _log.error("key_set_change_not_followed", procedure=str(procedure), fingerprint=notice.opening.fingerprint)
         uow.audit("refuse_key_set_change", str(procedure))
     await store.update(uow.conn, notice, procedure)
     uow.audit("follow_notice", str(procedure))
+
+
+async def _is_old(uow: Uow, notice: Notice, known: Consultation) -> bool:
+    """Say whether a notice changes nothing: an older one comes after a newer one, or the bids are opened already."""
+    if notice.published_at < known.notice.published_at:
+        return True
+    if notice.notice_id == known.notice.notice_id and notice.version <= known.notice.version:
+        return True
+    opening = await openings.of_procedure(uow.conn, known.procedure)
+    if opening is None or opening.state is not OpeningState.COMPLETED:
+        return False
+    _log.error("notice_after_opening_not_followed", procedure=str(known.procedure), notice=str(notice.notice_id))
+    uow.audit("refuse_notice_after_opening", str(known.procedure))
+    return True
 
 
 async def get(conn: asyncpg.Connection, procedure: UUID) -> Consultation:

@@ -40,6 +40,8 @@ class OpenedBid:
     """A bid after the opening: its files, or why it cannot be read, whose doing that is, and the proof."""
 
     files: dict[int, DocumentReference] = field(default_factory=dict)
+    sealed_lots: tuple[str, ...] = ()
+    """What the sealed manifest says: the bidder may have announced other ones."""
     finding: str | None = None
     fault: str | None = None
     """bidder, platform or officers."""
@@ -65,7 +67,7 @@ async def open_bid(runtime: Runtime, work: OpeningWork, bid: Bid, files: Sequenc
         return _bad(f"Part fausse : {error}", "officers", {"officer": error.officer})
     except _StorageFault as error:
         return _bad(f"Octets conservés différents de ceux de l'accusé : {error}", "platform", {})
-    return OpenedBid(opened)
+    return OpenedBid(opened, manifest.lots)
 
 
 class _StorageFault(Exception):  # noqa: N818  # what it is

@@ -34,6 +34,15 @@ async def test_a_consultation_shows_what_bidders_need_and_follows_its_notice(ser
     await w.call("GET", f"/consultations/{uuid4()}", None, expect=404)
 
 
+async def test_a_change_published_after_the_opening_moves_no_deadline(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness, threshold=1, officers=1)
+    await w.open_all()
+    later = notice(w.procedure, w.officers, 1, kind="change", version=1, deadline=DEADLINE + timedelta(days=3))
+    await w.h.deliver(later)
+    told = await w.call("GET", f"/consultations/{w.procedure}", None, expect=200)
+    assert (told["state"], told["deadline"]) == ("opened", "2026-03-20T12:00:00+01:00")
+
+
 async def test_the_key_set_is_fixed_by_the_first_publication(service_harness: HarnessFactory) -> None:
     """An operator who swaps an officer's key in a later version changes nothing for bidders."""
     w = await world(service_harness)

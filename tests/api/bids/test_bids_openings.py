@@ -184,7 +184,8 @@ async def test_a_bid_badly_dealt_is_reported_with_proof_whoever_opens(service_ha
     (found,) = completed["report"]["unreadable"]
     assert (found["bid"], found["fault"], found["proof"]["officers"]) == (str(bad), "bidder", ["officier-3"])
     assert set(found["proof"]["shares"]) == {"officier-1", "officier-2"}
-    assert [each["depositor"] for each in completed["report"]["opened"]] == [BETA]
+    (honest,) = completed["report"]["opened"]
+    assert (honest["depositor"], honest["sealed_lots"]) == (BETA, ["LOT-0001"])
 
 
 async def test_ciphertext_altered_in_storage_is_the_platforms_fault_and_said_so(
