@@ -30,8 +30,8 @@ from services.signature.pades.report import Modifications
 __all__ = ["POLICY", "classify", "pages_changed"]
 
 _ARCHIVING = ModificationLevel.LTA_UPDATES
-MAX_PAGES = 5_000
-MAX_DEPTH = 50
+MAX_NODES = 10_000
+"""Of a page tree."""
 
 POLICY = StandardDiffPolicy(
     global_rules=[
@@ -73,20 +73,18 @@ def pages_changed(reader: PdfFileReader, revision: int) -> bool:
 
 
 def _pages(root: DictionaryObject) -> list[tuple[bytes, ...]]:
+    """Give the contents of the pages in order. Raises ValueError when the tree has no end."""
     found: list[tuple[bytes, ...]] = []
-    _walk(root["/Pages"], found, 0)
-    return found
-
-
-def _walk(node: DictionaryObject, found: list[tuple[bytes, ...]], depth: int) -> None:
-    if depth > MAX_DEPTH or len(found) > MAX_PAGES:
-        raise ValueError("page tree too deep or too large")
-    for child in node.get("/Kids", ()):
-        page = child.get_object()
-        if "/Kids" in page:
-            _walk(page, found, depth + 1)
+    waiting: list[DictionaryObject] = [root["/Pages"]]
+    for _ in range(MAX_NODES):
+        if not waiting:
+            return found
+        node = waiting.pop()
+        if "/Kids" in node:
+            waiting.extend(child.get_object() for child in reversed(node["/Kids"]))
         else:
-            found.append(_content(page))
+            found.append(_content(node))
+    raise ValueError("page tree too large, or turning in circles")
 
 
 def _content(page: DictionaryObject) -> tuple[bytes, ...]:

@@ -120,6 +120,30 @@ def test_a_page_replaced_after_signing_fails(signed: bytes, trust: pades.Trust) 
     assert not report.intact
 
 
+def test_a_page_tree_that_turns_in_circles_ends_in_a_verdict(signed: bytes, trust: pades.Trust) -> None:
+    writer: Any = IncrementalPdfFileWriter(io.BytesIO(signed))
+    tree = writer.root.raw_get("/Pages")
+    tree.get_object()[generic.pdf_name("/Kids")] = generic.ArrayObject([tree, tree, tree])
+    writer.mark_update(tree)
+    assert pades.verify(_written(writer), trust, NOW).indication is pades.Indication.TOTAL_FAILED
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"%PDF-1.7\n" + b"[" * 200_000 + b"/ByteRange",
+        b"%PDF-1.7\nxref\n0 1\n0000000000 65535 f \ntrailer\n<</Root 1 0 R/Prev 9/Size 1>>\nstartxref\n9\n%%EOF",
+        b"%PDF-1.7\nxref\n0 999999999\ntrailer\n<</Root 1 0 R>>\nstartxref\n9\n%%EOF",
+        (
+            b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 1 0 R/AcroForm<</Fields[1 0 R]>>/Kids[1 0 R]>>endobj\n"
+            b"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \ntrailer<</Root 1 0 R/Size 2>>\nstartxref\n98\n%%EOF"
+        ),
+    ],
+)
+def test_files_made_to_loop_end_in_a_verdict(hostile: bytes, trust: pades.Trust) -> None:
+    assert pades.verify(hostile, trust, NOW).indication in {"REFUSED", "TOTAL_FAILED", "NO_SIGNATURE"}
+
+
 def test_an_annotation_laid_over_the_signed_text_is_not_accepted(signed: bytes, trust: pades.Trust) -> None:
     writer: Any = IncrementalPdfFileWriter(io.BytesIO(signed))
     note = generic.DictionaryObject(
@@ -175,6 +199,14 @@ def test_valid_samples_are_intact_and_undecided_for_want_of_trust(name: str) -> 
     assert report.indication is pades.Indication.INDETERMINATE
     assert report.signatures
     assert all(item.intact for item in report.signatures)
+
+
+def test_a_form_filled_after_signing_is_not_called_valid() -> None:
+    """Stricter than others on purpose: a contract has no field to fill once signed, and an attack uses this door."""
+    data = sample("dss-pades/pades-signed-filled-form.pdf")
+    report = pades.verify(data, _gullible(data), NOW)
+    assert report.signatures[0].modifications is pades.Modifications.UNEXPLAINED
+    assert report.indication is pades.Indication.INDETERMINATE
 
 
 def test_a_signature_in_two_fields_counts_once() -> None:
