@@ -10,11 +10,16 @@ from pathlib import Path
 import click
 import uvloop
 
-from deploy.local.platform import Options
+from deploy.local.platform import Options, PortTakenError
 from deploy.local.story.report import Reporter
 from deploy.local.story.tell import tell
+from libs.common.migrate import MigrationError
 from libs.common.settings import UnsafeStartError
 from libs.common.testing.servers.postgres import PostgresError
+from libs.common.testing.servers.scratch import ScratchError
+
+NO_START = (UnsafeStartError, PostgresError, ScratchError, PortTakenError, MigrationError, OSError)
+"""What keeps the platform from starting; each says in one sentence what to do."""
 
 
 @click.command(epilog="Example: python -m deploy.local.demo --notices ~/eforms")
@@ -32,7 +37,7 @@ def main(notices: Path | None, log: Path | None) -> None:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 code = runner.run(tell(options, notices, reporter))
-        except (UnsafeStartError, PostgresError, OSError) as error:
+        except NO_START as error:
             reporter.fail(f"The platform did not start: {error}")
             code = reporter.finish()
     sys.exit(code)
