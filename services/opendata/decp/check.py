@@ -49,7 +49,10 @@ def check_document(document: object) -> list[Problem]:
     """Give every fault of a whole file: its envelope, then each contract and concession."""
     marches = document.get("marches") if isinstance(document, dict) else None
     if not isinstance(marches, dict):
-        return [_problem((), "Enveloppe", "l'objet « marches » manque", "object `marches` is missing")]
+        told = "l'objet « marches » manque", "object `marches` is missing"
+        if isinstance(marches, list):
+            told = "« marches » est une liste : format d'avant 2024", "`marches` is a list: the format before 2024"
+        return [_problem(("marches",), "Enveloppe", *told)]
     forms: tuple[Form, ...] = ("marche", "contrat-concession")
     if not any(name in marches for name in forms):
         told = "ni « marche » ni « contrat-concession »", "neither `marche` nor `contrat-concession`"

@@ -18,6 +18,9 @@ __all__ = ["OWN_MODEL", "validate"]
 OWN_MODEL = "own model"
 """What `validated_with` says when the official schema is not at hand."""
 
+_LONGEST = 300
+"""Characters of the validator's own words; values are masked in them."""
+
 
 def validate(document: dict[str, Any]) -> tuple[list[Problem], str]:
     """Give the faults of a whole file, and what judged it: the official schema's name, or `own model`."""
@@ -25,11 +28,12 @@ def validate(document: dict[str, Any]) -> tuple[list[Problem], str]:
     validator = _validator(standards.folder())
     if validator is None:
         return problems, OWN_MODEL
-    known = {problem.path for problem in problems}
+    known = {problem.path[:length] for problem in problems for length in range(len(problem.path) + 1)}
     for error in validator.iter_errors(document):
         path = tuple(error.instance_path)
-        if not any(other[: len(path)] == path for other in known):
-            problems.append(Problem(path, _name(path), f"refusé par {SCHEMA} : {error.message}", error.message))
+        if path not in known:
+            told = error.message[:_LONGEST]
+            problems.append(Problem(path, _name(path), f"refusé par {SCHEMA} : {told}", told))
     return problems, SCHEMA
 
 
@@ -38,7 +42,7 @@ def _validator(folder: Path | None) -> jsonschema_rs.Draft7Validator | None:
     path = folder / "decp" / "schema" / SCHEMA if folder else None
     if path is None or not path.is_file():
         return None
-    return jsonschema_rs.Draft7Validator(json.loads(path.read_text(encoding="utf-8")), validate_formats=True)
+    return jsonschema_rs.Draft7Validator(json.loads(path.read_text(encoding="utf-8")), validate_formats=True, mask="…")
 
 
 def _name(path: tuple[str | int, ...]) -> str:

@@ -36,13 +36,16 @@ def package_faults(package: dict[str, Any]) -> tuple[list[str], str]:
 
 
 def _faults(validator: jsonschema_rs.Draft4Validator, document: dict[str, Any]) -> list[str]:
-    return [f"/{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator.iter_errors(document)]
+    return [
+        f"/{'/'.join(map(str, error.instance_path))}: {error.message[:300]}"
+        for error in validator.iter_errors(document)
+    ]
 
 
 @cache
 def _release_validator(folder: Path | None) -> jsonschema_rs.Draft4Validator | None:
     schema = _read(folder, RELEASE_SCHEMA)
-    return jsonschema_rs.Draft4Validator(schema, validate_formats=True) if schema else None
+    return jsonschema_rs.Draft4Validator(schema, validate_formats=True, mask="…") if schema else None
 
 
 @cache
@@ -51,7 +54,7 @@ def _package_validator(folder: Path | None) -> jsonschema_rs.Draft4Validator | N
     if package is None or release is None:
         return None
     registry = jsonschema_rs.Registry([(_RELEASE_URI, release)])
-    return jsonschema_rs.Draft4Validator(package, validate_formats=True, registry=registry)
+    return jsonschema_rs.Draft4Validator(package, validate_formats=True, mask="…", registry=registry)
 
 
 def _read(folder: Path | None, name: str) -> dict[str, Any] | None:

@@ -278,3 +278,22 @@ def test_tool_accepts_the_official_examples() -> None:
     code, lines = run_tool(*examples())
     assert code == 0
     assert {line["validated_with"] for line in lines} == {SCHEMA}
+
+
+def test_tool_tells_the_old_format_and_repeats_no_value(tmp_path: Path) -> None:
+    old = {"marches": [{"id": "2018COs68fWklM00", "_type": "Marché"}] * 500}
+    strange = {"marches": {"marche": [sample() | {"titulaires": ["SECRET" * 1000]}]}}
+    for name, document in (("old.json", old), ("strange.json", strange)):
+        (tmp_path / name).write_text(json.dumps(document), encoding="utf-8")
+    code, lines = run_tool(tmp_path / "old.json", tmp_path / "strange.json")
+    assert code == 1
+    assert [problem["path"] for problem in lines[0]["problems"]] == ["/marches"]
+    assert "avant 2024" in lines[0]["problems"][0]["message"]
+    assert "SECRET" not in json.dumps(lines[1])
+
+
+def test_many_faults_are_told_fast(tmp_path: Path) -> None:
+    (tmp_path / "many.json").write_text(json.dumps(envelope([{"id": str(n)} for n in range(2_000)])), encoding="utf-8")
+    _, lines = run_tool(tmp_path / "many.json")
+    assert lines[0]["count"]["problems"] == 2_000 * 23
+    assert len(lines[0]["problems"]) == 1_000
