@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from libs.common import telemetry
-from libs.common.errors import HallesError, Unavailable
+from libs.common.errors import HallesError, InvalidInput, Unavailable
 from libs.common.http.problems import InternalError, from_http, problem
 
 __all__ = ["SECURITY_HEADERS", "edge", "harden"]
@@ -36,6 +36,10 @@ _FAILED = InternalError(
     "Une erreur est survenue chez nous ; l'identifiant « instance » aidera à la retrouver.",
     "Something failed on our side; the `instance` identifier will help to find it.",
 )
+_TOO_FAR = InvalidInput(
+    "Un nombre ou une date dépasse ce qui peut être conservé : corrigez-le.",
+    "A number or a date is beyond what can be kept: correct it.",
+)
 _DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -48,6 +52,8 @@ _DATABASE_AWAY = (
     asyncpg.InternalClientError,
     ConnectionError,
 )
+_UNKEEPABLE = (asyncpg.InterfaceError, asyncpg.DataError)
+"""What asyncpg and PostgreSQL say of a number or a date beyond what they hold."""
 _log = structlog.get_logger(__name__)
 
 
@@ -86,6 +92,9 @@ def _explain(request: web.Request, error: Exception) -> HallesError:
     if isinstance(error, _DATABASE_AWAY) and not isinstance(error, ValueError):  # asyncpg's own for a bad argument
         _log.warning("database_unavailable", route=_template(request), error=type(error).__name__)
         return _AGAIN
+    if isinstance(error, _UNKEEPABLE) and isinstance(error, ValueError | asyncpg.DataError):
+        _log.warning("value_not_kept", route=_template(request), exc_info=error)
+        return _TOO_FAR
     if isinstance(error, TimeoutError):
         _log.warning("request_too_slow", route=_template(request))
         return _TOO_SLOW

@@ -1,16 +1,21 @@
-"""Keyset pagination: a page, and a cursor that callers can neither read into nor forge."""
+"""Keyset pagination: a page, and a cursor that callers can neither read nor forge.
+
+Sort keys count what a caller may not know of: from two readable cursors of its own drafts, a company could tell how many
+bids others prepared in between. So they are encrypted, and padded.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import pydantic_core
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.errors import FieldError, InvalidInput
@@ -21,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Cursor", "Page"]
 
 T = TypeVar("T")
-_MAC = 16  # bytes
+_NONCE = 12  # bytes
+_BLOCK = 32  # bytes: the length of a cursor tells no number of digits
 
 
 class Page(BaseModel, Generic[T]):
@@ -39,34 +45,42 @@ class Page(BaseModel, Generic[T]):
 
 
 class Cursor:
-    """The place where the next page begins: the sort key of the last item seen, signed for its service."""
+    """The place where the next page begins: the sort key of the last item seen, sealed for its service."""
 
     @staticmethod
     def encode(runtime: Runtime, position: Mapping[str, Any]) -> str:
-        """Give the cursor of a position; values become JSON (times and identifiers as text)."""
+        """Give the cursor of a position, always the same; values become JSON (times and identifiers as text)."""
         content = pydantic_core.to_json(dict(position))
-        return base64.urlsafe_b64encode(_sign(runtime, content) + content).rstrip(b"=").decode()
+        content = content.ljust(-(-len(content) // _BLOCK) * _BLOCK)
+        key = _key(runtime)
+        nonce = hmac.digest(key, content, hashlib.sha256)[:_NONCE]
+        return base64.urlsafe_b64encode(nonce + AESGCM(key).encrypt(nonce, content, None)).rstrip(b"=").decode()
 
     @staticmethod
     def decode(runtime: Runtime, cursor: str) -> dict[str, Any]:
-        """Give the position of a cursor that this service made. Raises InvalidInput on any other text."""
+        """Give the position of a cursor that this service made. Raises InvalidInput on any other text.
+
+        Reading a member that it has not raises InvalidInput too: it is the cursor of another list.
+        """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        except (ValueError, binascii.Error):
+            content = AESGCM(_key(runtime)).decrypt(raw[:_NONCE], raw[_NONCE:], None)
+        except (ValueError, InvalidTag):
             raise _refused() from None
-        content = raw[_MAC:]
-        if not hmac.compare_digest(raw[:_MAC], _sign(runtime, content)):
-            raise _refused()
-        position: dict[str, Any] = json.loads(content)
-        return position
+        return _Position(json.loads(content))
 
 
-def _sign(runtime: Runtime, content: bytes) -> bytes:
+class _Position(dict[str, Any]):
+    def __missing__(self, _: str) -> NoReturn:
+        raise _refused()
+
+
+def _key(runtime: Runtime) -> bytes:
     secret = runtime.settings.secret.get_secret_value().encode()
-    return hmac.digest(secret, f"cursor:{runtime.service.name}:".encode() + content, hashlib.sha256)[:_MAC]
+    return hmac.digest(secret, f"cursor:{runtime.service.name}".encode(), hashlib.sha256)
 
 
 def _refused() -> InvalidInput:
-    french = "Ce curseur n'a pas été donné par ce service : reprenez depuis la première page."
-    english = "This cursor was not given by this service: start again from the first page."
+    french = "Ce curseur n'a pas été donné par cette liste : reprenez depuis la première page."
+    english = "This cursor was not given by this list: start again from the first page."
     return InvalidInput(french, english, errors=[FieldError("query/cursor", french, english)])

@@ -58,13 +58,13 @@ async def _list(runtime: Runtime, actor: Actor, query: ParkedQuery) -> Page[Park
     For operators. Oldest first; the body is given with each message by itself.
     """
     actor.require(OrganisationKind.OPERATOR)
-    after = int(Cursor.decode(runtime, query.cursor)["id"]) if query.cursor else 0
+    after = int(Cursor.decode(runtime, query.cursor)["parked"]) if query.cursor else 0
     states = (query.state,) if query.state else ACTIVE
     async with runtime.read() as conn:
         items = await store.listed(conn, after=after, limit=query.limit + 1, queue=query.queue, states=states)
     page = items[: query.limit]
     more = len(items) > query.limit
-    return Page[ParkedMessage](items=page, next=Cursor.encode(runtime, {"id": page[-1].id}) if more else None)
+    return Page[ParkedMessage](items=page, next=Cursor.encode(runtime, {"parked": page[-1].id}) if more else None)
 
 
 async def _read(runtime: Runtime, actor: Actor, identity: int) -> ParkedBody:
