@@ -142,8 +142,9 @@ def _body(one: Operation, schemas: Schemas) -> dict[str, Any] | None:
 
 def _binary(media: str) -> dict[str, Any]:
     """Say what a content is, where its media type does not say it all."""
-    is_text = "*" not in media and not media.endswith("json")
-    return {"schema": {"type": "string", "contentMediaType": media}} if is_text else {}
+    if media.endswith("json"):
+        return {"schema": {}}
+    return {} if "*" in media else {"schema": {"type": "string", "contentMediaType": media}}
 
 
 def _answers(one: Operation, schemas: Schemas) -> dict[str, Any]:
