@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from libs.common.uow import Uow
 from services.bids import events
 from services.bids.documents.contract import money_text
 from services.bids.documents.letters import AwardFacts, notification_letter
+from services.bids.documents.signed import only_signed
 from services.bids.domain.awards import Standstill
 from services.bids.domain.states import CONTRACT, ContractState, after
 from services.bids.domain.time import french_date
@@ -37,7 +39,6 @@ __all__ = [
 
 MAX_CONTRACT = 50 * 2**20
 """Bytes of a signed contract."""
-_SIGNATURE = b"/ByteRange"
 
 
 class ForeignDocumentError(Exception):
@@ -68,7 +69,7 @@ async def _locked(conn: asyncpg.Connection, actor: Actor, contract_id: UUID, ver
 async def sign_as_winner(
     runtime: Runtime, actor: Actor, contract_id: UUID, pdf: bytes, version: int | None = None
 ) -> ContractRow:
-    """Take the PDF that the winner signed: the generated one, byte for byte, with a signature added after it.
+    """Take the PDF that the winner signed: the generated one, byte for byte, with a signature after it and nothing else.
 
     Raises UnknownContract, Forbidden, IllegalTransition, WrongSignedContract.
     """
@@ -78,7 +79,7 @@ async def sign_as_winner(
     actor.require_organisation(row.winner)
     state = after(CONTRACT, row.state, "sign as winner")
     prepared = await runtime.storage.read(row.prepared.key, MAX_CONTRACT)
-    _check_signed(pdf, prepared)
+    await _check_signed(pdf, prepared)
     key = f"bids/contracts/{row.id}/winner-{sha256(pdf).hexdigest()}.pdf"
     document = await runtime.storage.put(key, pdf, media_type="application/pdf", name=row.prepared.name)
     async with runtime.uow(actor=actor) as uow:
@@ -88,9 +89,8 @@ async def sign_as_winner(
         return await _save(uow, replace(row, state=state, winner_signed=document))
 
 
-def _check_signed(pdf: bytes, before: bytes) -> None:
-    added = pdf[len(before) :]
-    if pdf.startswith(before) and _SIGNATURE in added and added.rstrip().endswith(b"%%EOF"):
+async def _check_signed(pdf: bytes, given: bytes) -> None:
+    if await asyncio.to_thread(only_signed, given, pdf):
         return
     raise WrongSignedContract(
         "Ce PDF n'est pas le contrat fourni auquel une signature électronique a été ajoutée : téléchargez le contrat, "
