@@ -71,7 +71,8 @@ async def codes_of_procedure(conn: asyncpg.Connection, procedure: UUID) -> tuple
 
 async def queue(conn: asyncpg.Connection, event: CloudEvent, endpoints: Sequence[Endpoint], at: datetime) -> list[UUID]:
     """Put an event on its way to endpoints, once each; give the new deliveries."""
-    await conn.execute(QUERIES["keep_outgoing"], event.id, event.type, event.to_json().decode(), at)
+    told = event.model_copy(update={"sequence": None})  # positions count events that partners may not know of
+    await conn.execute(QUERIES["keep_outgoing"], event.id, event.type, told.to_json().decode(), at)
     chosen = [endpoint.webhook_id for endpoint in endpoints]
     rows = await conn.fetch(QUERIES["queue_deliveries"], chosen, event.id, at)
     return [row["delivery_id"] for row in rows]
