@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -18,7 +20,7 @@ from libs.common.uow import Uow
 from services.notices import search, service, store
 from services.notices.domain import Changes, Notice
 from services.notices.eforms import xml
-from services.notices.eforms.check import check
+from services.notices.eforms.check import CheckedNotice, check
 from services.notices.errors import DuplicateNotice, NoticeOfAnother, NoticeRejected, NotPublishable
 from services.notices.inputs import NewNotice, NoticePatch, NoticeQuery, PageQuery, RulesQuery, VersionQuery
 from services.notices.settings import NoticesSettings
@@ -36,13 +38,14 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes("notices")
 DocumentName = Annotated[str, Field(max_length=200)]
+_CHECKER = ThreadPoolExecutor(1, thread_name_prefix="eforms")
 _XML = ("application/xml", "text/xml", "application/octet-stream")
 
 
 @ROUTES.post("/v1/notices/check", tag="notices", accepts=_XML, limit=xml.MAX_BYTES)
 async def check_notice(actor: Actor, body: bytes) -> CheckView:  # any authenticated caller may ask
     """Check an eForms notice: what it says, what is wrong with it and how to mend it. Nothing is kept."""
-    return CheckView.of(check(body))
+    return CheckView.of(await _checked(body))
 
 
 @ROUTES.post(
@@ -56,7 +59,7 @@ async def check_notice(actor: Actor, body: bytes) -> CheckView:  # any authentic
 )
 async def import_notice(uow: Uow, actor: Actor, body: bytes) -> NoticeView:
     """Import an eForms notice as a draft. Every business term is kept: the XML itself goes to storage."""
-    drafted = service.draft_of(check(body), actor, uow.now())
+    drafted = service.draft_of(await _checked(body), actor, uow.now())
     source = await service.keep_source(uow.runtime, drafted.notice_id, body)
     return NoticeView.of(await service.draft(uow, service.with_source(drafted, source), actor), uow.now())
 
@@ -218,6 +221,11 @@ async def get_timeline(
 async def get_rules(runtime: Runtime, query: RulesQuery) -> RulesView:
     """Read the thresholds of a day, each with its legal source."""
     return RulesView.of(query.on or runtime.clock.now().date())
+
+
+async def _checked(body: bytes) -> CheckedNotice:
+    """Check a notice apart: a heavy one keeps nobody but other checks waiting (the schema is no object for several threads)."""
+    return await asyncio.get_running_loop().run_in_executor(_CHECKER, check, body)
 
 
 def _criteria(runtime: Runtime, query: NoticeQuery, words: str | None) -> store.Criteria:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from services.notices.eforms import coherence, reader, rules, schema
@@ -13,6 +14,15 @@ from services.notices.eforms.xml import Element, parse
 __all__ = ["CheckedNotice", "check"]
 
 _MOST: Final = 200
+MAX_FAULTS: Final = 2_000
+"""Of the rules; a notice with more is rejected without counting on."""
+_TOO_MANY: Final = Problem(
+    "XML",
+    "/",
+    f"Plus de {MAX_FAULTS} anomalies : corrigez les premières, puis recommencez.",
+    f"More than {MAX_FAULTS} faults: mend the first ones, then try again.",
+    core=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,9 @@ def check(data: bytes) -> CheckedNotice:
 def _faults(root: Element, notice: ParsedNotice) -> list[Problem]:
     """Give all faults, each once; a national subtype has no rules here but those of our own model."""
     official = rules.subtype(notice.subtype)
-    ruled = list(rules.faults(root, official.code)) if official else []
+    ruled = list(islice(rules.faults(root, official.code), MAX_FAULTS)) if official else []
+    if len(ruled) == MAX_FAULTS:
+        ruled.insert(0, _TOO_MANY)
     told = {problem.term for problem in ruled if problem.core or _is_current(notice)}
     own = (problem for problem in coherence.faults(notice) if problem.term not in told)
     return [*own, *ruled, *schema.faults(root, notice.document)]
