@@ -38,6 +38,7 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes("opendata")
 _Parts = Callable[[AsyncIterator[dict[str, Any]]], AsyncIterator[bytes]]
+_AT_ONCE = 200  # records read from the database at once
 _FIRST: store.Key = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
@@ -176,11 +177,22 @@ async def _stream(
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": f"{media_type}; charset=utf-8"})
     await response.prepare(request)
-    async with runtime.read() as conn:
-        async for part in parts(store.records(conn, buyer)):
-            await response.write(part)
+    async for part in parts(_records(runtime, buyer)):
+        await response.write(part)
     await response.write_eof()
     return response
+
+
+async def _records(runtime: Runtime, buyer: str | None) -> AsyncIterator[dict[str, Any]]:
+    """Give every record, page by page: a slow reader holds no database connection while it reads."""
+    after = _FIRST
+    while True:
+        async with runtime.read() as conn:
+            found, after = await store.records(conn, buyer, after, _AT_ONCE)
+        for record in found:
+            yield record
+        if len(found) < _AT_ONCE:
+            return
 
 
 async def _json_parts(records: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:

@@ -46,10 +46,12 @@ SELECT contract_id, version, state, uid, buyer, procedure, contract, problems, w
  WHERE uid = $1 AND state = 'published';
 
 -- records --
-SELECT record
+SELECT record, notified_at, contract_id
   FROM contract
  WHERE state = 'published' AND ($1::text IS NULL OR buyer = $1)
- ORDER BY notified_at, contract_id;
+   AND (notified_at, contract_id) > ($2, $3)
+ ORDER BY notified_at, contract_id
+ LIMIT $4;
 
 -- open_process --
 INSERT INTO process (ocid, procedure)

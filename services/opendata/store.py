@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -130,11 +130,13 @@ async def by_uid(conn: asyncpg.Connection, uid: str) -> Essentials | None:
     return _essentials(row) if row else None
 
 
-async def records(conn: asyncpg.Connection, buyer: str | None) -> AsyncIterator[dict[str, Any]]:
-    """Give the official records one by one, in order of notification, within one snapshot."""
-    async with conn.transaction(isolation="repeatable_read", readonly=True):
-        async for row in conn.cursor(_QUERIES["records"], buyer, prefetch=200):
-            yield row["record"]
+async def records(
+    conn: asyncpg.Connection, buyer: str | None, after: Key, limit: int
+) -> tuple[list[dict[str, Any]], Key]:
+    """Give official records in order of notification, and where the next ones begin."""
+    rows = await conn.fetch(_QUERIES["records"], buyer, *after, limit)
+    following = (rows[-1]["notified_at"], rows[-1]["contract_id"]) if rows else after
+    return [row["record"] for row in rows], following
 
 
 async def next_identity(conn: asyncpg.Connection, ocid: str, procedure: UUID, now: datetime) -> Identity:
