@@ -51,9 +51,12 @@ class _Queue:
         self._retry = retry
         self._lanes: Lanes[_Item] = Lanes(delivery.lanes, self._work)
         self.in_hand = 0
+        self._closing = False
 
     async def on_message(self, message: AbstractIncomingMessage) -> None:
         self.last_delivery = time.monotonic()
+        if self._closing:
+            return
         self.in_hand += 1
         self._lanes.submit(key_of(message.body), (message.body, message))
 
@@ -62,12 +65,14 @@ class _Queue:
         self._lanes.submit(key_of(body), (body, None))
 
     async def close(self) -> None:
-        """Finish what is in hand, hand the rest back to the broker."""
+        """Finish what is in hand. The rest goes back when the channel closes, all at once and in its order.
+
+        Neither cancelled nor handed back one by one: on a single-active queue either would let the next consumer begin
+        with later messages of a key before the earlier ones are back.
+        """
+        self._closing = True
         self.delivery.stop()
-        for _, message in await self._lanes.close():
-            if message is not None:
-                with contextlib.suppress(*BROKER_AWAY):
-                    await guarded(message.nack(requeue=True))
+        await self._lanes.close()
 
     async def _work(self, item: _Item) -> None:
         body, message = item
@@ -128,7 +133,6 @@ class Consuming:
         self._lost = asyncio.Event()
         self.watch_seconds = WATCH_SECONDS
         self._channels: list[AbstractChannel] = []
-        self._tags: list[Callable[[], Awaitable[object]]] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -150,9 +154,6 @@ class Consuming:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        with contextlib.suppress(*BROKER_AWAY):
-            for cancel in self._tags:
-                await guarded(cancel())
         await asyncio.gather(*(queue.close() for queue in self._queues.values()))
         await self._link.close()
         metrics.CONSUMER_UP.labels(self._service).set(0)
@@ -181,7 +182,7 @@ class Consuming:
     async def _begin(self, connection: AbstractConnection) -> None:
         """Consume every queue, each on its own channel. Strong references are kept: a collected channel is silent."""
         self._lost.clear()
-        self._channels, self._tags = [], []
+        self._channels = []
         connection.close_callbacks.add(self._on_lost)
         for queue in self._queues.values():
             await self._consume(connection, queue.name, queue.prefetch, queue.on_message)
@@ -202,9 +203,8 @@ class Consuming:
         underlay = await channel.get_underlay_channel()
         underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
         queue = await channel.get_queue(name, ensure=False)
-        tag = await queue.consume(callback)
+        await queue.consume(callback)
         self._channels.append(channel)
-        self._tags.append(lambda: queue.cancel(tag))
 
     async def _on_dead(self, message: AbstractIncomingMessage) -> None:
         """Park what the broker gave up: its consumers died of it, again and again."""
