@@ -1,6 +1,6 @@
 # The commands of the platform: `make help`. Each one installs first what it needs, in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint format types contracts generate lock
+.PHONY: help install demo up test lint format types contracts compatibility generate lock
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
@@ -39,6 +39,9 @@ types: install ## Check the types, strictly
 
 contracts: install ## Check who may import whom
 	@.venv/bin/lint-imports --no-logo
+
+compatibility: install ## Refuse a breaking change of an event since the last release
+	@$(PYTHON) -m libs.common.compatibility
 
 bench-%: install ## Measure a part (bench-story, ...): one JSON object a line
 	@$(PYTHON) -m tests.bench.$(subst -,_,$*)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from libs.common import asyncapi, schemas
+from libs.common import asyncapi, golden, schemas
 from libs.common.bus import definitions
 from libs.common.bus.topology import Topology
 from libs.common.http import openapi
@@ -41,6 +41,7 @@ def generated(found: list[Service]) -> Files:
     makers: list[Callable[[], Files]] = [
         lambda: {"libs/common/bus/topology.json": dump(topology.to_json())},
         schemas.files,
+        golden.files,
         lambda: definitions.files(names, topology),
         asyncapi.files,
         lambda: {f"docs/openapi/{service.name}.json": openapi.render(service) for service in found},
@@ -61,14 +62,18 @@ def main(check: bool) -> None:
     if not check:
         _write({"libs/common/bus/topology.json": dump(Topology.of(found).to_json())})
         _write(schemas.files())
+        _write(golden.files())
         Topology.load.cache_clear()
     files = generated(found)
     late = stale(files)
-    if check and late:
-        raise click.ClickException("not up to date, run `make generate`: " + ", ".join(late))
+    left = golden.stale()
+    if check and (late or left):
+        raise click.ClickException("not up to date, run `make generate`: " + ", ".join([*late, *map(str, left)]))
     _write({path: files[path] for path in late})
-    for path in late:
-        click.echo(path)
+    for sample in left:
+        sample.unlink()
+    for done in [*late, *map(str, left)]:
+        click.echo(done)
 
 
 def _write(files: Files) -> None:

@@ -82,7 +82,11 @@ def _wrap(uow: Uow) -> list[CloudEvent]:
     """Give the envelopes of a transaction's events: all in one trace and one correlation."""
     traceparent = current_traceparent()
     envelopes = [CloudEvent.wrap(event, cause=uow.cause, traceparent=traceparent) for event in uow.events]
-    return [envelope.model_copy(update={"correlationid": envelopes[0].correlationid}) for envelope in envelopes]
+    newer = {place: envelopes[newest].id for place, newest in uow.superseded.items()}
+    return [
+        envelope.model_copy(update={"correlationid": envelopes[0].correlationid, "supersededby": newer.get(place)})
+        for place, envelope in enumerate(envelopes)
+    ]
 
 
 @asynccontextmanager

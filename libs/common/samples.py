@@ -1,4 +1,4 @@
-"""Makes a sample of any event type from its model: the same at each run, readable, and valid."""
+"""Makes samples of any event type from its model: the same at each run, readable, and valid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from libs.common.messages.base import Event
 from libs.common.messages.envelope import CloudEvent
 
-__all__ = ["new_sample"]
+__all__ = ["minimal_sample", "new_sample"]
 
 _AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _WORDS: Mapping[str, str] = {
@@ -90,6 +90,29 @@ def new_sample(model: type[Event]) -> CloudEvent:
     envelope = CloudEvent.wrap(made, traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     fixed = {"id": identity, "correlationid": identity, "recordedtime": _AT + timedelta(milliseconds=40)}
     return envelope.model_copy(update=fixed | {"sequence": "1"})
+
+
+def minimal_sample(model: type[Event]) -> CloudEvent:
+    """Give an event of this type with nothing but what must be there, in its envelope."""
+    full = new_sample(model)
+    data = _required(model, full.data)
+    absent = ("buyer", "procedure", "traceparent", "sequence")
+    identity = _uuid(f"{model.type}/minimal/id")
+    made = full.model_copy(update=dict.fromkeys(absent))
+    return made.model_copy(update={"id": identity, "correlationid": identity, "data": data})
+
+
+def _required(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out every member that has a default, however deep."""
+    hints = typing.get_type_hints(model)
+    needed = [name for name, field in model.model_fields.items() if field.is_required()]
+    return {name: _least(_bare(hints[name]), data[name]) for name in needed}
+
+
+def _least(kind: Any, value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, list):
+        return [_least(_bare(get_args(kind)[0]), part) for part in value]
+    return _required(kind, value) if isinstance(kind, type) and issubclass(kind, BaseModel) else value
 
 
 def _whose(made: Event) -> dict[str, str | None]:

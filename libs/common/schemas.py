@@ -1,7 +1,6 @@
-"""JSON Schemas of every event, made from the models; and the golden sample of each, parsed for ever.
+"""JSON Schemas of every event, made from the models; and where its golden samples are (`libs.common.golden`).
 
-`python -m libs.common.generate` writes both; a test compares the schemas with the code and parses the samples. A sample
-that was committed is never written again: it stands for what was published in its time.
+`python -m libs.common.generate` writes the schemas; a test compares them with the code.
 """
 
 from __future__ import annotations
@@ -11,24 +10,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from libs.common.messages import registry
 from libs.common.messages.base import Event
 from libs.common.messages.envelope import CloudEvent
-from libs.common.samples import new_sample
 
-__all__ = ["FOLDER", "dump", "envelope_schema", "files", "sample_of", "schema"]
+__all__ = ["FOLDER", "SAMPLES", "UNRELEASED", "dump", "envelope_schema", "files", "sample_of", "samples_of", "schema"]
 
 FOLDER = "libs/common/messages"
 """Within the repository."""
-_SAMPLES = Path(__file__).parent / "messages" / "samples"
+SAMPLES = Path(__file__).parent / "messages" / "samples"
+UNRELEASED = "unreleased"
 _DIALECT = GenerateJsonSchema.schema_dialect
 
 
-def schema(model: type[Event]) -> dict[str, Any]:
-    """Give the JSON Schema (2020-12) of the `data` of an event; its `$id` is the envelope's `dataschema`."""
-    content = model.model_json_schema(mode="serialization")
+def schema(model: type[Event], mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of the `data` of an event; its `$id` is the envelope's `dataschema`.
+
+    Mode `validation` gives what the model reads, which may be more than what it writes.
+    """
+    content = model.model_json_schema(mode=mode)
     head = {
         "$schema": _DIALECT,
         "$id": f"urn:halles:schema:{model.type}",
@@ -40,28 +42,35 @@ def schema(model: type[Event]) -> dict[str, Any]:
     return head | content
 
 
-def envelope_schema() -> dict[str, Any]:
+def envelope_schema(mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
     """Give the JSON Schema of the envelope."""
     head = {"$schema": _DIALECT, "$id": "urn:halles:schema:cloudevent"}
-    return head | CloudEvent.model_json_schema(mode="serialization")
+    return head | CloudEvent.model_json_schema(mode=mode)
+
+
+def samples_of(name: str) -> list[Path]:
+    """Give the full samples of a type, oldest release first, the unreleased one last."""
+    return sorted(SAMPLES.glob(f"*/{name}.json"), key=lambda path: _age(path.parent.name))
 
 
 def sample_of(model: type[Event]) -> CloudEvent:
-    """Give the newest committed sample of a type. Raises FileNotFoundError when none is committed."""
-    found = sorted(_SAMPLES.glob(f"{model.type}*.json"))
+    """Give the newest full sample of a type. Raises FileNotFoundError when none is committed."""
+    found = samples_of(model.type)
     if not found:
         raise FileNotFoundError(f"{model.type} has no sample: run python -m libs.common.generate")
     return CloudEvent.from_json(found[-1].read_bytes())
 
 
 def files() -> Mapping[str, str]:
-    """Give the generated files, by path in the repository; samples that exist are not among them."""
+    """Give the generated schemas, by path in the repository."""
     made = {f"{FOLDER}/schemas/cloudevent.json": dump(envelope_schema())}
     for name, model in registry.all_types().items():
         made[f"{FOLDER}/schemas/{name}.json"] = dump(schema(model))
-        if not any(_SAMPLES.glob(f"{name}*.json")):
-            made[f"{FOLDER}/samples/{name}.json"] = dump(json.loads(new_sample(model).to_json()))
     return made
+
+
+def _age(release: str) -> tuple[bool, list[int]]:
+    return release == UNRELEASED, [int(part) for part in release.split(".") if part.isdigit()]
 
 
 def dump(document: object) -> str:

@@ -32,6 +32,8 @@ class Uow:
         self.actor = actor
         self.cause = cause
         self.events: list[Event] = []
+        self.superseded: dict[int, int] = {}
+        """Place of an event in `events` -> place of the newer major that tells the same change."""
         self.jobs: list[tuple[str, str, dict[str, Any], datetime | None]] = []
         self.journal: list[tuple[str, str]] = []
 
@@ -39,9 +41,16 @@ class Uow:
         """Give the domain time, in UTC."""
         return self.runtime.clock.now()
 
-    def emit(self, event: Event) -> None:
-        """Publish an event if, and only if, this transaction commits."""
+    def emit(self, event: Event, *older: Event) -> None:
+        """Publish an event if, and only if, this transaction commits.
+
+        `older`: the same change in older majors, sent beside it until every consumer moved.
+        """
+        newest = len(self.events)
         self.events.append(event)
+        for each in older:
+            self.superseded[len(self.events)] = newest
+            self.events.append(each)
 
     def enqueue(self, kind: str, *, key: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
         """Ask for an effect outside the database once this commits; a second job with the same key is ignored."""

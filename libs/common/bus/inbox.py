@@ -14,6 +14,7 @@ from libs.common.bus.sql import QUERIES
 from libs.common.messages import registry
 from libs.common.messages.base import Event
 from libs.common.messages.envelope import CloudEvent
+from libs.common.messages.upcasting import UpcastError
 from libs.common.service import Consumer, Consumers
 
 if TYPE_CHECKING:
@@ -72,11 +73,14 @@ def read(body: bytes, consumers: Mapping[str, Consumer]) -> Message:
     if envelope.recordedtime > datetime.now(UTC) + _AHEAD:
         raise BrokenMessageError("from-the-future", envelope.recordedtime.isoformat(), envelope)
     try:
+        envelope = registry.upcast(envelope, consumers)
         event = registry.parse(envelope)
     except registry.UnknownEventTypeError as error:
         raise BrokenMessageError("unknown-type", envelope.type, envelope) from error
     except ValidationError as error:
         raise BrokenMessageError("wrong-schema", _faults(error), envelope) from error
+    except UpcastError as error:
+        raise BrokenMessageError("not-upcast", str(error), envelope) from error
     if envelope.type not in consumers:
         raise BrokenMessageError("not-consumed", envelope.type, envelope)
     if str(event.aggregate_id) != envelope.subject:
@@ -106,7 +110,8 @@ async def handle(runtime: Runtime, consumers: Consumers, envelope: CloudEvent) -
     Raises BrokenMessageError, or what a handler raises: then its transaction changed nothing.
     """
     body = envelope.to_json()
-    concerned = [consumer for consumer in consumers.items if consumer.event.type == envelope.type]
+    kind = envelope.type
+    concerned = [each for each in consumers.items if kind in registry.readable_as(each.event.type)]
     messages = [read(body, {consumer.event.type: consumer}) for consumer in concerned]
     return [await handle_once(runtime, message) for message in messages]
 

@@ -20,6 +20,7 @@ from libs.common.bus.port import BusUnavailableError, RefusedEventsError
 from libs.common.bus.retry import DELAYS
 from libs.common.bus.sweeper import sweeping
 from libs.common.bus.topology import Topology
+from libs.common.messages import registry
 from libs.common.messages.envelope import CloudEvent
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class MemoryBus:
         async with AsyncExitStack() as stack:
             for queue, consumers in queues_of(runtime.service.consumers).items():
                 delivery = QueueDelivery(runtime, queue, consumers, delays=self._delays)
-                self._queues[queue] = _Queue(delivery, self._delays, frozenset(c.event.type for c in consumers))
+                types = frozenset(kind for each in consumers for kind in registry.readable_as(each.event.type))
+                self._queues[queue] = _Queue(delivery, self._delays, types)
                 stack.push_async_callback(self._remove, queue)
             await stack.enter_async_context(sweeping(runtime, self._bring_back, grace=_GRACE))
             stack.callback(metrics.CONSUMER_UP.labels(name).set, 0)

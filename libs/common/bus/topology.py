@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from libs.common.bus.retry import DELAYS, delay_name
+from libs.common.messages import registry
 from libs.common.service import Service
 
 __all__ = ["COMMITTED", "EVENTS", "BrokerObjects", "Queue", "Topology", "broker_objects", "retry_exchange"]
@@ -91,6 +92,7 @@ def _queues(service: Service) -> list[Queue]:
         types = sorted(consumer.event.type for consumer in consumers)
         if len(set(types)) != len(types):
             raise ValueError(f"queue {name} has two handlers for one event type: name another queue")
+        types = sorted({kind for each in types for kind in registry.readable_as(each)})
         single = not all(consumer.projection for consumer in consumers)
         found.append(Queue(name, service.name, tuple(types), single))
     return found

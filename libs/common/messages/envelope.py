@@ -43,6 +43,11 @@ class CloudEvent(BaseModel):
     aggregateversion: int
     recordedtime: AwareDatetime = Field(description="wall-clock time of the write, for latency; `time` is domain time")
     sequence: str | None = Field(default=None, exclude_if=_absent)
+    supersededby: UUID | None = Field(
+        default=None,
+        exclude_if=_absent,
+        description="the event of a newer major that tells the same change, where both are sent",
+    )
     data: dict[str, Any]
 
     @classmethod

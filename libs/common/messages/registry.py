@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from libs.common.messages import alerts, bids, legality, notices, opendata, signature
 from libs.common.messages.base import Event
 from libs.common.messages.envelope import CloudEvent
+from libs.common.messages.upcasting import UPCASTERS
 
-__all__ = ["UnknownEventTypeError", "all_types", "event_type", "parse"]
+__all__ = ["UnknownEventTypeError", "all_types", "event_type", "parse", "readable_as", "upcast"]
 
 
 class UnknownEventTypeError(LookupError):
@@ -38,3 +41,16 @@ def event_type(name: str) -> type[Event]:
 def parse(envelope: CloudEvent) -> Event:
     """Give the typed event of an envelope. Raises UnknownEventTypeError or pydantic.ValidationError."""
     return event_type(envelope.type).model_validate(envelope.data)
+
+
+def readable_as(name: str) -> tuple[str, ...]:
+    """Give the types whose events can be read as this one: itself, and its older majors that have an upcaster."""
+    return UPCASTERS.readable_as(name)
+
+
+def upcast(envelope: CloudEvent, wanted: Collection[str]) -> CloudEvent:
+    """Give an event as the wanted major, under the identity that all forms of it share where several were sent.
+
+    Its type is unchanged when it is wanted, or leads to none that is. Raises what `Upcasters.upcast` raises.
+    """
+    return UPCASTERS.upcast(envelope, wanted)
