@@ -23,6 +23,9 @@ BROKER_AWAY = (AMQPError, OSError, TimeoutError, RuntimeError)
 connection is a bare RuntimeError there. Only calls to aio-pika are guarded with it."""
 _CONNECT_SECONDS = 10.0
 _HEARTBEAT = 30  # seconds
+_SETTLE_SECONDS = 0.25
+"""Before a missing queue is made again: made at once, RabbitMQ (3.10.8) moves the consumers of the deleted one over to it
+without a word and delivers to none of them; a moment later it has told them that their queue is gone (50 ms did)."""
 
 _log = structlog.get_logger(__name__)
 
@@ -123,6 +126,7 @@ async def declare(connection: AbstractConnection, objects: BrokerObjects) -> Non
         _log.info("topology_incomplete", missing=str(missing))
     else:
         return
+    await asyncio.sleep(_SETTLE_SECONDS)
     try:
         async with connection.channel() as channel:
             await _declare(channel, objects, passive=False)
