@@ -12,8 +12,9 @@ HallesError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 __all__ = [
@@ -56,6 +57,8 @@ class HallesError(Exception):
     slug: ClassVar[str] = "error"
     title: ClassVar[str] = "Erreur"
     title_en: ClassVar[str] = "Error"
+    members: Mapping[str, str] = MappingProxyType({})
+    """Further members of the problem (RFC 9457, section 3.2)."""
 
     def __init__(self, detail: str = "", detail_en: str = "", *, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail_en or detail or self.title_en)

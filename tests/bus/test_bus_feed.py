@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.common.actor import Actor, OrganisationKind
-from libs.common.bus import feed, numberer
+from libs.common.bus import numberer
 from libs.common.bus.audience import told_to
+from libs.common.bus.feed import reading
 from libs.common.http import Routes
 from libs.common.messages import registry
 from libs.common.messages.base import Audience, Event
@@ -172,7 +173,7 @@ async def test_a_wrong_query_is_refused(bids: Harness, query: str) -> None:
 async def test_the_span_looked_at_is_bounded_and_nothing_is_skipped(
     bids: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "SPAN", 2)
+    monkeypatch.setattr(reading, "SPAN", 2)
     hidden = [event(BidDepositedV1, organisation=COMPANY, buyer=BUYER) for _ in range(7)]
     (last,) = (await publish(bids, *hidden, event(ContractNotifiedV1, organisation=BUYER)))[-1:]
     after, found = "", list[str]()

@@ -151,7 +151,7 @@ async def test_positions_go_on_across_partitions(world: World) -> None:
     assert await numberer.drain(world.runtime) == 4
     assert [position for position, _, _ in await log_of(world)] == [999_999, 1_000_000, 1_000_001, 1_000_002]
     async with world.runtime.read() as conn:
-        assert await conn.fetchval("SELECT count(*) FROM event_1") == 3
+        assert await conn.fetchval("SELECT count(*) FROM event_from_1000000") == 3
 
 
 async def test_an_oversized_event_stops_its_own_transaction(world: World) -> None:

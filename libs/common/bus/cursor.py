@@ -37,7 +37,7 @@ def encode(runtime: Runtime, place: Place) -> str:
     return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
 
-def decode(runtime: Runtime, cursor: str) -> Place:
+def decode(runtime: Runtime, cursor: str, *, where: str = "query/after") -> Place:
     """Give the place of a cursor this service gave. Raises InvalidInput on any other text."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -47,7 +47,7 @@ def decode(runtime: Runtime, cursor: str) -> Place:
         english = (
             "This feed never gave this cursor: start again without 'after', or with the last 'next' you were given."
         )
-        raise InvalidInput(french, english, errors=[FieldError("query/after", french, english)]) from None
+        raise InvalidInput(french, english, errors=[FieldError(where, french, english)]) from None
     return place
 
 

@@ -36,6 +36,8 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
 
     Authentication, limits and CORS follow the settings of the first runtime.
     """
+    from libs.common.bus import feed  # noqa: PLC0415  # it declares its routes with this package
+
     settings = runtimes[0].settings
     app = web.Application(middlewares=[edge])
     keys = IssuerKeys(settings, lambda: runtimes[0].http)
@@ -43,6 +45,8 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
     for runtime in runtimes:
         _mount(app, runtime, gate)
         app.cleanup_ctx.append(_cleaning(runtime))
+        app.cleanup_ctx.append(feed.opened(runtime))
+        app.on_shutdown.append(feed.closing(runtime))
     app.add_routes(health_routes(runtimes))
     app.add_routes(page_routes([runtime.service for runtime in runtimes]))
     for path, inner in extra.items():

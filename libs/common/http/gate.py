@@ -9,7 +9,15 @@ from libs.common.auth import ORGANISATION_HEADER, Authenticator
 from libs.common.errors import Forbidden, InvalidInput, Unauthenticated
 from libs.common.http.limits import Limiter
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "address"]
+
+
+def address(request: web.Request, proxies: int) -> str:
+    """Give the caller's address: what the proxies of ours saw, never what a caller says of itself."""
+    hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
+    if proxies and len(hops) >= proxies and hops[-proxies]:
+        return f"address {hops[-proxies][:64]}"
+    return f"address {request.remote}"
 
 
 class Gate:
@@ -26,19 +34,12 @@ class Gate:
         try:
             actor = await self._authenticator.authenticate(authorization, request.headers.get(ORGANISATION_HEADER))
         except (Unauthenticated, Forbidden, InvalidInput):
-            self._limiter.take(self._address(request))
+            self._limiter.take(address(request, self._proxies))
             raise
-        self._limiter.take(f"person {actor.subject}" if actor else self._address(request))
+        self._limiter.take(f"person {actor.subject}" if actor else address(request, self._proxies))
         if actor is None and required:
             raise Unauthenticated(
                 "Cette opération demande un jeton d'accès (en-tête Authorization: Bearer ...).",
                 "This operation needs an access token (header Authorization: Bearer ...).",
             )
         return actor
-
-    def _address(self, request: web.Request) -> str:
-        """Give the caller's address: what the proxies of ours saw, never what a caller says of itself."""
-        hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
-        if self._proxies and len(hops) >= self._proxies and hops[-self._proxies]:
-            return f"address {hops[-self._proxies][:64]}"
-        return f"address {request.remote}"

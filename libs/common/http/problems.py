@@ -81,6 +81,7 @@ def problem_body(error: HallesError) -> dict[str, Any]:
         "title_en": error.title_en,
         "detail_en": error.detail_en or error.title_en,
         "instance": _instance(),
+        **error.members,
     }
     if error.errors:
         body["errors"] = [

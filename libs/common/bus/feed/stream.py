@@ -1,0 +1,123 @@
+"""The feed as Server-Sent Events (HTML standard, section 9.2): `id` is the cursor behind each event, `data` the event.
+
+A stream ends by itself after a while, so that a caller whose token or rights ended does not read on for ever: clients
+come back with `Last-Event-ID` and miss nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+import asyncpg
+from aiohttp import web
+from prometheus_client import Counter
+
+from libs.common.bus import cursor
+from libs.common.bus.feed.hub import Hub, Waiter, hub_of
+from libs.common.bus.feed.reading import Page, Place
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+__all__ = ["MEDIA_TYPE", "asks_for_stream", "stream"]
+
+MEDIA_TYPE = "text/event-stream"
+HEARTBEAT = 15.0
+"""seconds of silence at most: proxies keep the connection, and the client's cursor moves"""
+SLOW = 10.0
+"""seconds a reader may take to make room in the buffers; then it is cut"""
+LIFETIME = 900.0
+"""seconds of one stream, more or less"""
+RETRY = 2000
+"""milliseconds after which a client comes back"""
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+CUT = Counter("halles_feed_streams_cut", "Streams cut because their reader was too slow", ["service"])
+
+
+def asks_for_stream(request: web.Request) -> bool:
+    """Say whether a caller prefers a stream to a page (RFC 9110, section 12.5.1)."""
+    wanted = {"application/json": 0.0, MEDIA_TYPE: 0.0}
+    for part in ",".join(request.headers.getall("Accept", [])).lower().split(","):
+        kind, *options = (piece.strip() for piece in part.split(";"))
+        if kind in wanted:
+            wanted[kind] = next((_quality(option[2:]) for option in options if option.startswith("q=")), 1.0)
+    return wanted[MEDIA_TYPE] > wanted["application/json"]
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+async def stream(
+    request: web.Request, runtime: Runtime, waiter: Waiter, *, after: Place | None, limit: int
+) -> web.StreamResponse:
+    """Send what a caller may be told, as it happens, until the caller leaves, is too slow, or the process stops.
+
+    Raises ArchivedError before anything is sent.
+    """
+    hub = hub_of(runtime)
+    first = await hub.page(waiter.told, after, limit)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": f"{MEDIA_TYPE}; charset=utf-8",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
+    )
+    await response.prepare(request)
+    if request.method != "HEAD":
+        sender = _Sender(request, runtime, response)
+        try:
+            await sender.write(f"retry: {RETRY}\n\n".encode())
+            await _follow(sender, hub, waiter, first, limit)
+        except (*_AWAY, TimeoutError):
+            return response  # the caller left or was cut, or the database is away: it comes back where it was
+    return response
+
+
+async def _follow(sender: _Sender, hub: Hub, waiter: Waiter, page: Page, limit: int) -> None:
+    ends = time.monotonic() + LIFETIME * random.uniform(0.8, 1.2)  # noqa: S311  # streams do not all end together
+    while True:
+        for event, place in page.events:
+            await sender.event(event.to_json(), place)
+        if hub.stopping or time.monotonic() > ends:
+            return
+        if page.end and not await waiter.wait(HEARTBEAT):
+            await sender.heartbeat(page.next)
+        page = await hub.page(waiter.told, page.next, limit)
+
+
+class _Sender:
+    """Writes to one caller; what it does not take waits in buffers of bounded size, and not for long."""
+
+    def __init__(self, request: web.Request, runtime: Runtime, response: web.StreamResponse) -> None:
+        self._request = request
+        self._runtime = runtime
+        self._response = response
+
+    async def event(self, body: bytes, place: Place) -> None:
+        await self.write(b"id: " + self._cursor(place) + b"\ndata: " + body + b"\n\n")
+
+    async def heartbeat(self, place: Place) -> None:
+        """Move the cursor of the client; an event without data is not given to its program."""
+        await self.write(b": alive\nid: " + self._cursor(place) + b"\n\n")
+
+    async def write(self, content: bytes) -> None:
+        try:
+            async with asyncio.timeout(SLOW):
+                await self._response.write(content)
+        except TimeoutError:
+            CUT.labels(self._runtime.service.name).inc()
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            raise
+
+    def _cursor(self, place: Place) -> bytes:
+        return cursor.encode(self._runtime, place).encode()
