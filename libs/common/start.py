@@ -11,6 +11,7 @@ import aio_pika
 import asyncpg
 import structlog
 
+from libs.common.bus.rabbit.link import BROKER_AWAY, guarded
 from libs.common.db import connect, service_url
 from libs.common.migrate import NotMigratedError, check
 from libs.common.service import Service
@@ -21,7 +22,6 @@ __all__ = ["MissingSettingError", "UnavailableError", "wait_for_broker", "wait_f
 
 _BETWEEN = 0.5  # seconds between two tries
 _DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, NotMigratedError, TimeoutError)
-_BROKER = (OSError, aio_pika.exceptions.AMQPError, TimeoutError)
 _log = structlog.get_logger(__name__)
 
 
@@ -66,10 +66,10 @@ async def wait_for_broker(settings: Settings, stop: asyncio.Event) -> None:
         )
 
     async def ask() -> None:
-        conn = await aio_pika.connect(url, timeout=5)
-        await conn.close()
+        conn = await guarded(aio_pika.connect(url, timeout=5))  # a broker that is stopping resets in the middle of it
+        await guarded(conn.close())
 
-    await _wait(f"broker {_place(url)}", ask, _BROKER, settings.start_seconds, stop)
+    await _wait(f"broker {_place(url)}", ask, BROKER_AWAY, settings.start_seconds, stop)
 
 
 async def _wait(

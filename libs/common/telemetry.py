@@ -134,7 +134,7 @@ def _tell_where(_: object, __: str, line: structlog.typing.EventDict) -> structl
     error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
         line["exceptions"] = [type(part).__name__ for part in _causes(error)]
-        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+        frames = traceback.extract_tb(_first(error).__traceback__)[-_FRAMES:]
         line["places"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return line
 
@@ -142,7 +142,15 @@ def _tell_where(_: object, __: str, line: structlog.typing.EventDict) -> structl
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
+        error = inner or error.__cause__ or error.__context__
+
+
+def _first(error: BaseException) -> BaseException:
+    """Give what a group of tasks failed of: the place of the group tells nothing."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 class Request:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from libs.common.bus import cursor
 from libs.common.bus.delivery import Failure
 from libs.common.bus.lanes import Lanes, lane_of
+from libs.common.bus.rabbit.link import guarded
 from libs.common.bus.retry import DELAYS, Action, PoisonMessageError, action_for, delay_name
 from libs.common.bus.topology import Queue, Topology
 from libs.common.errors import InvalidInput, NotFound, Unavailable
@@ -166,3 +167,14 @@ def test_one_queue_has_one_handler_of_a_type() -> None:
     consumers.on(ActExemptedV1, queue="one")(handle)
     with pytest.raises(ValueError, match="two handlers"):
         Topology.of([service])
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError, StopAsyncIteration])
+async def test_what_aio_pika_raises_when_a_broker_stops_is_an_error_of_the_network(raised: type[BaseException]) -> None:
+    """Found by the fault tests: either ended the whole process."""
+
+    async def connect() -> None:
+        raise raised
+
+    with pytest.raises(ConnectionResetError):
+        await guarded(connect())

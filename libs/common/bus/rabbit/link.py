@@ -33,10 +33,13 @@ _log = structlog.get_logger(__name__)
 async def guarded(step: Awaitable[T]) -> T:
     """Await a call to aio-pika, which cancels its callers when a channel closes: that is an error, not our end.
 
-    Raises ConnectionResetError then; a cancellation of our own task stays one.
+    Raises ConnectionResetError then, and where a broker that stops ends the handshake (aiormq lets the end of its frames
+    through, which no caller could catch as an error of the network). A cancellation of our own task stays one.
     """
     try:
         return await step
+    except StopAsyncIteration:
+        raise ConnectionResetError("the connection was closed in the handshake") from None
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -77,6 +80,10 @@ class Link:
                     raise
                 self._channels[purpose] = channel
             return channel
+
+    async def drop(self) -> None:
+        """Close a connection that is lost, though it may not know yet; the next use opens another."""
+        await self.close()
 
     async def close(self) -> None:
         """Close the connection; it may be opened again."""
