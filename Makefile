@@ -46,8 +46,10 @@ compatibility: install ## Refuse a breaking change of an event since the last re
 bench-%: install ## Measure a part (bench-story, ...): one JSON object a line
 	@$(PYTHON) -m tests.bench.$(subst -,_,$*)
 
-generate: install ## Write again what is generated: event schemas, AsyncAPI, OpenAPI, RabbitMQ definitions
+generate: install ## Write again what is generated: event schemas, AsyncAPI, OpenAPI, RabbitMQ definitions, dashboard, autoscaling
 	@$(PYTHON) -m libs.common.generate
+	@$(PYTHON) -m deploy.grafana.dashboard
+	@$(PYTHON) -m deploy.kubernetes.autoscaling
 
 lock: install ## Pin the dependencies again: requirements/*.txt
 	@sh deploy/lock.sh

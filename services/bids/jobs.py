@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from prometheus_client import Gauge
+
 from libs.common.runtime import Runtime
 from libs.common.service import Job, Jobs, Periodic
 from services.bids.service.drafts import DISCARD_JOB
@@ -14,6 +16,9 @@ __all__ = ["jobs", "periodic"]
 
 jobs = Jobs()
 periodic = Periodic()
+_PENDING = Gauge(
+    "halles_receipts_pending", "Receipts without a time stamp half a minute after the deposit, at most 100"
+)
 
 
 @jobs.on(STAMP_JOB)
@@ -33,6 +38,7 @@ async def stamp_forgotten(runtime: Runtime) -> None:
     """Ask again for receipts left pending by a process that died between the deposit and its time stamp."""
     async with runtime.read() as conn:
         pending = await receipts.left_pending(conn)
+    _PENDING.set(len(pending))
     for identity in pending:
         async with runtime.uow() as uow:
             uow.enqueue(STAMP_JOB, key=str(identity), payload={"receipt": str(identity)})

@@ -1,0 +1,227 @@
+"""`python -m deploy.grafana.dashboard`: writes `halles.json`, the dashboard of the message backbone and the services.
+
+Panels are data below; a test checks each metric and label against those the code declares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from libs.common.schemas import dump
+
+__all__ = ["PATH", "ROWS", "Panel", "document", "main"]
+
+PATH = Path(__file__).with_name("halles.json")
+
+_HERE = 'service=~"$service"'
+_WIDTH, _HEIGHT = 8, 8
+"""Of a panel; a dashboard is 24 wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A graph: what it shows, its unit (Grafana's names), its queries with the words of their legends."""
+
+    title: str
+    told: str
+    unit: str
+    queries: tuple[tuple[str, str], ...]
+    alarm: float | None = None
+    """From there on it is drawn red: where `deploy/prometheus/alerts.yml` alerts."""
+
+
+def _percentiles(metric: str, by: str) -> tuple[tuple[str, str], ...]:
+    words = " ".join(f"{{{{{label}}}}}" for label in by.split(", "))
+    return tuple(
+        (
+            f"histogram_quantile({share}, sum by (le, {by}) (rate({metric}_bucket{{{_HERE}}}[$__rate_interval])))",
+            f"p{round(share * 100)} {words}",
+        )
+        for share in (0.5, 0.99)
+    )
+
+
+def _rate(metric: str, by: str, words: str) -> tuple[tuple[str, str], ...]:
+    return _every(f"sum by ({by}) (rate({metric}{{HERE}}[$__rate_interval]))", words)
+
+
+def _most(metric: str, by: str, words: str) -> tuple[tuple[str, str], ...]:
+    return _every(f"max by ({by}) ({metric}{{HERE}})", words)
+
+
+def _every(query: str, words: str) -> tuple[tuple[str, str], ...]:
+    return ((query.replace("{HERE}", f"{{{_HERE}}}"), words),)
+
+
+ROWS: dict[str, tuple[Panel, ...]] = {
+    "From the commit to the broker": (
+        Panel(
+            "Outbox: oldest event", "Age of the oldest committed event that has no position yet.", "s",
+            _most("halles_outbox_oldest_seconds", "service", "{{service}}"), 30,
+        ),
+        Panel(
+            "Outbox: waiting", "Committed events that have no position yet.", "short",
+            _most("halles_outbox_pending", "service", "{{service}}"),
+        ),
+        Panel(
+            "Relay lag", "Events that have a position and are not published yet.", "short",
+            _most("halles_relay_lag", "service, shard", "{{service}} {{shard}}"), 1000,
+        ),
+        Panel(
+            "Numbered and published", "Events a second.", "short",
+            _rate("halles_events_numbered_total", "service", "{{service}} numbered")
+            + _rate("halles_events_published_total", "service", "{{service}} published"),
+        ),
+        Panel("Confirms", "Until the broker confirmed a window.", "s", _percentiles("halles_confirm_seconds", "service"), 1),
+        Panel(
+            "Refused, set aside", "Publications refused or without answer, a second; events set aside.", "short",
+            _rate("halles_publish_failures_total", "service, reason", "{{service}} {{reason}}")
+            + _most("halles_set_aside", "service", "{{service}} set aside"),
+        ),
+    ),
+    "From the broker to the effect": (
+        Panel(
+            "Commit to effect", "From the write of an event to its effect in another service.", "s",
+            _percentiles("halles_commit_to_effect_seconds", "queue"),
+        ),
+        Panel(
+            "Deliveries", "Messages taken from queues, a second, by what became of them.", "short",
+            _rate("halles_deliveries_total", "queue, outcome", "{{queue}} {{outcome}}"),
+        ),
+        Panel(
+            "Retries", "Failed attempts a second, by class of failure.", "short",
+            _rate("halles_retries_total", "queue, reason", "{{queue}} {{reason}}"),
+        ),
+        Panel(
+            "Duplicates dropped", "Second deliveries that changed nothing, a second.", "short",
+            _rate("halles_duplicates_dropped_total", "queue", "{{queue}}"),
+        ),
+        Panel(
+            "Messages in trouble", "Waiting for another attempt, held behind one, or parked.", "short",
+            _most("halles_parked", "queue, state", "{{queue}} {{state}}"),
+        ),
+        Panel(
+            "Consumers", "Processes that consume; 1 where a queue is paused because a dependency is down.", "short",
+            _every("sum by (service) (halles_consumer_up{HERE})", "{{service}} consuming")
+            + _most("halles_consumer_paused", "queue", "{{queue}} paused")
+            + _every("sum by (service) (increase(halles_bus_reconnections_total{HERE}[$__rate_interval]))",
+                     "{{service}} reconnections"),
+        ),
+    ),
+    "The feed": (
+        Panel(
+            "Readers waiting", "Long polls and streams that are open.", "short",
+            _every("sum by (service) (halles_feed_waiting{HERE})", "{{service}}"),
+        ),
+        Panel(
+            "Streams cut", "A second, because their reader was too slow; it comes back with its last cursor.", "short",
+            _rate("halles_feed_streams_cut_total", "service", "{{service}}"),
+        ),
+    ),
+    "Effects outside": (
+        Panel(
+            "Jobs not done", "Mails, webhooks, time stamps, transmissions that wait, and those given up.", "short",
+            _most("halles_jobs", "service, state", "{{service}} {{state}}"),
+        ),
+        Panel(
+            "Attempts at jobs", "A second, by kind and outcome.", "short",
+            _rate("halles_job_attempts_total", "kind, outcome", "{{kind}} {{outcome}}"),
+        ),
+        Panel(
+            "Receipts pending", "Deposits whose receipt has no time stamp after half a minute.", "short",
+            _every("max(halles_receipts_pending)", "receipts"), 1,
+        ),
+    ),
+    "HTTP": (
+        Panel(
+            "Requests", "A second, by status; requests being answered.", "short",
+            _every("sum by (status) (rate(halles_http_requests_total[$__rate_interval]))", "{{status}}")
+            + _every("sum(halles_http_requests_in_progress)", "in progress"),
+        ),
+        Panel(
+            "Answers", "Until the answer was ready, by route: the slowest in a hundred.", "s",
+            _every("histogram_quantile(0.99, sum by (le, route) (rate(halles_http_request_seconds_bucket[$__rate_interval])))",
+                   "p99 {{route}}"),
+        ),
+        Panel(
+            "Share of 5xx", "Of all answers.", "percentunit",
+            _every('sum(rate(halles_http_requests_total{status=~"5.."}[$__rate_interval])) / '
+                   "sum(rate(halles_http_requests_total[$__rate_interval]))", "5xx"), 0.01,
+        ),
+    ),
+}  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    """Give the dashboard, as Grafana imports it."""
+    panels: list[dict[str, Any]] = []
+    height = 0
+    for title, row in ROWS.items():
+        panels.append({"id": len(panels) + 1, "type": "row", "title": title, "collapsed": False, "panels": [],
+                       "gridPos": {"h": 1, "w": 24, "x": 0, "y": height}})  # fmt: skip
+        height += 1
+        for place, panel in enumerate(row):
+            panels.append(_panel(len(panels) + 1, panel, place, height))
+        height += _HEIGHT * -(-len(row) * _WIDTH // 24)
+    return {
+        "uid": "halles",
+        "title": "Halles",
+        "description": "The message backbone and the services. Alerts: deploy/prometheus/alerts.yml.",
+        "tags": ["halles"],
+        "schemaVersion": 39,
+        "editable": True,
+        "refresh": "30s",
+        "time": {"from": "now-3h", "to": "now"},
+        "timezone": "browser",
+        "templating": {"list": _variables()},
+        "panels": panels,
+    }
+
+
+def _variables() -> list[dict[str, Any]]:
+    source = {"type": "prometheus", "uid": "${source}"}
+    query = "label_values(halles_outbox_pending, service)"
+    return [
+        {"name": "source", "label": "Prometheus", "type": "datasource", "query": "prometheus"},
+        {"name": "service", "label": "Service", "type": "query", "datasource": source, "query": query,
+         "definition": query, "includeAll": True, "multi": True, "allValue": ".*", "refresh": 2, "sort": 1},
+    ]  # fmt: skip
+
+
+def _panel(number: int, panel: Panel, place: int, top: int) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+    if panel.alarm is not None:
+        steps.append({"color": "red", "value": panel.alarm})
+    columns = 24 // _WIDTH
+    return {
+        "id": number,
+        "type": "timeseries",
+        "title": panel.title,
+        "description": panel.told,
+        "datasource": {"type": "prometheus", "uid": "${source}"},
+        "gridPos": {"h": _HEIGHT, "w": _WIDTH, "x": place % columns * _WIDTH, "y": top + place // columns * _HEIGHT},
+        "fieldConfig": {
+            "defaults": {
+                "unit": panel.unit,
+                "min": 0,
+                "thresholds": {"mode": "absolute", "steps": steps},
+                "custom": {"thresholdsStyle": {"mode": "line" if panel.alarm is not None else "off"}},
+            },
+            "overrides": [],
+        },
+        "targets": [
+            {"refId": chr(ord("A") + index), "expr": query, "legendFormat": words}
+            for index, (query, words) in enumerate(panel.queries)
+        ],
+    }
+
+
+def main() -> None:
+    """Write the dashboard."""
+    PATH.write_text(dump(document()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

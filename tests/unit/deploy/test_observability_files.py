@@ -1,0 +1,181 @@
+"""Dashboard, alerts and autoscaling speak of metrics, labels, queues and paragraphs that exist."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from deploy.grafana import dashboard
+from deploy.kubernetes import autoscaling
+from libs.common.bus.topology import Topology
+from libs.common.generate import services as all_services
+
+ROOT = Path(__file__).resolve().parents[3]
+DECLARATION = re.compile(r"(?:Counter|Gauge|Histogram)\(\s*\"(halles_\w+)\"")
+ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
+RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+SCALING = list(yaml.safe_load_all(autoscaling.PATH.read_text()))
+RUNBOOK = ROOT / "docs/runbooks/at-3-am.md"
+ALWAYS = {"job", "instance", "le"}
+"""Labels that Prometheus and its histograms add."""
+
+
+@cache
+def declared() -> dict[str, set[str]]:
+    """Give the labels of every metric of ours, by the name Prometheus stores it under."""
+    for path in (path for folder in ("libs", "services") for path in sorted((ROOT / folder).rglob("*.py"))):
+        if DECLARATION.search(path.read_text(encoding="utf-8")):
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    found: dict[str, set[str]] = {"up": set()}
+    for collector, names in REGISTRY._collector_to_names.items():
+        labels = set(getattr(collector, "_labelnames", ()))
+        stored = [name for name in names if not {f"{name}_total", f"{name}_bucket"} & set(names)]
+        found |= {name: labels for name in stored if name.startswith("halles_")}
+    return found
+
+
+def spoken(query: str) -> Iterator[tuple[str, set[str]]]:
+    """Give the metrics of a query, each with the labels it is selected by."""
+    bare = re.sub(r'"[^"]*"', '""', query)
+    for name, labels in re.findall(r"\b(halles_\w+|up)\b(?:\{([^}]*)\})?", bare):
+        yield name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", labels))
+
+
+def check(query: str) -> None:
+    known, found = declared(), list(spoken(query))
+    assert found, f"no metric of ours in {query}"
+    assert query.count("(") == query.count(")")
+    assert query.count("{") == query.count("}")
+    groups = {label.strip() for one in re.findall(r"\bby \(([^)]*)\)", query) for label in one.split(",")}
+    for name, labels in found:
+        assert name in known, f"{name} is declared nowhere"
+        assert labels <= known[name] | ALWAYS, f"{name} has no label {labels - known[name]}"
+        assert groups <= known[name] | ALWAYS, f"{name} has no label {groups - known[name]}"
+
+
+def panels() -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = json.loads(dashboard.PATH.read_text())["panels"]
+    return [panel for panel in shown if panel["type"] != "row"]
+
+
+def test_the_checks_refuse_what_does_not_exist() -> None:
+    check('sum by (service) (halles_parked{state="parked"})')
+    for wrong in (
+        "halles_parcked",
+        'halles_parked{sate="x"}',
+        "sum by (color) (halles_parked)",
+        "halles_events_numbered",
+        "sum(halles_parked",
+        "node_load1",
+    ):
+        with pytest.raises(AssertionError):
+            check(wrong)
+
+
+def test_the_committed_dashboard_is_the_one_of_the_script() -> None:
+    assert json.loads(dashboard.PATH.read_text(encoding="utf-8")) == dashboard.document(), "run make generate"
+
+
+@pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
+def test_every_panel_shows_metrics_that_exist(panel: dict[str, Any]) -> None:
+    assert panel["description"]
+    for target in panel["targets"]:
+        check(target["expr"])
+        grouped = {name for one in re.findall(r"\bby \(([^)]*)\)", target["expr"]) for name in one.split(", ")}
+        assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) == grouped - {"le"}
+
+
+def test_the_dashboard_shows_every_metric() -> None:
+    shown = {name for panel in panels() for target in panel["targets"] for name, _ in spoken(target["expr"])}
+    known = {name for name in declared() if not name.endswith(("_created", "_sum", "_count"))} - {"up"}
+    assert shown == known, "add a panel in deploy/grafana/dashboard.py, run make generate"
+
+
+def test_panels_do_not_cover_each_other() -> None:
+    places = [panel["gridPos"] for panel in json.loads(dashboard.PATH.read_text())["panels"]]
+    cells = [(x, y) for p in places for x in range(p["x"], p["x"] + p["w"]) for y in range(p["y"], p["y"] + p["h"])]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_every_alert_speaks_of_metrics_that_exist_and_leads_to_its_paragraph(rule: dict[str, Any]) -> None:
+    check(rule["expr"])
+    assert re.fullmatch(r"\d+[sm]", rule["for"])
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert set(rule["annotations"]) == {"summary", "runbook_url"}
+    path, anchor = rule["annotations"]["runbook_url"].split("#")
+    assert ROOT / path == RUNBOOK
+    titles = re.findall(r"^## (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-"): title for title in titles}
+    assert anchor in anchors
+    paragraph = RUNBOOK.read_text(encoding="utf-8").split(f"## {anchors[anchor]}\n")[1].split("\n## ")[0]
+    assert f"`{rule['alert']}`" in paragraph, "the paragraph names its alert"
+
+
+def test_labels_told_in_a_summary_are_those_of_the_alert() -> None:
+    for rule in RULES:
+        told = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        grouped = {name.strip() for one in re.findall(r"\bby \(([^)]*)\)", rule["expr"]) for name in one.split(",")}
+        assert told <= (grouped or {"job", "instance"}), rule["alert"]
+
+
+def test_every_trouble_of_the_backbone_has_its_alert() -> None:
+    alerted = {name for rule in RULES for name, _ in spoken(rule["expr"])}
+    assert {
+        "halles_outbox_oldest_seconds", "halles_relay_lag", "halles_parked", "halles_set_aside", "halles_consumer_up",
+        "halles_consumer_paused", "halles_jobs", "halles_confirm_seconds_bucket", "halles_receipts_pending",
+        "halles_http_requests_total", "up",
+    } == alerted  # fmt: skip
+    assert len({rule["alert"] for rule in RULES}) == len(RULES)
+
+
+def test_prometheus_loads_these_alerts_from_the_collector_that_has_all_metrics() -> None:
+    settings = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    assert settings["rule_files"] == ["alerts.yml"]
+    (scraped,) = settings["scrape_configs"]
+    assert scraped["honor_labels"] is True, "or the job of each process would be lost"
+    collector = yaml.safe_load((ROOT / "deploy/otel/collector.yaml").read_text())
+    port = collector["exporters"]["prometheus"]["endpoint"].split(":")[-1]
+    assert scraped["static_configs"] == [{"targets": [f"collector:{port}"]}]
+    jobs_scraped = [one["job_name"] for one in collector["receivers"]["prometheus"]["config"]["scrape_configs"]]
+    assert all(name.startswith("halles-") for name in jobs_scraped)
+
+
+def test_the_committed_autoscaling_is_the_one_of_the_topology() -> None:
+    assert autoscaling.PATH.read_text(encoding="utf-8") == autoscaling.render(), "run make generate"
+
+
+def test_every_worker_is_scaled_on_all_its_queues_and_every_relay_on_its_lag() -> None:
+    scaled = {one["metadata"]["name"]: one["spec"] for one in SCALING if one["kind"] == "ScaledObject"}
+    names = [service.name for service in all_services()]
+    assert scaled.keys() == {f"halles-{name}-{process}" for name in names for process in ("worker", "relay")}
+    for name in names:
+        worker, relay = scaled[f"halles-{name}-worker"], scaled[f"halles-{name}-relay"]
+        queues = [each["metadata"]["queueName"] for each in worker["triggers"] if each["type"] == "rabbitmq"]
+        assert queues == [queue.name for queue in Topology.load().queues if queue.service == name]
+        asked = [each["metadata"]["query"] for each in relay["triggers"]]
+        assert all(f'service="{name}"' in query and "halles_relay_lag" in query for query in asked)
+        for spec in (worker, relay):
+            assert 2 <= spec["minReplicaCount"] <= spec["maxReplicaCount"], "one may die"
+
+
+def test_scaling_asks_metrics_that_exist_with_the_login_of_the_service() -> None:
+    logins = {one["metadata"]["name"]: one["spec"] for one in SCALING if one["kind"] == "TriggerAuthentication"}
+    for one in SCALING:
+        for trigger in one["spec"].get("triggers", []):
+            if trigger["type"] == "prometheus":
+                check(trigger["metadata"]["query"])
+            else:
+                service = trigger["metadata"]["queueName"].split(".")[0]
+                (secret,) = logins[trigger["authenticationRef"]["name"]]["secretTargetRef"]
+                assert secret == {"parameter": "host", "name": f"halles-{service}", "key": "HALLES_AMQP_URL"}
