@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,6 +22,7 @@ from libs.common.bus.topology import DELIVERY_LIMIT, Topology
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.legality import ActExemptedV1
 from libs.common.service import Consumers, Service
+from libs.common.testing.vhosts import administration
 from tests.bus.contract import DELAYS, BusContract, world
 from tests.bus.proxy import Proxy
 from tests.bus.world import World, exempted, keys
@@ -141,7 +139,6 @@ class TestRabbitBus(BusContract):
         with pytest.raises(BusUnavailableError):
             await bus.publish([exempted(uuid4(), 1)])
 
-    @pytest.mark.skipif(shutil.which("rabbitmqctl") is None, reason="users are made with rabbitmqctl")
     async def test_a_production_user_does_its_work_and_nothing_else(self, world: World, amqp_url: str) -> None:
         """The permissions of the definitions file, on a real broker: nothing declared, only its own keys published."""
         topology = Topology.of([world.service])
@@ -211,8 +208,9 @@ def imported_definitions(services: list[str], topology: Topology, url: str) -> I
     document["users"] = [user | {"name": prefix + user["name"], "password": password} for user in document["users"]]
     for kind in ("permissions", "topic_permissions"):
         document[kind] = [entry | {"user": prefix + entry["user"]} for entry in document[kind]]
+    broker = administration()
     try:
-        control("import_definitions", content=json.dumps(document))
+        broker.import_definitions(document)
         yield {
             name: urlunsplit(
                 (parts.scheme, f"{prefix}{name}:{password}@{parts.netloc.rpartition('@')[2]}", parts.path, "", "")
@@ -220,14 +218,4 @@ def imported_definitions(services: list[str], topology: Topology, url: str) -> I
             for name in services
         }
     finally:
-        users = ", ".join(
-            f'rabbit_auth_backend_internal:delete_user(<<"{user["name"]}">>, <<"tests">>)' for user in document["users"]
-        )
-        control("eval", f"{users}.")
-
-
-def control(*words: str, content: str | None = None) -> None:
-    done = subprocess.run(
-        ["rabbitmqctl", "--quiet", *words], check=False, capture_output=True, timeout=90, text=True, input=content
-    )
-    assert done.returncode == 0, done.stderr or done.stdout
+        broker.delete_users([user["name"] for user in document["users"]])
