@@ -1,4 +1,4 @@
-"""The API pages: an index, each service's operations, the events. Everything is served from here, nothing from outside.
+"""The API pages: an index, each service's operations, the events and their list. Everything is served from here, nothing from outside.
 
 The viewers are committed as published, with their version, licence and hashes (`static/VERSIONS`).
 """
@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from libs.common import asyncapi
+from libs.common.http import events_page
 from libs.common.http.conditional import etag, is_unchanged
 from libs.common.http.openapi import render
 from libs.common.service import Service
@@ -61,6 +62,8 @@ def page_routes(services: Sequence[Service]) -> list[web.RouteDef]:
     routes.append(_content("/docs", "text/html", _index))
     routes.append(_content("/docs/events", "text/html", _events, policy=_EVENTS_POLICY))
     routes.append(_content(EVENTS, "application/json", asyncapi.render))
+    routes.append(_content(events_page.PATH, "text/html", _list, policy=events_page.POLICY))
+    routes += [_content(path, "application/schema+json", make) for path, make in events_page.schemas().items()]
     files = [path for path in sorted(STATIC.rglob("*")) if path.suffix in _TYPES]
     return routes + [
         _content(f"/docs/static/{path.relative_to(STATIC)}", _TYPES[path.suffix], path.read_text) for path in files
@@ -94,10 +97,12 @@ def _index() -> str:
         "Halles : les API",
         f"""<h1>Halles : les API</h1>
 <p>Chaque service a sa page : essayez ses opérations avec un jeton de votre service d'identité.</p>
-<dl>{french}<dt><a href="/docs/events">Événements</a></dt><dd>Ce que les services annoncent, et comment le suivre</dd></dl>
+<dl>{french}<dt><a href="{events_page.PATH}">Événements</a></dt><dd>Ce que les services annoncent, à qui et quand, avec un exemple de chacun</dd>
+<dt><a href="/docs/events">Document AsyncAPI</a></dt><dd>Les mêmes événements, pour les outils</dd></dl>
 <section lang="en"><h2>In English</h2>
 <p>Each service has its page: try its operations with a token of your identity service.</p>
-<dl>{english}<dt><a href="/docs/events">Events</a></dt><dd>What the services announce, and how to follow it</dd></dl></section>""",
+<dl>{english}<dt><a href="{events_page.PATH}">Events</a></dt><dd>What the services announce, to whom and when, each with an example</dd>
+<dt><a href="/docs/events">AsyncAPI document</a></dt><dd>The same events, for tools</dd></dl></section>""",
     )
 
 
@@ -124,6 +129,10 @@ def _events() -> str:
 <script src="/docs/static/halles/events.js"></script>""",
         document=EVENTS,
     )
+
+
+def _list() -> str:
+    return _html("Halles : la liste des événements", events_page.body(SERVICES))
 
 
 def _html(title: str, body: str, *, style: str | None = None, document: str | None = None) -> str:

@@ -1,0 +1,73 @@
+"""What each event says, in French, for the page of events; the English is the model's own description."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from libs.common.messages.base import Audience
+
+__all__ = ["AUDIENCES", "COMMON", "ENVELOPE", "EVENTS"]
+
+AUDIENCES: Final = {
+    Audience.PUBLIC: ("Tout le monde", "dès qu'il a lieu"),
+    Audience.ORGANISATION: ("L'organisation concernée", "dès qu'il a lieu"),
+    Audience.INTERNAL: ("Les services de la plateforme seulement", "dès qu'il a lieu"),
+}
+"""Who is told, and from when."""
+
+EVENTS: Final = {
+    "alerts.mail.sent.v1": "Un courriel a été remis au serveur de messagerie.",
+    "alerts.webhook.delivered.v1": "Le point d'accès d'un partenaire a accepté un événement.",
+    "bids.award.decided.v1": "L'acheteur a choisi l'attributaire d'un lot.",
+    "bids.bid.deposited.v1": "Un pli a été reçu.",
+    "bids.bid.withdrawn.v1": "Un pli a été retiré par son déposant avant la date limite.",
+    "bids.contract.notified.v1": "Le titulaire a accusé réception de la notification du marché : il le lie depuis cette date.",
+    "bids.contract.signed.v1": "Un marché porte les signatures des deux parties.",
+    "bids.contract.submitted.v1": "Un marché signé par l'attributaire entre dans le circuit de signature de l'acheteur.",
+    "bids.letter.sent.v1": "Un courrier à un candidat est à sa disposition sur la plateforme.",
+    "bids.opening.completed.v1": "Les plis d'une procédure ont été ouverts par le nombre requis d'agents.",
+    "legality.act.acknowledged.v1": "L'État a accusé réception d'un acte transmis au contrôle de légalité.",
+    "legality.act.exempted.v1": "La loi n'impose pas la transmission de cet acte ; le motif est conservé.",
+    "legality.act.rejected.v1": "L'État a répondu par une anomalie.",
+    "legality.act.transmitted.v1": "Un acte est parti au contrôle de légalité.",
+    "notices.notice.published.v1": "Un avis est devenu public.",
+    "notices.procedure.closed.v1": "La date limite d'une procédure est passée : elle ne reçoit plus de pli dans les délais.",
+    "opendata.contract.published.v1": "Les données essentielles et la publication OCDS d'un marché sont publiques.",
+    "signature.document.signed.v1": "Un document a parcouru tout son circuit de signature.",
+    "signature.request.blocked.v1": "Un document ne peut pas être signé en l'état : le motif dit ce qu'il faut corriger.",
+    "signature.request.opened.v1": "Un document est entré dans le circuit de signature de l'acheteur.",
+    "signature.request.refused.v1": "Une personne du circuit a refusé ; la demande est close.",
+    "signature.step.completed.v1": "Une étape d'un circuit de signature est faite.",
+}
+
+COMMON: Final = {
+    "aggregate_id": "L'objet qui a changé ; ses événements arrivent dans l'ordre.",
+    "aggregate_version": "Le numéro du changement de cet objet, à partir de 1.",
+    "organisation": "À qui est l'événement : l'acheteur, ou l'entreprise concernée par un dépôt ou un courrier.",
+    "buyer": "L'acheteur de la procédure, quand ce n'est pas l'organisation.",
+    "procedure": "La procédure (eForms BT-04).",
+    "occurred_at": "L'instant du changement.",
+}
+"""The members of every event."""
+
+ENVELOPE: Final = {
+    "specversion": "La version de CloudEvents.",
+    "id": "L'identité de l'événement : écartez un second exemplaire.",
+    "source": "Le service qui l'annonce.",
+    "type": "Le type, avec sa version majeure.",
+    "subject": "L'objet qui a changé : l'ordre est tenu pour chacun.",
+    "time": "L'instant du changement.",
+    "datacontenttype": "Toujours application/json.",
+    "dataschema": "Le nom du schéma de data.",
+    "organisation": "À qui est l'événement.",
+    "buyer": "L'acheteur, quand c'est une autre organisation.",
+    "procedure": "La procédure (eForms BT-04).",
+    "correlationid": "Ce que la même demande a entraîné.",
+    "causationid": "L'événement dont celui-ci est la suite.",
+    "traceparent": "La trace (W3C Trace Context).",
+    "aggregateversion": "Le numéro du changement de l'objet.",
+    "recordedtime": "L'instant de l'écriture, à l'horloge du serveur.",
+    "sequence": "La position dans le journal du service ; dite aux services seulement.",
+    "supersededby": "L'événement d'une version majeure plus récente qui dit le même changement, quand les deux sont envoyés.",
+    "data": "L'événement lui-même, décrit ci-dessous par type.",
+}
