@@ -74,7 +74,8 @@ class Endpoint:
         """Do it and keep its answer in one transaction: once, however often it is asked with the same key."""
         assert self.plan.uow is not None  # noqa: S101  # the caller looked
         content = None if self.plan.request is not None else inputs.content
-        once = idempotency.asked(request, actor, content) if self.route.method == "POST" else None
+        secret = self._runtime.settings.secret.get_secret_value().encode()
+        once = idempotency.asked(request, actor, content, secret=secret) if self.route.method == "POST" else None
         async with self._runtime.uow(actor=actor) as uow:
             if once is not None and (stored := await idempotency.begin(uow.conn, once)) is not None:
                 return stored

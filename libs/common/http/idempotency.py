@@ -1,11 +1,14 @@
 """`Idempotency-Key` on POST: an operation asked again with its key is done once, and answered with the same bytes.
 
-The row is written in the transaction of the effect: no effect without its row, no row without its effect.
+The row is written in the transaction of the effect: no effect without its row, no row without its effect. The answer is
+encrypted in it: some hold what is told only once (a webhook's secret), and a copy of the database must not.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +16,8 @@ from pathlib import Path
 
 import asyncpg
 from aiohttp import web
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from libs.common.actor import Actor
 from libs.common.db import load_queries
@@ -24,6 +29,7 @@ KEPT = timedelta(hours=48)
 """How long an answer is kept for replay (real time)."""
 
 _QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+_NONCE = 12  # bytes
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{1,128})"?')
 _KEPT_HEADERS = ("ETag", "Location", "Content-Disposition", "Cache-Control", "Link")
 
@@ -49,6 +55,8 @@ class Asked:
     principal: str
     key: str
     fingerprint: bytes
+    secret: bytes
+    """The platform's, which the answer is encrypted with."""
 
     @property
     def lock(self) -> int:
@@ -56,8 +64,20 @@ class Asked:
         digest = hashlib.blake2b(f"idempotency\0{self.principal}\0{self.key}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, signed=True)
 
+    def seal(self, body: bytes) -> bytes:
+        """Encrypt an answer for this request alone."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._cipher().encrypt(nonce, body, self.fingerprint)
 
-def asked(request: web.Request, actor: Actor | None, content: bytes | None) -> Asked | None:
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt an answer. Raises InvalidTag when it was kept under another secret."""
+        return self._cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], self.fingerprint)
+
+    def _cipher(self) -> AESGCM:
+        return AESGCM(hmac.digest(self.secret, f"idempotency\0{self.principal}\0{self.key}".encode(), hashlib.sha256))
+
+
+def asked(request: web.Request, actor: Actor | None, content: bytes | None, *, secret: bytes) -> Asked | None:
     """Give what the header asks; None without it. `content` None: a stream, which cannot be compared.
 
     Raises InvalidInput when the key cannot be kept.
@@ -70,8 +90,8 @@ def asked(request: web.Request, actor: Actor | None, content: bytes | None) -> A
         raise _unusable("1 à 128 caractères ASCII imprimables", "1 to 128 printable ASCII characters")
     if content is None:
         raise _unusable("cette opération reçoit un flux", "this operation receives a stream")
-    principal = f"{actor.subject} {actor.organisation}" if actor else f"address {request.remote}"
-    return Asked(principal, match[1], _fingerprint(request, content))
+    principal = f"{actor.subject} {actor.organisation} {actor.kind}" if actor else f"address {request.remote}"
+    return Asked(principal, match[1], _fingerprint(request, content), secret)
 
 
 async def begin(conn: asyncpg.Connection, once: Asked) -> web.Response | None:
@@ -85,12 +105,13 @@ async def begin(conn: asyncpg.Connection, once: Asked) -> web.Response | None:
     if row is None:
         return None
     if row["fingerprint"] != once.fingerprint:
-        raise KeyReused(
-            "Cette Idempotency-Key a servi à une autre requête : prenez-en une nouvelle.",
-            "This Idempotency-Key was used for another request: take a new one.",
-        )
+        raise _reused()
+    try:
+        body = once.open(row["body"])
+    except InvalidTag:  # the platform's secret changed since
+        raise _reused() from None
     headers = {**row["headers"], "Idempotency-Replayed": "true"}
-    return web.Response(body=row["body"], status=row["status"], headers=headers)
+    return web.Response(body=body, status=row["status"], headers=headers)
 
 
 async def keep(conn: asyncpg.Connection, once: Asked, response: web.Response) -> None:
@@ -100,7 +121,7 @@ async def keep(conn: asyncpg.Connection, once: Asked, response: web.Response) ->
         headers["Content-Type"] = response.content_type
     body = response.body if isinstance(response.body, bytes) else b""
     await conn.execute(
-        _QUERIES["keep_answer"], once.principal, once.key, once.fingerprint, response.status, headers, body
+        _QUERIES["keep_answer"], once.principal, once.key, once.fingerprint, response.status, headers, once.seal(body)
     )
 
 
@@ -119,6 +140,13 @@ def _fingerprint(request: web.Request, content: bytes) -> bytes:
     ):
         digest.update(b"\0" + part.encode())
     return digest.digest()
+
+
+def _reused() -> KeyReused:
+    return KeyReused(
+        "Cette Idempotency-Key a servi à une autre requête : prenez-en une nouvelle.",
+        "This Idempotency-Key was used for another request: take a new one.",
+    )
 
 
 def _unusable(french: str, english: str) -> InvalidInput:
