@@ -62,11 +62,14 @@ async def _single(name: str, content: bytes, limit: int) -> Upload:
 
 async def _parts(request: web.Request, limit: int) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    total = 0
+    total = count = 0
     try:
         async for part in await request.multipart():
+            count += 1
             if not isinstance(part, BodyPartReader):
                 raise _refused("Un envoi dans un envoi n'est pas lu.", "A nested multipart is not read.")
+            if count > 2 * MAX_FILES:  # empty parts have no size to be stopped by
+                raise _refused("L'envoi a trop de parties.", "The body has too many parts.")
             content = await _part(part, limit - total)
             total += len(content)
             if part.filename is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -33,7 +34,7 @@ async def receive(uow: Uow, document: DocumentReference, files: Mapping[str, byt
     if not await store.add_return(uow.conn, return_id, document, uow.now()):
         former = await store.return_of_content(uow.conn, document.sha256) or return_id
         return Received(former, True, tuple(await store.messages_of_return(uow.conn, former)))
-    read = dict(_read(files))
+    read = await asyncio.to_thread(lambda: dict(_read(files)))  # a heavy message holds nobody else back
     recipient = next((item.siren for item in read.values() if item and item.element == "EnveloppeMISILLCL"), None)
     messages = [await _take(uow, return_id, name, message, recipient) for name, message in read.items()]
     for item in messages:

@@ -8,6 +8,9 @@ __all__ = ["MAX_XML", "HostileXmlError", "UnreadableXmlError", "read"]
 
 MAX_XML = 20 * 2**20
 """Bytes of one message; the largest known (a classification) is about 100 kB."""
+MAX_ELEMENTS = 100_000
+MAX_ATTRIBUTES = 100
+"""Of one element; reading the names of n attributes takes lxml the square of n."""
 
 
 class UnreadableXmlError(ValueError):
@@ -43,4 +46,7 @@ def _root(data: bytes, *, recover: bool) -> etree._Element:
         raise UnreadableXmlError("nothing readable")
     if root.getroottree().docinfo.internalDTD is not None:
         raise HostileXmlError("a document type is declared")
+    for count, element in enumerate(root.iter(etree.Element)):
+        if count >= MAX_ELEMENTS or len(element.attrib) > MAX_ATTRIBUTES:
+            raise HostileXmlError(f"more than {MAX_ELEMENTS} elements, or {MAX_ATTRIBUTES} attributes of one")
     return root
