@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from libs.common.bus import BusUnavailableError, RefusedEventsError, numberer, outbox, publisher
-from libs.common.bus.publisher import FencedError, Publisher, Row, waves
+from libs.common.bus import BusUnavailableError, numberer, outbox, publisher
+from libs.common.bus.port import Fate, Outgoing
+from libs.common.bus.publisher import FencedError, Publisher
+from libs.common.bus.window import WINDOW, Row, Window
 from libs.common.messages.envelope import CloudEvent
 from tests.bus.world import World, event_of, exempted, keys, world_on
 
@@ -23,6 +27,28 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
+class _Recording:
+    """Confirms at once what its recorder takes."""
+
+    def __init__(self, recorder: Recorder, wake: Callable[[], None]) -> None:
+        self._recorder = recorder
+        self._wake = wake
+        self._fates: list[Fate] = []
+
+    def send(self, message: Outgoing) -> None:
+        event = CloudEvent.from_json(message.body)
+        assert (event.id, event.type) == (message.id, message.type)
+        refused = event.subject in self._recorder.refuse
+        if not refused:
+            self._recorder.published.append(event)
+        self._fates.append((message.id, "unroutable" if refused else None))
+        self._wake()
+
+    def settled(self) -> list[Fate]:
+        fates, self._fates = self._fates, []
+        return fates
+
+
 class Recorder:
     """A bus that keeps what it is given, and refuses or is away when told to."""
 
@@ -31,14 +57,12 @@ class Recorder:
         self.refuse: set[str] = set()
         self.away = 0
 
-    async def publish(self, messages: Sequence[CloudEvent]) -> None:
+    @asynccontextmanager
+    async def stream(self, wake: Callable[[], None]) -> AsyncIterator[_Recording]:
         if self.away:
             self.away -= 1
             raise BusUnavailableError
-        refused = {message.id: "unroutable" for message in messages if message.subject in self.refuse}
-        self.published += [message for message in messages if message.id not in refused]
-        if refused:
-            raise RefusedEventsError(refused)
+        yield _Recording(self, wake)
 
     def places(self, key: UUID) -> list[int]:
         return [message.aggregateversion for message in self.published if message.subject == str(key)]
@@ -168,8 +192,8 @@ async def test_a_publisher_that_was_replaced_marks_nothing(world: World) -> None
         old = await Publisher.take_over(world.runtime, bus, one)
         new = await Publisher.take_over(world.runtime, bus, two)
         with pytest.raises(FencedError):
-            await old.step()
-        assert await new.step() == 1, "what the old one published without marking is published again"
+            await old.drain()
+        assert await new.drain() == 1, "what the old one published without marking is published again"
     assert len({message.id for message in bus.published}) == 1
 
 
@@ -183,7 +207,7 @@ async def test_a_fenced_publisher_takes_no_event_aside(world: World) -> None:
         old = await Publisher.take_over(world.runtime, bus, one)
         await Publisher.take_over(world.runtime, bus, two)
         with pytest.raises(FencedError):
-            await old.step()
+            await old.drain()
         assert await one.fetchval("SELECT count(*) FROM set_aside") == 0
 
 
@@ -191,12 +215,16 @@ async def test_publishing_leaves_no_transaction_open(world: World) -> None:
     states: list[str] = []
 
     class Looking(Recorder):
-        async def publish(self, messages: Sequence[CloudEvent]) -> None:
-            async with world.runtime.read() as conn:
-                rows = await conn.fetch(
-                    "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-            states.extend(row["state"] for row in rows)
+        @asynccontextmanager
+        async def stream(self, wake: Callable[[], None]) -> AsyncIterator[_Recording]:
+            async with super().stream(wake) as stream:
+                yield stream
+                async with world.runtime.read() as conn:
+                    rows = await conn.fetch(
+                        "SELECT state FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                states.extend(row["state"] for row in rows)
 
     await world.commit(event_of(uuid4(), 1))
     await world.relay(Looking())
@@ -243,9 +271,54 @@ async def test_a_refused_key_waits_and_the_others_pass(world: World) -> None:
     assert bus.places(ill) == [1, 2, 3, 4]
 
 
-def test_waves_hold_one_event_of_each_key_and_keep_their_order() -> None:
-    rows = [Row(position, key, "") for position, key in enumerate("aabacb", start=1)]
-    assert [[row.position for row in wave] for wave in waves(rows)] == [[1, 3, 5], [2, 6], [4]]
+def rows(keys_in_order: str) -> list[Row]:
+    return [Row(position, uuid4(), "t", key, "") for position, key in enumerate(keys_in_order, start=1)]
+
+
+def test_a_window_lets_one_event_of_a_key_out_and_keeps_their_order() -> None:
+    window, found = Window(0), rows("aabacb")
+    window.add(found, 9)
+    assert [row.position for row in window.sendable()] == [1, 3, 5]
+    window.settle(found[0].id, None)
+    assert [row.position for row in window.sendable()] == [2]
+    assert window.settled == 1
+    window.settle(found[2].id, None)
+    window.settle(found[4].id, None)
+    window.settle(found[1].id, None)
+    assert [row.position for row in window.sendable()] == [6, 4]
+    assert window.settled == 3
+    for row in found[3], found[5]:
+        assert window.settle(row.id, None)
+    assert window.is_empty
+    assert window.settled == 9
+
+
+def test_a_refused_event_takes_the_later_ones_of_its_key_aside() -> None:
+    window, found = Window(0), rows("aabaa")
+    window.add(found[:4], 4)
+    assert [row.position for row in window.sendable()] == [1, 3]
+    window.settle(found[0].id, "refused")
+    assert list(window.sendable()) == []
+    window.add(found[4:], 5)
+    assert list(window.sendable()) == [], "read before the first was written down"
+    assert [(row.position, reason) for row, reason in window.aside] == [
+        (1, "refused"),
+        (2, "behind"),
+        (4, "behind"),
+        (5, "behind"),
+    ]
+    window.settle(found[2].id, None)
+    assert window.settled == 5
+    window.marked()
+    window.add([replace(found[0], position=6)], 6)
+    assert [row.position for row in window.sendable()] == [6], "the key is well again, or read as behind"
+
+
+def test_a_window_has_a_size() -> None:
+    window = Window(0)
+    window.add([Row(position, uuid4(), "t", str(position), "") for position in range(1, 1001)], 1000)
+    assert len(list(window.sendable())) == WINDOW
+    assert not window.has_room
 
 
 async def sessions_with_lock(world: World, count: int) -> bool:

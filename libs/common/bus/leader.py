@@ -15,28 +15,37 @@ from libs.common.stop import pause
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["lead"]
+__all__ = ["STAND_BY", "in_session", "lead"]
 
-_STAND_BY = 1.0  # seconds between two looks at the lock, and after a failure
+STAND_BY = 1.0
+"""Seconds between two looks at the lock, and after a failure."""
+Work = Callable[[asyncpg.Connection], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
 
-async def lead(
-    runtime: Runtime, name: str, work: Callable[[asyncpg.Connection], Awaitable[None]], stop: asyncio.Event
-) -> None:
+async def lead(runtime: Runtime, name: str, work: Work, stop: asyncio.Event) -> None:
     """Stand by until the lock is free, then `work` on its session; again whenever that session is lost, until stopped.
 
     The server frees the lock when the session ends, however it ends: no clock and no lease decide who leads.
     """
+
+    async def stand_by(conn: asyncpg.Connection) -> None:
+        while not stop.is_set():
+            if await conn.fetchval(QUERIES["lead"], f"halles.{name}"):
+                _log.info("leading", service=runtime.service.name, role=name)
+                await work(conn)
+            else:
+                await pause(stop, STAND_BY)
+
+    await in_session(runtime, name, stand_by, stop)
+
+
+async def in_session(runtime: Runtime, name: str, work: Work, stop: asyncio.Event) -> None:
+    """Give `work` a session of its own, whose end frees all its locks; again whenever it is lost, until stopped."""
     while not stop.is_set():
         try:
             async with runtime.database.session() as conn:
-                while not stop.is_set():
-                    if await conn.fetchval(QUERIES["lead"], f"halles.{name}"):
-                        _log.info("leading", service=runtime.service.name, role=name)
-                        await work(conn)
-                    else:
-                        await pause(stop, _STAND_BY)
+                await work(conn)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             _log.warning("leader_lost", service=runtime.service.name, role=name, error=type(error).__name__)
-            await pause(stop, _STAND_BY)
+            await pause(stop, STAND_BY)

@@ -7,7 +7,7 @@ confirmed stays with the publisher, so nothing depends on this process's memory.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import structlog
 from libs.common.bus import metrics
 from libs.common.bus.delivery import QueueDelivery, key_of, queues_of
 from libs.common.bus.lanes import Lanes
-from libs.common.bus.port import BusUnavailableError, RefusedEventsError
+from libs.common.bus.port import BusUnavailableError, Fate, Outgoing, publish
 from libs.common.bus.retry import DELAYS
 from libs.common.bus.sweeper import sweeping
 from libs.common.bus.topology import Topology
@@ -85,6 +85,48 @@ class _Queue:
         self._timers.add(timer)
 
 
+class _Stream:
+    """A publication in progress; see Stream."""
+
+    def __init__(self, bus: MemoryBus, wake: Callable[[], None]) -> None:
+        self._bus = bus
+        self._wake = wake
+        self._settled: list[Fate] = []
+        self._failure: BusUnavailableError | None = None
+
+    def send(self, message: Outgoing) -> None:
+        """Deliver, without waiting; see Stream."""
+        fate = self._bus.deliver(message)
+        if isinstance(fate, str):
+            self._settled.append((message.id, fate))
+            self._wake()
+        else:
+            fate.add_done_callback(lambda safe: self._done(message, safe))
+
+    def settled(self) -> Sequence[Fate]:
+        """Give the fates known since the last call; see Stream."""
+        found, self._settled = self._settled, []
+        if not found and self._failure:
+            raise self._failure
+        return found
+
+    def _done(self, message: Outgoing, safe: asyncio.Future[None]) -> None:
+        error = None if safe.cancelled() else safe.exception()
+        if safe.cancelled() or error:
+            self._failure = error if isinstance(error, BusUnavailableError) else BusUnavailableError(str(error))
+        else:
+            self._settled.append((message.id, None))
+        self._wake()
+
+
+async def _all_safe(waits: Sequence[asyncio.Future[None]]) -> None:
+    """Wait for all of them, the failed ones included. Raises what the first failure raised."""
+    fates = await asyncio.gather(*waits, return_exceptions=True)
+    for fate in fates:
+        if fate is not None:
+            raise fate
+
+
 class MemoryBus:
     """Carries events between the services of one process.
 
@@ -99,19 +141,20 @@ class MemoryBus:
 
     async def publish(self, messages: Sequence[CloudEvent]) -> None:
         """Deliver in this order; see Bus."""
-        refused = {message.id: reason for message in messages if (reason := self._why_not(message.type))}
-        waits = [
-            queue.put(message.to_json())
-            for message in messages
-            if message.id not in refused
-            for queue in list(self._queues.values())
-            if message.type in queue.types
-        ]
-        failures = [fate for fate in await asyncio.gather(*waits, return_exceptions=True) if fate is not None]
-        for failure in failures:
-            raise failure
-        if refused:
-            raise RefusedEventsError(refused)
+        await publish(self, messages)
+
+    @asynccontextmanager
+    async def stream(self, wake: Callable[[], None]) -> AsyncIterator[_Stream]:
+        """Open a stream; see Publishing."""
+        yield _Stream(self, wake)
+
+    def deliver(self, message: Outgoing) -> asyncio.Future[None] | str:
+        """Put an event on its queues; give what ends once it is safe in all, or why it is refused."""
+        refusal = self._why_not(message.type)
+        if refusal:
+            return refusal
+        waits = [queue.put(message.body) for queue in list(self._queues.values()) if message.type in queue.types]
+        return asyncio.ensure_future(_all_safe(waits))
 
     def inject(self, queue: str, body: bytes) -> asyncio.Future[None]:
         """Put any bytes on a queue, as a broken producer would (tests)."""

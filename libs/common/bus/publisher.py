@@ -1,4 +1,4 @@
-"""The publisher: carries the log to the bus in order, confirmed; one leader a shard, fenced by an epoch.
+"""The publisher: carries the log to the bus in order, confirmed; each shard of the keys has one leader, fenced by an epoch.
 
 No transaction is open while it publishes. What the bus refuses or cannot route is set aside with the later events of
 its key, alarmed and tried again; the other keys pass. What was published but not marked (a crash, a lost connection)
@@ -8,33 +8,35 @@ is published again, with the same id: the inbox of each consumer drops it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
 import structlog
 
 from libs.common.bus import metrics
-from libs.common.bus.leader import lead
-from libs.common.bus.port import BusUnavailableError, Publishing, RefusedEventsError
-from libs.common.bus.sql import QUERIES
+from libs.common.bus.aside import Aside
+from libs.common.bus.leader import STAND_BY, in_session
+from libs.common.bus.port import BusUnavailableError, Outgoing, Publishing, Stream
+from libs.common.bus.shares import QUERIES, Shares
+from libs.common.bus.window import WINDOW, Row, Window
 from libs.common.db import Wake
-from libs.common.messages.envelope import CloudEvent
 from libs.common.stop import pause
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["WINDOW", "FencedError", "Publisher", "Row", "drain", "run", "waves"]
+__all__ = ["FencedError", "Publisher", "drain", "run"]
 
-WINDOW = 256
-"""Events published before their confirms are awaited; more gains nothing."""
-SHARD = 0
-"""The only one for now; the tables know of several."""
-_POLL = 1.0  # seconds, should a notification be lost
+_READ = 512  # positions looked at in one query, for all shards together
+_MARK = 0.1  # seconds between two marks; what was published since the last one is published again after a crash
+_TICK = 1.0  # seconds between two looks at what was set aside, at the others' shares, and at the log without a wake-up
+_MEASURE = 5.0
+_LEAVE = 5.0  # seconds to wait for the last confirms before a shard is left
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds, while the bus is away
 
 _log = structlog.get_logger(__name__)
@@ -44,163 +46,250 @@ class FencedError(Exception):
     """Another publisher took over: nothing more may be marked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An event of the log."""
-
-    position: int
-    key: str
-    body: str
-
-    @property
-    def envelope(self) -> CloudEvent:
-        """The event itself."""
-        return CloudEvent.from_json(self.body.encode())
-
-
-def waves(rows: Iterable[Row]) -> list[list[Row]]:
-    """Split a window so that no wave has two events of one key: the next leaves once the one before is confirmed."""
-    seen: dict[str, int] = defaultdict(int)
-    found: list[list[Row]] = []
-    for row in rows:
-        turn = seen[row.key]
-        seen[row.key] += 1
-        if turn == len(found):
-            found.append([])
-        found[turn].append(row)
-    return found
-
-
 async def run(runtime: Runtime, bus: Publishing, stop: asyncio.Event) -> None:
-    """Publish events as they are numbered, until told to stop; stand by while another process does it."""
+    """Publish events as they are numbered, until told to stop; the processes of the service share the shards."""
 
     async def work(conn: asyncpg.Connection) -> None:
-        publisher = await Publisher.take_over(runtime, bus, conn)
-        async with runtime.database.listen("event") as wake:
-            try:
-                await publisher.run(wake, stop)
-            except FencedError:
-                _log.warning("publisher_fenced", service=runtime.service.name)
+        # a mark lost with the server's memory is only an event published again: no need to wait for its disk
+        await conn.execute("SET synchronous_commit = off")
+        shares = await Shares.join(conn)
+        while not stop.is_set():
+            if not await shares.balance():
+                await pause(stop, STAND_BY)
+                continue
+            _log.info("publishing", service=runtime.service.name, shards=list(shares.mine))
+            publisher = await Publisher.take_over(runtime, bus, conn, shares.mine)
+            async with runtime.database.listen("event") as wake:
+                try:
+                    await publisher.run(wake, stop, shares.is_fair)
+                except FencedError:
+                    _log.warning("publisher_fenced", service=runtime.service.name)
 
-    await lead(runtime, f"publisher.{SHARD}", work, stop)
+    await in_session(runtime, "publisher", work, stop)
 
 
 async def drain(runtime: Runtime, bus: Publishing) -> int:
-    """Publish all that is numbered now, and give how many went (tests; nobody else may be publishing).
+    """Publish all that is numbered now, and give how many were settled (tests; nobody else may be publishing).
 
     Raises BusUnavailableError.
     """
-    total = 0
     async with runtime.database.acquire() as conn:
-        publisher = await Publisher.take_over(runtime, bus, conn)
-        while moved := await publisher.step():
-            total += moved
-    return total
+        return await (await Publisher.take_over(runtime, bus, conn)).drain()
 
 
 class Publisher:
-    """The leader of a shard, on its own connection."""
+    """The leader of some shards, on its own connection."""
 
-    def __init__(self, runtime: Runtime, bus: Publishing, conn: asyncpg.Connection, state: Mapping[str, int]) -> None:
+    def __init__(
+        self, runtime: Runtime, bus: Publishing, conn: asyncpg.Connection, led: Sequence[Mapping[str, int]], count: int
+    ) -> None:
         self._bus = bus
         self._conn = conn
-        self._epoch = state["epoch"]
-        self._position = state["position"]
         self._runtime = runtime
         self._service = runtime.service.name
+        self._count = count
+        self._shards = [row["shard"] for row in led]
+        self._epochs = [row["epoch"] for row in led]
+        self._done = [row["position"] for row in led]
+        self._marked = min(self._done)
+        self._window = Window(self._marked)
+        self._aside = Aside(conn, self._shards, self._service)
+        self._bell = asyncio.Event()
+        self._more = True
+        self._sent_at: dict[UUID, float] = {}
+        self._marked_at = self._ticked = self._measured = -_MEASURE
+        self._published = metrics.PUBLISHED.labels(self._service)
+        self._confirm_seconds = metrics.CONFIRM_SECONDS.labels(self._service)
 
     @classmethod
-    async def take_over(cls, runtime: Runtime, bus: Publishing, conn: asyncpg.Connection) -> Publisher:
-        """Begin a new epoch: whoever led before can mark nothing any more."""
-        return cls(runtime, bus, conn, await conn.fetchrow(QUERIES["take_over"], SHARD))
+    async def take_over(
+        cls, runtime: Runtime, bus: Publishing, conn: asyncpg.Connection, shards: Sequence[int] | None = None
+    ) -> Publisher:
+        """Begin a new epoch of these shards, or all: whoever led before can mark nothing any more."""
+        known = [row["shard"] for row in await conn.fetch(QUERIES["shards"])]
+        led = await conn.fetch(QUERIES["take_over"], known if shards is None else list(shards))
+        return cls(runtime, bus, conn, led, len(known))
 
-    async def run(self, wake: Wake, stop: asyncio.Event) -> None:
-        """Publish until told to stop. Raises FencedError."""
-        failures = 0
-        while not stop.is_set():
+    async def run(self, log: Wake, stop: asyncio.Event, is_fair: Callable[[], Awaitable[bool]]) -> None:
+        """Publish until told to stop, or until the shards are shared otherwise. Raises FencedError."""
+        fair, failures = True, 0
+
+        async def tick() -> None:
+            nonlocal fair
             await self._runtime.database.keep_listening()
-            try:
-                moved = await self.step()
-                failures = 0
-            except BusUnavailableError as error:
-                metrics.PUBLISH_FAILURES.labels(self._service, "unavailable").inc()
-                if failures == 0:
-                    _log.warning("bus_unavailable", service=self._service, error=str(error))
-                await pause(stop, _BACKOFF[min(failures, len(_BACKOFF) - 1)])
-                failures += 1
+            fair = await is_fair()
+
+        async with self._hearing(log, stop):
+            while fair and not stop.is_set():
+                try:
+                    async with self._bus.stream(self._bell.set) as stream:
+                        failures = 0
+                        await self._pump(stream, lambda: fair and not stop.is_set(), tick)
+                        await self._finish(stream)
+                except BusUnavailableError as error:
+                    await self._bus_away(error, failures)
+                    await pause(stop, _BACKOFF[min(failures, len(_BACKOFF) - 1)])
+                    failures += 1
+
+    async def drain(self) -> int:
+        """Publish until the log ends, and give how many were settled. Raises FencedError, BusUnavailableError."""
+        settled, due = 0, True
+
+        async def tick() -> None:
+            return
+
+        while due or self._more:
+            async with self._bus.stream(self._bell.set) as stream:
+                settled += self._take(stream)
+                due = await self._aside.begin(stream) > 0
+                settled += await self._pump(stream, lambda: self._more or self._is_busy, tick)
+                await self._finish(stream)
+        return settled
+
+    @property
+    def _is_busy(self) -> bool:
+        return not self._window.is_empty or self._aside.in_flight > 0
+
+    async def _pump(self, stream: Stream, goes_on: Callable[[], bool], tick: Callable[[], Awaitable[None]]) -> int:
+        """Keep the window full while it goes on; give how many were settled."""
+        settled = 0
+        while goes_on():
+            settled += self._take(stream)
+            self._send(stream)
+            if self._more and self._window.has_room:
+                await self._read()
                 continue
-            if moved < WINDOW:
-                await self._measure()
-                await wake.wait(_POLL)
+            await self._look_after(stream, tick)
+            if goes_on():
+                await self._rest()
+        return settled
 
-    async def step(self) -> int:
-        """Try what was set aside and is due, then publish one window of the log; give how many events moved on.
+    def _send(self, stream: Stream) -> None:
+        now = time.monotonic()
+        for row in self._window.sendable():
+            self._sent_at[row.id] = now
+            stream.send(Outgoing(row.id, row.type, row.body.encode()))
 
-        Raises FencedError, or BusUnavailableError (then nothing is marked).
-        """
-        return await self._retry_aside() + await self._publish_window()
+    def _take(self, stream: Stream) -> int:
+        """Take the fates that are known, and give how many. Raises BusUnavailableError."""
+        fates = stream.settled()
+        refused = [(identity, reason) for identity, reason in fates if reason]
+        for identity, reason in fates:
+            began = self._sent_at.pop(identity, None)
+            if not self._window.settle(identity, reason):
+                self._aside.settle(identity, reason)
+        if fates:
+            self._published.inc(len(fates) - len(refused))
+            if began is not None:
+                self._confirm_seconds.observe(time.monotonic() - began)
+        for identity, reason in refused:
+            metrics.PUBLISH_FAILURES.labels(self._service, "refused").inc()
+            _log.error("event_set_aside", service=self._service, id=str(identity), reason=reason)
+        return len(fates)
 
-    async def _publish_window(self) -> int:
-        rows = [Row(**row) for row in await self._conn.fetch(QUERIES["window"], self._position, WINDOW)]
-        if not rows:
-            return 0
-        keys = list({row.key for row in rows})
-        behind = {row["key"] for row in await self._conn.fetch(QUERIES["keys_set_aside"], SHARD, keys)}
-        reasons = dict.fromkeys(behind, "behind")
-        aside: list[tuple[Row, str]] = []
-        for wave in waves(rows):
-            aside += [(row, reasons[row.key]) for row in wave if row.key in reasons]
-            refused = await self._publish([row for row in wave if row.key not in reasons])
-            aside += [(row, reason) for row, reason in refused]
-            reasons |= {row.key: "behind" for row, _ in refused}
-        await self._mark(rows[-1].position, aside)
-        return len(rows)
+    async def _read(self) -> None:
+        span = _READ * self._count // len(self._shards)
+        after = self._window.read
+        found = await self._conn.fetch(QUERIES["window"], after, span, self._shards, self._done, self._count)
+        rows = [
+            Row(r["position"], r["event_id"], r["type"], r["key"], r["body"], r["behind"])
+            for r in found
+            if r["position"] is not None
+        ]
+        upto = found[0]["upto"]
+        self._more = upto >= after + span
+        self._window.add(rows, upto)
 
-    async def _publish(self, rows: Sequence[Row]) -> list[tuple[Row, str]]:
-        """Publish events of different keys and give the refused ones with the reason."""
-        if not rows:
-            return []
-        envelopes = {row.envelope.id: (row, row.envelope) for row in rows}
-        began = time.perf_counter()
-        try:
-            await self._bus.publish([envelope for _, envelope in envelopes.values()])
-            reasons = {}
-        except RefusedEventsError as error:
-            reasons = error.reasons
-        metrics.CONFIRM_SECONDS.labels(self._service).observe(time.perf_counter() - began)
-        metrics.PUBLISHED.labels(self._service).inc(len(rows) - len(reasons))
-        metrics.PUBLISH_FAILURES.labels(self._service, "refused").inc(len(reasons))
-        for identity, reason in reasons.items():
-            kind = envelopes[identity][1].type
-            _log.error("event_set_aside", service=self._service, type=kind, id=str(identity), reason=reason)
-        return [(envelopes[identity][0], reason) for identity, reason in reasons.items()]
+    async def _look_after(self, stream: Stream, tick: Callable[[], Awaitable[None]]) -> None:
+        """Mark, try again what was set aside, count: each when its time has come."""
+        now = time.monotonic()
+        if now - self._marked_at >= _MARK or len(self._window.aside) >= WINDOW:
+            self._marked_at = now
+            await self._mark()
+        if self._aside.is_over:
+            await self._aside.end(self._is_still_leader)
+        if now - self._ticked >= _TICK:
+            self._ticked = now
+            await tick()
+            await self._aside.begin(stream)
+        if now - self._measured >= _MEASURE:
+            self._measured = now
+            await self._measure()
 
-    async def _mark(self, position: int, aside: Sequence[tuple[Row, str]]) -> None:
+    async def _rest(self) -> None:
+        behind = self._window.settled > self._marked
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MARK if behind else _TICK):
+                await self._bell.wait()
+        self._bell.clear()
+
+    async def _finish(self, stream: Stream) -> None:
+        """Wait for the last confirms, not for ever, and mark."""
+        end = time.monotonic() + _LEAVE
+        while (self._window.in_flight or self._aside.in_flight) and time.monotonic() < end:
+            self._take(stream)
+            if self._window.in_flight or self._aside.in_flight:
+                await self._rest()
+        await self._mark()
+        if self._aside.is_over:
+            await self._aside.end(self._is_still_leader)
+
+    async def _mark(self) -> None:
+        """Write down how far it went, and what was set aside on the way. Raises FencedError."""
+        position, aside = self._window.settled, self._window.aside
+        if position <= self._marked and not aside:
+            return
         async with self._conn.transaction():
-            done = await self._conn.execute(QUERIES["advance"], SHARD, self._epoch, position)
-            if done != "UPDATE 1":
+            done = await self._conn.execute(QUERIES["advance"], self._shards, self._epochs, position)
+            if done != f"UPDATE {len(self._shards)}":
                 raise FencedError
             if aside:
                 columns = zip(*((row.position, row.key, row.body, reason) for row, reason in aside), strict=True)
-                await self._conn.execute(QUERIES["set_aside"], SHARD, *map(list, columns))
-        self._position = position
+                await self._conn.execute(QUERIES["set_aside"], self._count, *map(list, columns))
+        self._marked = position
+        self._window.marked()
 
-    async def _retry_aside(self) -> int:
-        rows = [Row(**row) for row in await self._conn.fetch(QUERIES["aside_due"], SHARD, WINDOW)]
-        refused = dict(await self._publish(rows))
-        passed = [row for row in rows if row not in refused]
-        if not rows:
-            return 0
-        async with self._conn.transaction():
-            if await self._conn.fetchval(QUERIES["still_leader"], SHARD, self._epoch) is None:
-                raise FencedError
-            await self._conn.execute(QUERIES["aside_done"], [row.position for row in passed])
-            await self._conn.execute(QUERIES["aside_next"], SHARD, [row.key for row in passed])
-            for row, reason in refused.items():
-                await self._conn.execute(QUERIES["aside_again"], row.position, reason)
-        return len(passed)
+    async def _is_still_leader(self) -> None:
+        """Hold the shards in the present transaction. Raises FencedError."""
+        if await self._conn.fetchval(QUERIES["still_leader"], self._shards, self._epochs) != len(self._shards):
+            raise FencedError
+
+    async def _bus_away(self, error: BusUnavailableError, failures: int) -> None:
+        """Mark what is sure; the rest is read and published again."""
+        metrics.PUBLISH_FAILURES.labels(self._service, "unavailable").inc()
+        if failures == 0:
+            _log.warning("bus_unavailable", service=self._service, error=str(error))
+        await self._mark()
+        self._done = [max(done, self._marked) for done in self._done]
+        self._window = Window(self._marked)
+        self._aside.forget()
+        self._sent_at.clear()
+        self._more = True
 
     async def _measure(self) -> None:
-        state = await self._conn.fetchrow(QUERIES["publisher_state"], SHARD)
-        metrics.RELAY_LAG.labels(self._service, str(SHARD)).set(state["lag"])
-        metrics.SET_ASIDE.labels(self._service).set(state["aside"])
+        rows = await self._conn.fetch(QUERIES["state"], self._shards)
+        for row in rows:
+            metrics.RELAY_LAG.labels(self._service, str(row["shard"])).set(row["lag"])
+        metrics.SET_ASIDE.labels(self._service).set(sum(row["aside"] for row in rows))
+
+    @asynccontextmanager
+    async def _hearing(self, log: Wake, stop: asyncio.Event) -> AsyncIterator[None]:
+        """Ring at each notification and each tick that the log may have grown, and when it is time to stop."""
+
+        async def hear() -> None:
+            while True:
+                await log.wait(_TICK)
+                self._more = True
+                self._bell.set()
+
+        async def end() -> None:
+            await stop.wait()
+            self._bell.set()
+
+        tasks = [asyncio.create_task(hear()), asyncio.create_task(end())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractExchange
-from aio_pika.exceptions import DeliveryError, PublishError
 
-from libs.common.bus.port import BusUnavailableError, RefusedEventsError
+from libs.common.bus.port import BusUnavailableError, publish
 from libs.common.bus.rabbit.consuming import WATCH_SECONDS, Consuming
+from libs.common.bus.rabbit.frames import open_confirms
 from libs.common.bus.rabbit.link import BROKER_AWAY, Link, guarded
+from libs.common.bus.rabbit.streaming import RabbitStream
 from libs.common.bus.retry import DELAYS
-from libs.common.bus.topology import EVENTS, BrokerObjects, Topology, broker_objects, retry_exchange
+from libs.common.bus.topology import BrokerObjects, Topology, broker_objects, retry_exchange
 from libs.common.messages.envelope import CloudEvent
 from libs.common.service import Service
 
@@ -52,19 +52,24 @@ class RabbitBus:
 
     async def publish(self, messages: Sequence[CloudEvent]) -> None:
         """Publish, mandatory, and wait for the confirms; see Bus."""
-        routed = [message for message in messages if self._topology.queues_for(message.type)]
-        if not routed:
-            return
+        await publish(self, messages)
+
+    @asynccontextmanager
+    async def stream(self, wake: Callable[[], None]) -> AsyncIterator[RabbitStream]:
+        """Open a stream on a channel of its own; see Publishing."""
+        stream = RabbitStream(self._topology, wake, self._confirm_seconds)
         try:
-            channel = await self._publishing.channel("events")
-            exchange = await channel.get_exchange(EVENTS, ensure=False)
+            connection = await self._publishing.connection()
+            channel = await guarded(open_confirms(connection, stream.answered, stream.returned))
         except BROKER_AWAY as error:
+            await self._publishing.drop()
             raise BusUnavailableError(str(error) or type(error).__name__) from error
-        # each task writes its frames as it starts: the order on the channel is the order here
-        fates = await asyncio.gather(*(self._send(exchange, message) for message in routed))
-        reasons = {message.id: fate for message, fate in zip(routed, fates, strict=True) if fate}
-        if reasons:
-            raise RefusedEventsError(reasons)
+        stream.attach(channel)
+        try:
+            yield stream
+        finally:
+            with contextlib.suppress(*BROKER_AWAY):
+                await guarded(channel.close())
 
     @asynccontextmanager
     async def consume(self, runtime: Runtime) -> AsyncIterator[None]:
@@ -91,27 +96,6 @@ class RabbitBus:
     def _objects(self, service: Service | None = None) -> BrokerObjects:
         topology = self._topology.including(service) if service else self._topology
         return broker_objects(topology, self._delays)
-
-    async def _send(self, exchange: AbstractExchange, event: CloudEvent) -> str | None:
-        """Publish one event; give why it was refused, None when it is confirmed. Raises BusUnavailableError."""
-        message = aio_pika.Message(
-            event.to_json(),
-            content_type="application/cloudevents+json",
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            message_id=str(event.id),
-            type=event.type,
-            timestamp=event.recordedtime,
-            headers={"traceparent": event.traceparent} if event.traceparent else {},
-        )
-        try:
-            await guarded(exchange.publish(message, event.type, mandatory=True, timeout=self._confirm_seconds))
-        except PublishError:
-            return "unroutable"
-        except DeliveryError:
-            return "refused"
-        except BROKER_AWAY as error:
-            raise BusUnavailableError(str(error) or type(error).__name__) from error
-        return None
 
     async def _retry(self, service: str, queue: str, body: bytes, attempt: int) -> None:
         """Put a body in the queue of its next delay. A failure is only logged: the sweeper brings it back later."""
