@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from libs.common import jobs
+from libs.common.bus.archive import keeping
 from libs.common.service import PeriodicTask
 from libs.common.stop import pause
 
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["EVERY_SERVICE", "run_periodic", "tick"]
 
-EVERY_SERVICE = (PeriodicTask(jobs.measure, 15), PeriodicTask(jobs.prune, 3600))
+EVERY_SERVICE = (
+    PeriodicTask(jobs.measure, 15),
+    PeriodicTask(jobs.prune, 3600),
+    PeriodicTask(keeping.keep, 300),
+    PeriodicTask(keeping.prune_inbox, 3600),
+)
 """What every worker does, whatever its service."""
 _log = structlog.get_logger(__name__)
 

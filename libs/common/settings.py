@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """OpenTelemetry collector (OTLP over HTTP); None: traces stay in the process."""
     trace_ratio: float = Field(default=0.1, ge=0, le=1)
     """Share of the traces begun here that are kept."""
+    archive_days: int = Field(default=90, ge=1)
+    """Days an event stays in the database and its cursors are good; then it is in the archive only."""
     health_port: int | None = None
     """Where worker and relay serve `/livez`, `/readyz` and `/metrics`; None: nowhere. The api does on its own port."""
     start_seconds: float = Field(default=60, gt=0)

@@ -27,7 +27,6 @@ BATCH = 1000
 """Events moved in one transaction."""
 _POLL = 1.0  # seconds, should a notification be lost
 _MEASURE = 5.0  # seconds between two looks at the outbox for metrics
-_PRUNE = 3600.0  # seconds between two prunings of the inbox
 
 
 async def run(runtime: Runtime, stop: asyncio.Event) -> None:
@@ -64,7 +63,7 @@ class _Leader:
         self._runtime = runtime
         self._conn = conn
         self._numbered = metrics.NUMBERED.labels(runtime.service.name)
-        self._measured = self._pruned = -_PRUNE
+        self._measured = -_MEASURE
 
     async def run(self, wake: Wake, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -81,6 +80,3 @@ class _Leader:
             state = await self._conn.fetchrow(QUERIES["outbox_state"])
             metrics.OUTBOX_PENDING.labels(self._runtime.service.name).set(state["pending"])
             metrics.OUTBOX_OLDEST.labels(self._runtime.service.name).set(state["oldest"])
-        if now - self._pruned >= _PRUNE:
-            self._pruned = now
-            await self._conn.execute(QUERIES["prune_inbox"])

@@ -41,6 +41,24 @@ SELECT EXISTS (SELECT FROM first)   AS first,
        EXISTS (SELECT FROM blocked) AS blocked,
        EXISTS (SELECT FROM mine)    AS mine;
 
+-- claim_batch --
+-- The same for many messages of a queue: which are handled here for the first time, which keys are in trouble (and are
+-- left alone). Ids sorted: two batches that have some in common wait for each other in the same order.
+WITH troubled AS (
+    SELECT DISTINCT key
+      FROM parked
+     WHERE queue = $1 AND key = ANY ($3::text[]) AND state IN ('retrying', 'held', 'parked')
+), first AS (
+    INSERT INTO inbox (consumer, message_id)
+    SELECT $1, id
+      FROM unnest($2::uuid[], $3::text[]) AS given (id, key)
+     WHERE NOT EXISTS (SELECT FROM troubled WHERE troubled.key = given.key)
+     ORDER BY id
+    ON CONFLICT DO NOTHING
+    RETURNING message_id
+)
+SELECT array(SELECT message_id FROM first) AS first, array(SELECT key FROM troubled) AS troubled;
+
 -- hold --
 -- Behind an earlier message of its key: parked with it when that one is parked.
 INSERT INTO parked (queue, key, message_id, type, body, state, reason)
@@ -152,9 +170,6 @@ SELECT pg_notify('event', '');
 
 -- outbox_state --
 SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8 AS oldest FROM outbox;
-
--- prune_inbox --
-DELETE FROM inbox WHERE handled_at < now() - interval '14 days';
 
 -- list_parked --
 SELECT id, queue, key, message_id, type, state, attempts, reason, detail, due_at, first_at, changed_at

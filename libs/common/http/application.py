@@ -60,9 +60,11 @@ def all_routes(service: Service) -> list[Route]:
     """Give every route of a service: its own and those all services have."""
     from libs.common import jobs_api  # noqa: PLC0415  # these three declare their routes with this package
     from libs.common.bus import feed, parked  # noqa: PLC0415
+    from libs.common.bus.archive import routes as archive  # noqa: PLC0415
 
     shared = [
         *feed.routes(service.name).items,
+        *archive.routes(service.name).items,
         *parked.routes(service.name).items,
         *jobs_api.routes(service.name).items,
     ]

@@ -110,7 +110,28 @@ BEGIN
 END;
 $$;
 
+-- The oldest partition leaves the log. Readers see it whole or not at all: DROP waits for them, in a moment.
+CREATE FUNCTION event_drop(first bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    part event_part;
+BEGIN
+    LOCK TABLE event_part IN SHARE ROW EXCLUSIVE MODE;
+    SELECT * INTO STRICT part FROM event_part
+     WHERE starts = (SELECT min(starts) FROM event_part WHERE dropped_at IS NULL)
+       AND starts = first AND written_at IS NOT NULL;
+    EXECUTE format('DROP TABLE %I', part.name);
+    UPDATE event_part SET dropped_at = now() WHERE starts = first;
+END;
+$$;
+
+-- Emptied all day long: without this its pages grow between two vacuums.
+ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+                        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 5000);
+
 -- migrate:down
+ALTER TABLE outbox RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold,
+                          autovacuum_vacuum_insert_scale_factor, autovacuum_vacuum_insert_threshold);
+DROP FUNCTION event_drop(bigint);
 DROP FUNCTION event_cut();
 DROP VIEW event_known;
 DROP TABLE event_kept;

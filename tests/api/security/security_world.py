@@ -110,7 +110,9 @@ class World:
 
 
 async def operations(h: Harness) -> dict[str, list[dict[str, str]]]:
-    """Put a parked message and a dead job into a service, for the routes of operators."""
+    """Put a parked message, a dead job and a file of the archive into a service, for the routes of operators."""
+    key = f"{h.runtime.service.name}/archive/internal/file.jsonl.gz"
+    file = await h.runtime.storage.put(key, b"secret-body", media_type="application/gzip", name="file.jsonl.gz")
     async with h.runtime.read() as conn:
         parked = await conn.fetchval(
             "INSERT INTO parked (queue, key, message_id, type, body, state, reason)"
@@ -121,4 +123,16 @@ async def operations(h: Harness) -> dict[str, list[dict[str, str]]]:
             "INSERT INTO job (kind, key, payload, state, due_at, finished_at)"
             " VALUES ('test', 'k', '{}', 'dead', now(), now()) RETURNING id"
         )
-    return {"identity": [{"identity": str(parked)}], "job_id": [{"job_id": str(job)}]}
+        await conn.execute(
+            "INSERT INTO event_archive (name, audience, part, first, last, events, from_time, to_time, size, sha256,"
+            " storage_key) SELECT $1, 'internal', starts, 1, 1, 1, now(), now(), $2, $3, $4 FROM event_part LIMIT 1",
+            file.name,
+            file.size,
+            file.sha256,
+            key,
+        )
+    return {
+        "identity": [{"identity": str(parked)}],
+        "job_id": [{"job_id": str(job)}],
+        "file": [{"file": file.name}],
+    }
