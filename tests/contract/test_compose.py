@@ -300,6 +300,30 @@ def test_gateway_listens_on_the_published_port_and_passes_files_through() -> Non
     assert "X-Forwarded-For $remote_addr" in NGINX, "what the caller claims must not be passed on"
 
 
+def logged(path: str) -> str:
+    """Give what nginx logs of a path (ngx_http_map_module: the first regular expression that matches)."""
+    (lines,) = re.findall(r"map \$uri \$logged_path \{(.*?)\n    \}", NGINX, re.DOTALL)
+    for pattern, shown in re.findall(r'"~(\S+)"\s+"(\S+)";', lines):
+        if found := re.search(pattern.replace("(?<", "(?P<"), path):
+            return str(shown.replace("${known}", found["known"]))
+    return path
+
+
+def test_gateway_logs_no_token_of_a_path() -> None:
+    (written,) = re.findall(r"log_format halles (.+?);", NGINX, re.DOTALL)
+    assert set(re.findall(r"\$\w+", written)) == {
+        *("$time_iso8601", "$request_method", "$logged_path", "$status", "$body_bytes_sent", "$request_time"),
+        "$http_traceparent",
+    }
+    assert "error_log /dev/stderr crit;" in NGINX, "lower levels write the request line"
+    paths = [f"/{name}{route.path}" for name in SERVICES for route in service(name).routes.items]
+    secret = [path for path in paths if "{token}" in path]
+    assert secret
+    for path in secret:
+        assert logged(path.replace("{token}", "t0ken")) == path.replace("{token}", "***")
+    assert logged("/notices/v1/notices") == "/notices/v1/notices"
+
+
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
