@@ -78,7 +78,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Refused, set aside", "Publications refused or without answer, a second; events set aside.", "short",
             _rate("halles_publish_failures_total", "service, reason", "{{service}} {{reason}}")
-            + _most("halles_set_aside", "service", "{{service}} set aside"),
+            + _every("sum by (service) (halles_set_aside{HERE})", "{{service}} set aside"),
         ),
     ),
     "From the broker to the effect": (

@@ -2,7 +2,7 @@
 
 Workers follow the messages in their queues and the jobs that wait. A queue whose order matters is consumed by one worker
 at a time: more of them take the other queues and the jobs, so it asks for one more worker only when it is far behind.
-Relays follow their lag: each one more leads shards of its own.
+Relays follow their lag: each one more leads some of the eight shards.
 """
 
 from __future__ import annotations
