@@ -95,6 +95,9 @@ async def test_pages_work_in_a_browser_that_asks_nothing_outside(service_harness
         await page.get_by_text("Write a note.").wait_for(timeout=60_000)
         await page.goto(f"{base}docs/events")
         await page.locator("text=notices.notice.published.v1 >> visible=true").first.wait_for(timeout=60_000)
+        await page.goto(f"{base}docs/events/list")
+        await page.get_by_text("Exemple de bids.bid.deposited.v1").click()
+        await page.get_by_label("Exemple de bids.bid.deposited.v1").wait_for(timeout=10_000)
         await browser.close()
     assert [url for url in asked if not url.startswith((base, "data:", "blob:"))] == []
     assert told == []
