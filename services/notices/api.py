@@ -68,6 +68,8 @@ async def import_notice(uow: Uow, actor: Actor, body: bytes) -> NoticeView:
 async def create_notice(uow: Uow, actor: Actor, body: NewNotice) -> NoticeView:
     """Write a notice as a draft, without eForms XML."""
     actor.require(OrganisationKind.BUYER)
+    if body.procedure_id is not None:
+        await service.require_own_procedure(uow, body.procedure_id, actor)
     content = body.content(actor, uow.now().date())
     command = service.DraftNotice(uuid4(), body.procedure_id or uuid4(), content)
     return NoticeView.of(await service.draft(uow, command, actor), uow.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -11,7 +12,6 @@ from services.notices.content import NoticeContent
 
 __all__ = ["award_content", "award_notice_id"]
 
-_NAMESPACE: Final = UUID("0f5f9c7e-2b8d-4f0a-9a0e-2f0f6f6c9d21")
 _AWARD_SUBTYPES: Final = {
     "16": "29",
     "17": "30",
@@ -24,9 +24,13 @@ _AWARD_SUBTYPES: Final = {
 }
 
 
-def award_notice_id(contract_id: UUID) -> UUID:
-    """Give the identifier of the award notice of a contract: always the same, so that it is made once."""
-    return uuid5(_NAMESPACE, str(contract_id))
+def award_notice_id(contract_id: UUID, secret: str) -> UUID:
+    """Give the identifier of the award notice of a contract: always the same, so that it is made once.
+
+    It rests on the platform's secret: an import cannot take it first, and so suppress the notice.
+    """
+    namespace = UUID(bytes=hmac.digest(secret.encode(), b"award notices", "sha256")[:16])
+    return uuid5(namespace, str(contract_id))
 
 
 def award_content(competition: NoticeContent, contract: Contract) -> NoticeContent:

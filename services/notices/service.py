@@ -37,6 +37,7 @@ __all__ = [
     "readable_notice",
     "readable_procedure",
     "require_draft_of",
+    "require_own_procedure",
     "with_source",
 ]
 
@@ -130,6 +131,20 @@ async def keep_source(runtime: Runtime, notice_id: UUID, data: bytes) -> Documen
 def with_source(command: DraftNotice, source: DocumentReference) -> DraftNotice:
     """Give the draft with the place of its raw XML."""
     return replace(command, source=source)
+
+
+async def require_own_procedure(uow: Uow, procedure_id: UUID, actor: Actor) -> None:
+    """Let a draft name only a procedure of the caller's: nobody takes an identifier that another buyer will need.
+
+    Raises InvalidInput, in the same words for a procedure of another buyer as for none.
+    """
+    procedure = await store.get_procedure(uow.conn, procedure_id)
+    if procedure is None or procedure.organisation != actor.organisation:
+        told = (
+            "Vous n'avez aucune consultation de cet identifiant : n'en donnez pas, la plateforme en crée un.",
+            "You have no procedure of this identifier: give none, the platform makes one.",
+        )
+        raise InvalidInput(*told, errors=[FieldError("body/procedure_id", *told)])
 
 
 async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
@@ -287,7 +302,7 @@ async def award_decided(uow: Uow, procedure_id: UUID) -> None:
 async def contract_notified(uow: Uow, procedure_id: UUID, contract: Contract) -> Notice | None:
     """Make and publish the award notice of a contract, once. None when it was made before."""
     procedure = await _due_closed(uow, procedure_id)
-    notice_id = awards.award_notice_id(contract.contract_id)
+    notice_id = awards.award_notice_id(contract.contract_id, uow.runtime.settings.secret.get_secret_value())
     if await store.get_notice(uow.conn, notice_id):
         return None
     competition = await store.get_notice(uow.conn, procedure.notice_id or contract.notice_id)

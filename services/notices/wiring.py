@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from libs.common.bus.rebuild.tool import rebuild_command
 from libs.common.runtime import Runtime
 from libs.common.service import Periodic, Service
 from services.notices import service
@@ -30,5 +31,5 @@ SERVICE = Service(
     routes=ROUTES,
     consumers=CONSUMERS,
     periodic=_PERIODIC,
-    tools=(check_files, import_files),
+    tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",)})),
 )

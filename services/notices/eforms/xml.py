@@ -249,7 +249,9 @@ def prefixed(tag: str) -> str:
 
 def where(element: Element) -> str:
     """Give a readable path: `/ContractNotice/cac:ProcurementProjectLot[2]/cac:ProcurementProject`."""
-    steps = element.getroottree().getpath(element).split("/")[1:]  # counted by libxml2: a neighbour costs next to nothing
+    steps = (
+        element.getroottree().getpath(element).split("/")[1:]
+    )  # counted by libxml2: a neighbour costs next to nothing
     nodes = [*reversed([*element.iterancestors()]), element]
     return "/" + "/".join(
         prefixed(node.tag) + step[step.find("[") :] * ("[" in step) for node, step in zip(nodes, steps, strict=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from yarl import URL
@@ -295,6 +295,24 @@ async def test_a_notice_can_be_written_without_xml(h: Harness) -> None:
     assert await titles(h, q="espaces verts", department="35") == ["Entretien des espaces verts"]
 
 
+async def test_a_draft_names_only_a_procedure_of_its_own_buyer(h: Harness) -> None:
+    headers = h.headers(VILLAGE)
+    await imported(h)  # a draft: its procedure is nobody else's business
+    refusals = []
+    for taken in (PROCEDURE, uuid4()):
+        body = NEW | {"procedure_id": str(taken)}
+        problem = await ask(h, "POST", "/notices", status=422, json=body, headers=headers)
+        assert faults(problem) == {"body/procedure_id"}
+        refusals.append(problem["detail"])
+        await ask(h, "GET", f"/procedures/{taken}", status=404, headers=headers)
+    assert refusals[0] == refusals[1], "the answer does not tell whether another buyer has it"
+    first = await ask(h, "POST", "/notices", status=201, json=NEW, headers=headers)
+    again = NEW | {"procedure_id": first["procedure_id"]}
+    assert (await ask(h, "POST", "/notices", status=201, json=again, headers=headers))["procedure_id"] == first[
+        "procedure_id"
+    ]
+
+
 async def test_a_need_above_the_threshold_makes_the_procedure_formal(h: Harness) -> None:
     large = NEW | {"value": "216000.00"}
     notice = await ask(h, "POST", "/notices", status=201, json=large, headers=h.headers(VILLAGE))
@@ -484,6 +502,20 @@ async def test_the_award_notice_is_made_once_when_the_contract_is_notified(h: Ha
     await ask(h, "GET", f"/notices/{award.data['notice']['notice_id']}", status=200)
     assert len(await titles(h, kind="award")) == 1
     assert len(h.events("notices.procedure.closed.v1")) == 1
+
+
+async def test_the_award_notice_cannot_be_suppressed_by_an_import_of_its_identifier(h: Harness) -> None:
+    await published(h)
+    h.clock.advance(timedelta(days=60))
+    event = contract_notified(h.clock.now())
+    known_before = uuid5(UUID("0f5f9c7e-2b8d-4f0a-9a0e-2f0f6f6c9d21"), str(event.contract.contract_id))
+    squat = eforms(2).replace(b"6a1f0c52-8d34-4b1e-9f6b-2d0c5e7a9102", str(known_before).encode())
+    taken = await ask(h, "POST", "/notices/import", status=201, data=squat, headers=h.headers(VILLAGE) | XML)
+    assert taken["notice_id"] == str(known_before), "the identifier that could once be computed from the contract's"
+    await h.deliver(award_decided(h.clock.now()))
+    await h.deliver(event)
+    await h.settle()
+    assert len(await titles(h, kind="award")) == 1
 
 
 async def test_that_a_lot_is_awarded_is_told_to_the_buyer_alone_until_it_is_public(h: Harness) -> None:

@@ -174,7 +174,9 @@ def test_the_award_notice_of_a_contract_is_always_the_same_and_says_the_result()
     said = awards.award_content(content(), contract())
     assert (said.kind, said.subtype, said.deadline, said.opening) == ("award", "29", None, None)
     assert [(result.winner, result.outcome) for result in said.results] == [(COMPANY, "awarded")]
-    assert awards.award_notice_id(contract().contract_id) == awards.award_notice_id(contract().contract_id)
+    one, other = contract().contract_id, UUID(int=7)
+    assert awards.award_notice_id(one, "a") == awards.award_notice_id(one, "a")
+    assert len({awards.award_notice_id(*which) for which in ((one, "a"), (one, "b"), (other, "a"))}) == 3
     assert awards.award_content(content(subtype="E3"), contract()).subtype == "E4"
 
 
