@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
 from io import BytesIO
 
 import pytest
@@ -35,3 +37,27 @@ async def test_a_form_of_endless_empty_parts_is_refused(service_harness: Harness
         assert answer.status == 422, await answer.text()
     async with h.runtime.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM state_return") == 0
+
+
+async def test_a_slow_return_holds_no_transaction(service_harness: HarnessFactory) -> None:
+    h = await service_harness(SERVICES["legality"])
+    waiting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"<a>"
+        waiting.set()
+        await go_on.wait()
+        yield b"</a>"
+
+    headers = h.headers(STATE, "state") | {"Content-Type": "application/xml"}
+    sent = asyncio.create_task(h.client.post("/legality/v1/returns", data=slowly(), headers=headers))
+    await waiting.wait()
+    await asyncio.sleep(0.3)  # for the first bytes to be taken in
+    async with h.runtime.read() as conn:
+        held = await conn.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+        )
+    go_on.set()
+    async with await sent as answer:
+        assert answer.status == 201, await answer.text()
+    assert held == 0
