@@ -22,7 +22,7 @@ from libs.common.telemetry import client_tracing
 from libs.common.tracing import current_traceparent
 from libs.common.uow import Uow
 
-__all__ = ["Runtime", "open_runtime"]
+__all__ = ["Batch", "Runtime", "open_runtime"]
 
 T = TypeVar("T")
 _HTTP_SECONDS = 30  # an answer that takes longer is a failure, to be tried again
@@ -64,9 +64,31 @@ class Runtime:
             yield uow
             await _write_last(uow)
 
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[Batch]:
+        """Open a transaction that several units of work share: all commit, or none."""
+        async with self.database.acquire() as conn, conn.transaction():
+            yield Batch(self, conn)
+
     def read(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """Lend a connection to read with; what changes data goes through `uow`."""
         return self.database.acquire()
+
+
+class Batch:
+    """Several units of work in one transaction, one after the other. Given by `Runtime.batch`."""
+
+    def __init__(self, runtime: Runtime, conn: asyncpg.Connection) -> None:
+        self._runtime = runtime
+        self.conn = conn
+
+    @asynccontextmanager
+    async def uow(self, *, cause: CloudEvent) -> AsyncIterator[Uow]:
+        """Begin the next unit of work; what leaves with it is written at its end."""
+        uow = Uow(self._runtime, self.conn, cause=cause)
+        yield uow
+        if uow.events or uow.jobs or uow.journal:
+            await _write_last(uow)
 
 
 async def _write_last(uow: Uow) -> None:

@@ -233,6 +233,57 @@ class BusContract:
             async with world.runtime.read() as conn:
                 assert await conn.fetchval("SELECT count(*) FROM set_aside") == 0
 
+    async def test_a_batch_is_one_transaction_in_the_order_of_each_key(
+        self, make_bus: BusMaker, database_url: str, tmp_path: Path
+    ) -> None:
+        aggregates = keys(5)
+        async with world_on(database_url, tmp_path, lanes=1, batch=10) as world, make_bus(world.service) as under:
+            events = [exempted(key, place) for place in (1, 2, 3, 4) for key in aggregates]
+            async with under.bus.consume(world.runtime):
+                await under.bus.publish([exempted(keys(1)[0], 1)])
+                await under.bus.publish([*events, *events])
+                effects = await world.until_effects(21)
+                await asyncio.sleep(0.2)
+                assert len(await world.effects()) == 21, "a second delivery had an effect"
+            async with world.runtime.read() as conn:
+                together = await conn.fetchval(
+                    "SELECT max(n) FROM (SELECT count(*) AS n FROM effect GROUP BY xmin) AS t"
+                )
+        assert together > 1, "no two messages shared a transaction"
+        for key in aggregates:
+            assert [place for k, place in effects if k == key] == [1, 2, 3, 4]
+
+    async def test_poison_in_a_batch_parks_alone_with_its_key(
+        self, make_bus: BusMaker, database_url: str, tmp_path: Path
+    ) -> None:
+        ill, *well = keys(6)
+        async with world_on(database_url, tmp_path, lanes=1, batch=20) as world, make_bus(world.service) as under:
+            world.behaviour.failures[ill, 2] = [PoisonMessageError()] * 9
+            async with under.bus.consume(world.runtime):
+                await under.bus.publish([exempted(key, place) for place in (1, 2, 3) for key in (ill, *well)])
+                effects = await world.until_effects(16)
+                waiting = await world.until_parked(2)
+            assert [(m.reason, m.key) for m in waiting] == [
+                ("handler:PoisonMessageError", str(ill)),
+                ("behind", str(ill)),
+            ]
+            assert [place for key, place in effects if key == ill] == [1]
+            for key in well:
+                assert [place for k, place in effects if k == key] == [1, 2, 3]
+
+    async def test_a_broken_message_in_a_batch_holds_back_the_later_ones_of_its_key(
+        self, make_bus: BusMaker, database_url: str, tmp_path: Path
+    ) -> None:
+        ill, well = keys(2)
+        async with world_on(database_url, tmp_path, lanes=1, batch=20) as world, make_bus(world.service) as under:
+            broken = exempted(ill, 1).to_json().replace(b'"reason"', b'"raison"')
+            async with under.bus.consume(world.runtime):
+                await under.inject(world.queues[0], broken)
+                await under.bus.publish([exempted(key, place) for place in (2, 3) for key in (ill, well)])
+                assert await world.until_effects(2) == [(well, 2), (well, 3)]
+                waiting = await world.until_parked(3)
+            assert [m.reason for m in waiting] == ["wrong-schema", "behind", "behind"]
+
     async def test_an_outage_of_a_dependency_burns_no_attempt(self, make_bus: BusMaker, world: World) -> None:
         key = uuid4()
         world.behaviour.failures[key, 1] = [Unavailable(), ConnectionResetError(), Unavailable()]

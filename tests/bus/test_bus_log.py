@@ -159,7 +159,10 @@ async def test_a_numberer_that_loses_its_session_leads_again(world: World) -> No
     task = asyncio.create_task(numberer.run(world.runtime, stop))
     await world.until(lambda: sessions_with_lock(world, 1))
     conn = await asyncpg.connect(world.runtime.database.url)
-    await conn.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    await conn.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
     await conn.close()
     await world.commit(event_of(uuid4(), 1))
     await world.until(lambda: numbered(world, 1))

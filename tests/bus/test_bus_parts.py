@@ -73,8 +73,9 @@ async def test_lanes_keep_the_order_of_a_key_and_work_side_by_side() -> None:
     together, most = 0, 0
     finished = asyncio.Event()
 
-    async def work(item: tuple[str, int]) -> None:
+    async def work(items: list[tuple[str, int]]) -> None:
         nonlocal together, most
+        (item,) = items
         together += 1
         most = max(most, together)
         await asyncio.sleep(0.001)
@@ -98,7 +99,8 @@ async def test_a_lane_survives_what_it_works_on_and_gives_back_what_it_did_not_b
     done: list[int] = []
     gate = asyncio.Event()
 
-    async def work(item: int) -> None:
+    async def work(items: list[int]) -> None:
+        (item,) = items
         if item == 0:
             raise ZeroDivisionError
         await gate.wait()
@@ -113,6 +115,23 @@ async def test_a_lane_survives_what_it_works_on_and_gives_back_what_it_did_not_b
     gate.set()
     assert await closing == [2, 3]
     assert done == [1]
+
+
+async def test_a_lane_works_on_what_waits_together_and_waits_for_nobody() -> None:
+    batches: list[list[int]] = []
+
+    async def work(items: list[int]) -> None:
+        batches.append(items)
+        await asyncio.sleep(0)
+
+    lanes: Lanes[int] = Lanes(1, work, 3)
+    lanes.submit("key", 0)
+    await asyncio.sleep(0.01)
+    for item in range(1, 6):
+        lanes.submit("key", item)
+    await asyncio.sleep(0.01)
+    await lanes.close()
+    assert batches == [[0], [1, 2, 3], [4, 5]]
 
 
 def runtime(key: str = "one", service: str = "bids") -> Runtime:

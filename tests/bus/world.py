@@ -113,11 +113,11 @@ class World:
         return await self.parked()
 
 
-def _service(queues: int, lanes: int, behaviour: Behaviour) -> tuple[Service, tuple[str, ...]]:
+def _service(queues: int, lanes: int, batch: int, behaviour: Behaviour) -> tuple[Service, tuple[str, ...]]:
     consumers = Consumers("bids")
     names = tuple(secrets.token_hex(3) for _ in range(queues))
     for name in names:
-        consumers.on(ActExemptedV1, queue=name, lanes=lanes)(_handler(f"bids.{name}", behaviour))
+        consumers.on(ActExemptedV1, queue=name, lanes=lanes, batch=batch)(_handler(f"bids.{name}", behaviour))
     service = Service("bids", Settings, Path(__file__).parent / "migrations", Routes("bids"), consumers)
     return service, tuple(f"bids.{name}" for name in names)
 
@@ -138,10 +138,12 @@ def _handler(queue: str, behaviour: Behaviour) -> Callable[[Uow, ActExemptedV1],
 
 
 @asynccontextmanager
-async def world_on(database_url: str, folder: Path, *, queues: int = 1, lanes: int = 8) -> AsyncIterator[World]:
+async def world_on(
+    database_url: str, folder: Path, *, queues: int = 1, lanes: int = 8, batch: int = 1
+) -> AsyncIterator[World]:
     """Run a service on its own database."""
     behaviour = Behaviour()
-    service, names = _service(queues, lanes, behaviour)
+    service, names = _service(queues, lanes, batch, behaviour)
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(databases_on(database_url).clone(service))
         settings = Settings(

@@ -1,6 +1,6 @@
 """One queue's messages, from body to verdict: handled, held behind another, tried again later, or parked.
 
-The same code serves every bus: a bus only brings bodies, acknowledges them once `receive` returned, and keeps timers.
+The same code serves every bus: a bus only brings bodies, acknowledges them once `receive_all` returned, and keeps timers.
 What a failing message needs to be tried again is in SQL; a bus that loses its timers loses nothing.
 """
 
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from libs.common.bus import inbox, metrics
-from libs.common.bus.inbox import BrokenMessageError, Claim, Message
+from libs.common.bus.inbox import BrokenMessageError, Claim, Message, Taken
 from libs.common.bus.retry import DELAYS, Action, action_for
 from libs.common.bus.sql import QUERIES
 from libs.common.messages.envelope import CloudEvent
@@ -26,7 +27,7 @@ from libs.common.service import Consumer, Consumers
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["Failure", "QueueDelivery", "Timer", "key_of", "queues_of"]
+__all__ = ["Failure", "QueueDelivery", "Timer", "queues_of"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,20 +60,23 @@ class Failure:
         return cls(f"handler:{type(error).__name__}", type(error).__name__ + place)
 
 
+def _unsuspected(items: Sequence[Taken]) -> list[Message]:
+    """Give the messages that may share a transaction: none when one of them was in hand as a consumer died.
+
+    A key that has a broken message is left out: its later messages must find that one parked.
+    """
+    if any(item.redelivered for item in items):
+        return []
+    broken = {item.key for item in items if isinstance(item.content, BrokenMessageError)}
+    return [item.content for item in items if isinstance(item.content, Message) and item.key not in broken]
+
+
 def queues_of(consumers: Consumers) -> dict[str, list[Consumer]]:
     """Give the consumers of a service by queue."""
     queues: dict[str, list[Consumer]] = {}
     for consumer in consumers.items:
         queues.setdefault(consumer.queue, []).append(consumer)
     return queues
-
-
-def key_of(body: bytes) -> str:
-    """Give the ordering key of a body, without trusting it; what cannot be read has the empty key."""
-    try:
-        return CloudEvent.from_json(body).subject
-    except ValueError:
-        return ""
 
 
 class QueueDelivery:
@@ -89,22 +93,42 @@ class QueueDelivery:
         self._passed.set()
         self._stopping = False
         self._labels = (runtime.service.name, queue)
+        self._commit_to_effect = metrics.COMMIT_TO_EFFECT.labels(*self._labels)
         self.lanes = max(consumer.lanes for consumer in consumers)
+        self.batch = min(consumer.batch for consumer in consumers)
         metrics.PAUSED.labels(*self._labels).set(0)
 
-    async def receive(self, body: bytes, timer: Timer) -> None:
+    def take(self, body: bytes, *, redelivered: bool = False) -> Taken:
+        """Read what came from the queue, whatever it is."""
+        return inbox.take(body, self._consumers, redelivered=redelivered)
+
+    async def receive_all(self, items: Sequence[Taken], timer: Timer) -> list[Taken]:
+        """Bring messages to their verdicts, in order; give those that the bus may not forget but must bring again.
+
+        In one transaction where that goes well; else one by one, so that what fails waits or parks alone.
+        """
+        left = await self._together(items)
+        for place, item in enumerate(left):
+            try:
+                await self.receive(item, timer)
+            except Exception:  # noqa: BLE001  # the consumer's loop: not even the verdict could be written
+                _log.exception("delivery_failed", queue=self.queue)
+                return left[place:]  # the later ones must not pass it
+        return []
+
+    async def receive(self, item: Taken, timer: Timer) -> None:
         """Bring a message to its verdict: when it returns, the message may be forgotten by the bus.
 
         Waits while a dependency is down. Raises when it is still down once `stop` was called, and where not even the
         verdict could be written: the message is not to be forgotten then.
         """
-        claim = await self._surely(self._settle, body, timer)
+        claim = await self._surely(self._settle, item, timer)
         while claim is Claim.RELEASED:
-            following = await self._surely(self._next_held, key_of(body))
+            following = await self._surely(self._next_held, item.key)
             if following is None:
                 return
-            body = following
-            claim = await self._surely(self._settle, body, timer)
+            item = self.take(following)
+            claim = await self._surely(self._settle, item, timer)
 
     async def park(self, body: bytes, failure: Failure) -> None:
         """Park a message unread: the broker gave it up."""
@@ -149,23 +173,51 @@ class QueueDelivery:
             metrics.PAUSED.labels(*self._labels).set(0)
             _log.info("consumer_resumed", queue=self.queue)
 
-    async def _settle(self, body: bytes, timer: Timer) -> Claim | None:
+    async def _together(self, items: Sequence[Taken]) -> list[Taken]:
+        """Handle what can be handled in one transaction, and give the rest: all, when anything went wrong."""
+        messages = _unsuspected(items)
+        if len(messages) < 2:
+            return list(items)
+        await self._passed.wait()
         try:
-            message = inbox.read(body, self._consumers)
-        except BrokenMessageError as broken:
-            await self._park(body, Failure(broken.reason, broken.detail), broken.envelope)
+            async with asyncio.timeout(_HANDLER_SECONDS):
+                claims = await inbox.handle_batch(self._runtime, messages, self._span)
+        except Exception as error:  # noqa: BLE001  # the consumer's loop: each message gets its own verdict, alone
+            _log.info("batch_split", queue=self.queue, messages=len(messages), error=type(error).__name__)
+            return list(items)
+        for message in messages:
+            claim = claims.get(message.envelope.id)
+            if claim:
+                self._handled(message, claim)
+                claims[message.envelope.id] = Claim.DUPLICATE  # should it be here twice
+        return [
+            item for item in items if not isinstance(item.content, Message) or item.content.envelope.id not in claims
+        ]
+
+    async def _settle(self, item: Taken, timer: Timer) -> Claim | None:
+        message = item.content
+        if isinstance(message, BrokenMessageError):
+            await self._park(item.body, Failure(message.reason, message.detail), message.envelope)
             return None
-        parent = propagate.extract({"traceparent": message.envelope.traceparent or ""})
-        with _tracer.start_as_current_span(f"{self.queue} process", parent, kind=SpanKind.CONSUMER) as span:
-            span.set_attribute("messaging.system", "halles")
-            span.set_attribute("messaging.destination.name", self.queue)
-            span.set_attribute("messaging.message.id", str(message.envelope.id))
-            span.set_attribute("cloudevents.event_type", message.envelope.type)
+        with self._span(message) as span:
             try:
                 return await self._handle(message)
             except Exception as error:  # noqa: BLE001  # the consumer's loop: what a handler raises gets its verdict
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 return await self._failed(message, error, timer)
+
+    def _span(self, message: Message) -> AbstractContextManager[Span]:
+        """Go on with the trace of a message."""
+        parent = propagate.extract({"traceparent": message.envelope.traceparent or ""})
+        attributes = {
+            "messaging.system": "halles",
+            "messaging.destination.name": self.queue,
+            "messaging.message.id": str(message.envelope.id),
+            "cloudevents.event_type": message.envelope.type,
+        }
+        return _tracer.start_as_current_span(
+            f"{self.queue} process", parent, kind=SpanKind.CONSUMER, attributes=attributes
+        )
 
     async def _handle(self, message: Message) -> Claim:
         for again in range(_RACES):
@@ -176,13 +228,16 @@ class QueueDelivery:
             except Exception as error:
                 if action_for(error) is not Action.AGAIN or again == _RACES - 1:
                     raise
+        self._handled(message, claim)
+        return claim
+
+    def _handled(self, message: Message, claim: Claim) -> None:
         self._count(claim.value)
         if claim is Claim.DUPLICATE:
             metrics.DUPLICATES.labels(*self._labels).inc()
         elif claim is not Claim.HELD:
             age = datetime.now(UTC) - message.envelope.recordedtime
-            metrics.COMMIT_TO_EFFECT.labels(*self._labels).observe(max(0.0, age.total_seconds()))
-        return claim
+            self._commit_to_effect.observe(max(0.0, age.total_seconds()))
 
     async def _failed(self, message: Message, error: Exception, timer: Timer) -> Claim | None:
         action = action_for(error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -20,7 +22,18 @@ from libs.common.service import Consumer, Consumers
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["BrokenMessageError", "Claim", "Message", "handle", "handle_once", "read"]
+__all__ = [
+    "Around",
+    "BrokenMessageError",
+    "Claim",
+    "Message",
+    "Taken",
+    "handle",
+    "handle_batch",
+    "handle_once",
+    "read",
+    "take",
+]
 
 MAX_BODY = 8 * 2**20
 """Bytes; what is larger is parked unread."""
@@ -59,6 +72,30 @@ class Message:
     envelope: CloudEvent
     event: Event
     body: bytes
+
+
+Around = Callable[[Message], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came from a queue, read once: a message, or why it is none."""
+
+    body: bytes
+    key: str
+    """Ordering key, without trust; empty when it cannot be read."""
+    content: Message | BrokenMessageError
+    redelivered: bool = False
+    """Whether it was brought before: it may be what killed its consumer."""
+
+
+def take(body: bytes, consumers: Mapping[str, Consumer], *, redelivered: bool = False) -> Taken:
+    """Read what came from a queue, whatever it is."""
+    try:
+        message = read(body, consumers)
+    except BrokenMessageError as broken:
+        return Taken(body, broken.envelope.subject if broken.envelope else "", broken, redelivered)
+    return Taken(body, message.envelope.subject, message, redelivered)
 
 
 def read(body: bytes, consumers: Mapping[str, Consumer]) -> Message:
@@ -102,6 +139,32 @@ async def handle_once(runtime: Runtime, message: Message) -> Claim:
             await uow.conn.execute(QUERIES["forget"], queue, envelope.id)
             return Claim.RELEASED
     return Claim.DONE if row["first"] else Claim.DUPLICATE
+
+
+async def handle_batch(runtime: Runtime, messages: Sequence[Message], around: Around) -> dict[UUID, Claim]:
+    """Run the handlers of one queue's messages in one transaction, and give what became of each, by id.
+
+    Keys with a message in trouble are left out: their messages are for `handle_once`, in order. Ids and keys are
+    sorted, so that two batches wait for each other rather than for ever. Raises what a handler raises: nothing is
+    changed then. `around` is entered around each handler.
+    """
+    queue = messages[0].consumer.queue
+    known = {message.envelope.id: message for message in messages}
+    keys = [message.envelope.subject for message in known.values()]
+    async with runtime.batch() as batch:
+        row = await batch.conn.fetchrow(QUERIES["claim_batch"], queue, list(known), keys)
+        first, troubled = set(row["first"]), set(row["troubled"])
+        claims = {
+            identity: Claim.DONE if identity in first else Claim.DUPLICATE
+            for identity, message in known.items()
+            if message.envelope.subject not in troubled
+        }
+        for message in sorted(known.values(), key=lambda message: message.envelope.subject):
+            if message.envelope.id in first:
+                with around(message):
+                    async with batch.uow(cause=message.envelope) as uow:
+                        await message.consumer.handler(uow, message.event)
+    return claims
 
 
 async def handle(runtime: Runtime, consumers: Consumers, envelope: CloudEvent) -> Sequence[Claim]:

@@ -1,4 +1,7 @@
-"""Lanes: messages of one ordering key are worked on one after the other, those of different keys side by side."""
+"""Lanes: messages of one ordering key are worked on one after the other, those of different keys side by side.
+
+A lane works on all that waits in it, up to a batch: under load the batches fill by themselves, nobody waits for one.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,9 @@ def lane_of(key: str, lanes: int) -> int:
 class Lanes(Generic[T]):
     """A fixed number of workers, each with its own queue."""
 
-    def __init__(self, count: int, work: Callable[[T], Awaitable[None]]) -> None:
+    def __init__(self, count: int, work: Callable[[list[T]], Awaitable[None]], batch: int = 1) -> None:
         self._work = work
+        self._batch = batch
         self._queues: list[asyncio.Queue[T | None]] = [asyncio.Queue() for _ in range(count)]
         self._tasks = [asyncio.create_task(self._run(queue)) for queue in self._queues]
 
@@ -42,8 +46,15 @@ class Lanes(Generic[T]):
 
     async def _run(self, queue: asyncio.Queue[T | None]) -> None:
         while (item := await queue.get()) is not None:
+            items = [item]
+            while len(items) < self._batch and not queue.empty():
+                more = queue.get_nowait()
+                if more is None:
+                    queue.put_nowait(None)  # the end, for the next turn
+                    break
+                items.append(more)
             try:
-                await self._work(item)
+                await self._work(items)
             except Exception:  # noqa: BLE001  # a loop: a lane that ended would hold its keys for ever
                 _log.exception("lane_failed")
 

@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-import structlog
-
 from libs.common.bus import metrics
-from libs.common.bus.delivery import QueueDelivery, key_of, queues_of
+from libs.common.bus.delivery import QueueDelivery, queues_of
+from libs.common.bus.inbox import Taken
 from libs.common.bus.lanes import Lanes
 from libs.common.bus.port import BusUnavailableError, Fate, Outgoing, publish
 from libs.common.bus.retry import DELAYS
@@ -29,9 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["MemoryBus"]
 
 _GRACE = 1.0  # seconds after which the sweeper looks for a timer this process lost when it was restarted
-_log = structlog.get_logger(__name__)
 
-_Item = tuple[bytes, "asyncio.Future[None] | None"]
+_Item = tuple[Taken, "asyncio.Future[None] | None"]
 
 
 class _Queue:
@@ -42,18 +40,20 @@ class _Queue:
         self.name = delivery.queue
         self._delivery = delivery
         self._delays = delays
-        self._lanes: Lanes[_Item] = Lanes(delivery.lanes, self._work)
+        self._lanes: Lanes[_Item] = Lanes(delivery.lanes, self._work, delivery.batch)
         self._timers: set[asyncio.TimerHandle] = set()
 
     def put(self, body: bytes) -> asyncio.Future[None]:
         """Deliver a body; the future ends once it is safe."""
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._lanes.submit(key_of(body), (body, safe))
+        taken = self._delivery.take(body)
+        self._lanes.submit(taken.key, (taken, safe))
         return safe
 
     def again(self, body: bytes) -> None:
         """Deliver a body that is safe already."""
-        self._lanes.submit(key_of(body), (body, None))
+        taken = self._delivery.take(body)
+        self._lanes.submit(taken.key, (taken, None))
 
     async def close(self) -> None:
         """Finish what is in hand; what was not begun is not confirmed."""
@@ -64,16 +64,14 @@ class _Queue:
             if safe is not None and not safe.done():
                 safe.set_exception(BusUnavailableError(f"{self.name} stopped"))
 
-    async def _work(self, item: _Item) -> None:
-        body, safe = item
-        try:
-            await self._delivery.receive(body, self._later)
-        except Exception as error:  # noqa: BLE001  # the consumer's loop: not even the verdict could be written
-            _log.exception("delivery_failed", queue=self.name)
-            if safe is not None and not safe.done():
-                safe.set_exception(BusUnavailableError(f"{self.name}: {type(error).__name__}"))
-        else:
-            if safe is not None and not safe.done():
+    async def _work(self, items: list[_Item]) -> None:
+        unsafe = {id(taken) for taken in await self._delivery.receive_all([taken for taken, _ in items], self._later)}
+        for taken, safe in items:
+            if safe is None or safe.done():
+                continue
+            if id(taken) in unsafe:
+                safe.set_exception(BusUnavailableError(f"{self.name} could not take it"))
+            else:
                 safe.set_result(None)
 
     async def _later(self, body: bytes, attempt: int) -> None:

@@ -14,11 +14,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractConnection
 
 from libs.common.bus import metrics
-from libs.common.bus.delivery import Failure, QueueDelivery, key_of, queues_of
+from libs.common.bus.delivery import Failure, QueueDelivery, queues_of
+from libs.common.bus.inbox import Taken
 from libs.common.bus.lanes import Lanes
+from libs.common.bus.rabbit.frames import Delivered, DeliveryChannel, open_deliveries
 from libs.common.bus.rabbit.link import BROKER_AWAY, Link, guarded
 from libs.common.bus.sweeper import sweeping
 from libs.common.bus.topology import Topology
@@ -30,12 +32,14 @@ __all__ = ["Consuming"]
 
 _GRACE = 60.0  # seconds after which a retry that the broker did not bring back is taken from SQL
 _PREFETCH_PER_LANE = 4
+_PREFETCH = 300  # at most; more is of no use
 _READY_SECONDS = 10.0  # to wait for the broker at the start; then the rest of the process starts without it
 WATCH_SECONDS = 30.0  # between two looks at the queues: a broker may forget a consumer without a word
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between two attempts to connect
 
 Retry = Callable[[str, str, bytes, int], Awaitable[None]]
-_Item = tuple[bytes, AbstractIncomingMessage | None]
+_Item = tuple[Taken, DeliveryChannel | None, int]
+"""What came, the channel that waits for its answer if any, and its tag there."""
 _log = structlog.get_logger(__name__)
 
 
@@ -45,24 +49,22 @@ class _Queue:
     def __init__(self, delivery: QueueDelivery, service: str, retry: Retry) -> None:
         self.name = delivery.queue
         self.delivery = delivery
-        self.prefetch = delivery.lanes * _PREFETCH_PER_LANE
+        self.prefetch = max(delivery.lanes * _PREFETCH_PER_LANE, min(_PREFETCH, delivery.lanes * delivery.batch))
         self.last_delivery = time.monotonic()
         self._service = service
         self._retry = retry
-        self._lanes: Lanes[_Item] = Lanes(delivery.lanes, self._work)
+        self._lanes: Lanes[_Item] = Lanes(delivery.lanes, self._work, delivery.batch)
         self.in_hand = 0
         self._closing = False
 
-    async def on_message(self, message: AbstractIncomingMessage) -> None:
+    def on_delivery(self, message: Delivered) -> None:
         self.last_delivery = time.monotonic()
         if self._closing:
             return
-        self.in_hand += 1
-        self._lanes.submit(key_of(message.body), (message.body, message))
+        self._submit(self.delivery.take(message.body, redelivered=message.redelivered), message.channel, message.tag)
 
     def again(self, body: bytes) -> None:
-        self.in_hand += 1
-        self._lanes.submit(key_of(body), (body, None))
+        self._submit(self.delivery.take(body), None, 0)
 
     async def close(self) -> None:
         """Finish what is in hand. The rest goes back when the channel closes, all at once and in its order.
@@ -74,47 +76,39 @@ class _Queue:
         self.delivery.stop()
         await self._lanes.close()
 
-    async def _work(self, item: _Item) -> None:
-        body, message = item
-        try:
-            if message is not None and _is_lost(message):
-                return  # it comes again on the next connection, in its place
-            safe = await self._receive(body)
-            if message is not None:
-                await _answer(message, safe=safe)
-        finally:
-            self.in_hand -= 1
+    def _submit(self, taken: Taken, channel: DeliveryChannel | None, tag: int) -> None:
+        self.in_hand += 1
+        self._lanes.submit(taken.key, (taken, channel, tag))
 
-    async def _receive(self, body: bytes) -> bool:
+    async def _work(self, items: list[_Item]) -> None:
         try:
-            await self.delivery.receive(body, self._timer)
-        except Exception:  # noqa: BLE001  # the consumer's loop: not even the verdict could be written
-            _log.exception("delivery_failed", queue=self.name)
-            await asyncio.sleep(1)
-            return False
-        return True
+            # what was lost comes again on the next connection, in its place
+            live = [item for item in items if item[1] is None or not item[1].is_closed]
+            unsafe = {id(taken) for taken in await self.delivery.receive_all([item[0] for item in live], self._timer)}
+            if unsafe and not self._closing:
+                await asyncio.sleep(1)
+            for channel in {item[1] for item in live if item[1] is not None}:
+                mine = [item for item in live if item[1] is channel]
+                await _answer(channel, [channel.ack(tag) for taken, _, tag in mine if id(taken) not in unsafe])
+                if not self._closing:
+                    await _answer(channel, [channel.reject(tag) for taken, _, tag in mine if id(taken) in unsafe])
+        finally:
+            self.in_hand -= len(items)
 
     async def _timer(self, body: bytes, attempt: int) -> None:
         await self._retry(self._service, self.name, body, attempt)
 
 
-def _is_lost(message: AbstractIncomingMessage) -> bool:
+async def _answer(channel: DeliveryChannel, answers: Sequence[bytes]) -> None:
     try:
-        return message.channel.is_closed
-    except BROKER_AWAY:  # a message of a closed channel has none
-        return True
-
-
-async def _answer(message: AbstractIncomingMessage, *, safe: bool) -> None:
-    try:
-        if safe:
-            await guarded(message.ack())
-        else:
-            await guarded(
-                message.reject(requeue=True)
-            )  # counts towards the delivery limit on every version of RabbitMQ
+        if answers:
+            await guarded(channel.write(b"".join(answers)))
     except BROKER_AWAY as error:
         _log.info("answer_lost", error=type(error).__name__)
+
+
+async def _never(_: object) -> None:
+    """Stand for a callback: the channel hands deliveries on by itself."""
 
 
 class Consuming:
@@ -132,7 +126,8 @@ class Consuming:
         self._ready = asyncio.Event()
         self._lost = asyncio.Event()
         self.watch_seconds = WATCH_SECONDS
-        self._channels: list[AbstractChannel] = []
+        self._channels: list[DeliveryChannel] = []
+        self._parking: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -155,6 +150,7 @@ class Consuming:
         with contextlib.suppress(asyncio.CancelledError):
             await task
         await asyncio.gather(*(queue.close() for queue in self._queues.values()))
+        await asyncio.gather(*self._parking, return_exceptions=True)
         await self._link.close()
         metrics.CONSUMER_UP.labels(self._service).set(0)
 
@@ -185,34 +181,30 @@ class Consuming:
         self._channels = []
         connection.close_callbacks.add(self._on_lost)
         for queue in self._queues.values():
-            await self._consume(connection, queue.name, queue.prefetch, queue.on_message)
+            await self._consume(connection, queue.name, queue.prefetch, queue.on_delivery)
         await self._consume(connection, f"{self._service}.dead", 1, self._on_dead)
         metrics.CONSUMER_UP.labels(self._service).set(1)
         self._ready.set()
 
     async def _consume(
-        self,
-        connection: AbstractConnection,
-        name: str,
-        prefetch: int,
-        callback: Callable[[AbstractIncomingMessage], Awaitable[None]],
+        self, connection: AbstractConnection, name: str, prefetch: int, on_delivery: Callable[[Delivered], None]
     ) -> None:
-        channel = await connection.channel(publisher_confirms=False)
-        await channel.set_qos(prefetch_count=prefetch)
-        channel.close_callbacks.add(self._on_lost)
-        underlay = await channel.get_underlay_channel()
-        underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
-        queue = await channel.get_queue(name, ensure=False)
-        await queue.consume(callback)
+        channel = await open_deliveries(connection, prefetch, on_delivery)
+        channel.closing.add_done_callback(self._on_lost)
+        channel.on_consumer_cancel_callbacks.add(self._on_cancel)
+        await channel.basic_consume(name, _never)
         self._channels.append(channel)
 
-    async def _on_dead(self, message: AbstractIncomingMessage) -> None:
+    def _on_dead(self, message: Delivered) -> None:
+        self._parking.add(task := asyncio.create_task(self._park_dead(message)))
+        task.add_done_callback(self._parking.discard)
+
+    async def _park_dead(self, message: Delivered) -> None:
         """Park what the broker gave up: its consumers died of it, again and again."""
-        name = message.routing_key or ""
+        name = message.routing_key
         queue = self._queues.get(name) or next(iter(self._queues.values()))
         await queue.delivery.park(message.body, Failure("delivery-limit", f"given up by the broker on {name}"))
-        with contextlib.suppress(*BROKER_AWAY):
-            await guarded(message.ack())
+        await _answer(message.channel, [message.channel.ack(message.tag)])
 
     def _on_lost(self, *_: object) -> None:
         self._lost.set()

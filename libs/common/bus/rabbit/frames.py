@@ -7,6 +7,7 @@ futures and a flush for each. These channels keep aiormq's connection, reader an
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from aiormq.abc import ConfirmationFrameType
 
 __all__ = ["ConfirmChannel", "Delivered", "DeliveryChannel", "open_confirms", "open_deliveries", "payload"]
+
+_WRITE_SECONDS = 30.0  # a writer that takes nothing for so long is dead
 
 C = TypeVar("C", bound=aiormq.Channel)
 
@@ -63,6 +66,7 @@ class Delivered:
     tag: int
     redelivered: bool
     routing_key: str
+    channel: DeliveryChannel
 
 
 class DeliveryChannel(aiormq.Channel):
@@ -74,9 +78,28 @@ class DeliveryChannel(aiormq.Channel):
         message = await _content(self, frame)
         self.on_delivery(
             Delivered(
-                message.body, cast("int", frame.delivery_tag), bool(frame.redelivered), str(frame.routing_key or "")
+                message.body,
+                cast("int", frame.delivery_tag),
+                bool(frame.redelivered),
+                str(frame.routing_key or ""),
+                self,
             )
         )
+
+    def ack(self, tag: int) -> bytes:
+        """Give the frame that forgets a message."""
+        return marshal(commands.Basic.Ack(tag), self.number)
+
+    def reject(self, tag: int) -> bytes:
+        """Give the frame that has it brought again; it counts towards the delivery limit on every RabbitMQ."""
+        return marshal(commands.Basic.Reject(tag, requeue=True), self.number)
+
+    async def write(self, frames: bytes) -> None:
+        """Write frames in one piece. Raises one of BROKER_AWAY."""
+        if self.is_closed:
+            raise ConnectionResetError("the channel is closed")
+        async with asyncio.timeout(_WRITE_SECONDS):
+            await self.write_queue.put(payload(frames))
 
 
 async def _content(channel: aiormq.Channel, frame: commands.Basic.Deliver | commands.Basic.Return) -> DeliveredMessage:
