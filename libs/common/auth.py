@@ -43,6 +43,7 @@ VERIFIED_MOST = 10_000
 SKEW = 30
 """seconds an issuer's clock may be ahead of ours (`nbf`, `iat`); expiry has none"""
 
+_KIND = ";kind="
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(OrganisationId)
 _log = structlog.get_logger(__name__)
 
@@ -160,7 +161,7 @@ class Authenticator:
         """Give who calls; None when no token came.
 
         Raises Unauthenticated (bad token), Forbidden (not a member of that organisation), InvalidInput (several
-        organisations and none chosen), Unavailable (no keys).
+        organisations or kinds, and none chosen), Unavailable (no keys).
         """
         if authorization is None:
             return None
@@ -227,22 +228,32 @@ def _choose(orgs: Sequence[_Organisation], wanted: str | None) -> _Organisation:
         raise Forbidden(
             "Le jeton ne nomme aucune organisation pour laquelle agir.", "The token names no organisation to act for."
         )
-    if wanted is not None:
-        for organisation in orgs:
-            if organisation.text == wanted:
-                return organisation
+    found = list(dict.fromkeys(orgs if wanted is None else _named(orgs, wanted)))
+    if not found:
         raise Forbidden(
-            f"L'en-tête {ORGANISATION_HEADER} nomme une organisation dont le jeton ne fait pas partie.",
-            f"The header {ORGANISATION_HEADER} names an organisation that the token does not belong to.",
+            f"L'en-tête {ORGANISATION_HEADER} nomme une organisation, ou une qualité, que le jeton ne donne pas.",
+            f"The header {ORGANISATION_HEADER} names an organisation, or a kind of it, that the token does not give.",
         )
-    if len(orgs) > 1:
+    if len(found) > 1:
         raise _several()
-    return orgs[0]
+    return found[0]
+
+
+def _named(orgs: Sequence[_Organisation], wanted: str) -> list[_Organisation]:
+    """Give what the header means: `SIRET:...`, or `SIRET:...;kind=company` for an organisation of several kinds."""
+    name, _, kind = wanted.partition(_KIND)
+    return [each for each in orgs if each.text == name and kind in ("", each.kind)]
 
 
 def _several() -> InvalidInput:
-    french = f"Plusieurs organisations possibles : dites laquelle dans l'en-tête {ORGANISATION_HEADER} (SIRET:...)."
-    english = f"Several organisations are possible: say which in the header {ORGANISATION_HEADER} (SIRET:...)."
+    french = (
+        f"Plusieurs organisations ou qualités possibles : dites laquelle dans l'en-tête {ORGANISATION_HEADER} "
+        "(SIRET:..., ou SIRET:...;kind=company)."
+    )
+    english = (
+        f"Several organisations or kinds are possible: say which in the header {ORGANISATION_HEADER} "
+        "(SIRET:..., or SIRET:...;kind=company)."
+    )
     return InvalidInput(french, english, errors=[FieldError(f"header/{ORGANISATION_HEADER}", french, english)])
 
 

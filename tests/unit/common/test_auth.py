@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 from libs.common import auth
 from libs.common.actor import OrganisationKind
 from libs.common.auth import Authenticator, IssuerKeys
-from libs.common.errors import Forbidden, Unauthenticated, Unavailable
+from libs.common.errors import Forbidden, InvalidInput, Unauthenticated, Unavailable
 from libs.common.http import serve
 from libs.common.settings import Settings
 from libs.common.testing.issuer import TestIssuer
@@ -60,6 +60,32 @@ async def test_an_organisation_of_any_scheme_may_act() -> None:
         actor = await who.authenticate(f"Bearer {issuer.token(organisation=organisation, kind='company')}")
         assert actor is not None
         assert actor.organisation == organisation
+
+
+async def test_an_organisation_of_two_kinds_says_as_which_it_acts() -> None:
+    issuer = TestIssuer()
+    who, _ = authenticator(issuer)
+    city, other = "SIRET:21210231500018", "SIRET:13002526500013"
+    token = (
+        f"Bearer {issuer.token(organisation=[(city, 'buyer'), (city, 'company'), (other, 'buyer'), (other, 'buyer')])}"
+    )
+    for kind in ("company", "buyer"):
+        actor = await who.authenticate(token, f"{city};kind={kind}")
+        assert actor is not None
+        assert (actor.organisation, actor.kind) == (city, kind)
+    with pytest.raises(InvalidInput, match="kind=company"):
+        await who.authenticate(token, city)
+    listed_twice = await who.authenticate(token, other)
+    assert listed_twice is not None
+    for wrong in (
+        f"{city};kind=state",
+        f"{other};kind=company",
+        f"{city};kind=",
+        f"{city};",
+        f"{city};kind=buyer;kind=state",
+    ):
+        with pytest.raises((Forbidden, InvalidInput)):
+            await who.authenticate(token, wrong)
 
 
 async def test_a_token_without_organisation_may_not_act() -> None:

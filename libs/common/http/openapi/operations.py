@@ -21,6 +21,10 @@ from libs.common.http.routes import Route
 __all__ = ["Operation", "described", "operation"]
 
 _TEXT = {"type": "string"}
+_FOR_WHOM = (
+    "for which organisation, when the token names several: `SIRET:...`, or `SIRET:...;kind=company` "
+    "where it names that one with several kinds"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def _headers(one: Operation) -> list[dict[str, Any]]:
     asked, method = one.plan, one.route.method
     found = []
     if asked.actor_need != "no":
-        found.append(_header(ORGANISATION_HEADER, "for which organisation, when the token names several: `SIRET:...`"))
+        found.append(_header(ORGANISATION_HEADER, _FOR_WHOM))
     if asked.if_match is not None:
         needed = asked.if_match_need == "required"
         found.append(_header("If-Match", "the ETag of the version that is changed", required=needed))
