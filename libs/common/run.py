@@ -1,4 +1,4 @@
-"""The command of a service: `python -m services.<name> api|worker|relay|migrate|jobs|journal|parked`, and its own tools."""
+"""The command of a service: `python -m services.<name> api|worker|relay|migrate|jobs|journal|parked|export`, and more."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 import uvloop
 
 from libs.common.bus import parked
+from libs.common.bus.rebuild.tool import export_command
 from libs.common.endings import ended
 from libs.common.migrate import migrate, migrations_of, provision
 from libs.common.operate import jobs_group, journal_group
@@ -35,7 +36,10 @@ def cli(service: Service) -> click.Group:
     parked_group = parked.tool(lambda: open_runtime(service, service.settings()))
     return click.Group(
         service.name,
-        commands=[api, worker, relay, migrate_command, jobs_group, journal_group, parked_group, *service.tools],
+        commands=[
+            *(api, worker, relay, migrate_command, jobs_group, journal_group, parked_group, export_command),
+            *service.tools,
+        ],
         context_settings={"obj": service},
         help=f"The {service.name} service of Halles. Settings: environment variables HALLES_*.",
     )
