@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     """Days an event stays in the database and its cursors are good; then it is in the archive only."""
     health_port: int | None = None
     """Where worker and relay serve `/livez`, `/readyz` and `/metrics`; None: nowhere. The api does on its own port."""
+    metrics_public: bool = False
+    """Whether `/metrics` is for everybody who reaches the port; else for callers with a loopback or private address only."""
     start_seconds: float = Field(default=60, gt=0)
     """How long a starting process waits for the database, its migrations and the broker."""
 

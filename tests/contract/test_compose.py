@@ -388,6 +388,8 @@ def test_collector_scrapes_every_process_and_takes_their_traces() -> None:
     }
     wanted = {f"{name}-{role}:{_port(f'{name}-{role}')}" for name, role in PROCESSES if role != "migrate"}
     assert targets == wanted
+    assert not any("HALLES_METRICS_PUBLIC" in each.get("environment", {}) for each in CONTAINERS.values())
+    assert "location = /metrics   { return 404; }" in NGINX
     endpoint = collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
     otlp = urlsplit(environment("bids-api", {})["HALLES_OTLP_URL"])
     assert otlp.hostname == "collector"

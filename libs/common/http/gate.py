@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from aiohttp import web
 
 from libs.common.actor import Actor
@@ -9,15 +11,28 @@ from libs.common.auth import ORGANISATION_HEADER, Authenticator
 from libs.common.errors import Forbidden, InvalidInput, Unauthenticated
 from libs.common.http.limits import Limiter
 
-__all__ = ["Gate", "address"]
+__all__ = ["Gate", "address", "is_near"]
 
 
 def address(request: web.Request, proxies: int) -> str:
     """Give the caller's address: what the proxies of ours saw, never what a caller says of itself."""
+    return f"address {_seen(request, proxies)}"
+
+
+def is_near(request: web.Request, proxies: int) -> bool:
+    """Tell whether the caller has a loopback or private address (RFC 1918, RFC 4193), as our collector has."""
+    try:
+        seen = ip_address(_seen(request, proxies).partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(seen, "ipv4_mapped", None) or seen).is_private
+
+
+def _seen(request: web.Request, proxies: int) -> str:
     hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
     if proxies and len(hops) >= proxies and hops[-proxies]:
-        return f"address {hops[-proxies][:64]}"
-    return f"address {request.remote}"
+        return hops[-proxies][:64]
+    return str(request.remote)
 
 
 class Gate:

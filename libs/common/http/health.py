@@ -9,6 +9,7 @@ import asyncpg
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from libs.common.http.gate import is_near
 from libs.common.migrate import MigrationError, check
 from libs.common.runtime import Runtime
 
@@ -18,7 +19,9 @@ _PATIENCE = 2.0  # seconds
 
 
 def health_routes(runtimes: Sequence[Runtime]) -> list[web.AbstractRouteDef]:
-    """Give the routes of health of a process that runs these services."""
+    """Give the routes of health of a process that runs these services; metrics for callers near by only."""
+    proxies = max((runtime.settings.proxies for runtime in runtimes), default=0)
+    public = any(runtime.settings.metrics_public for runtime in runtimes)
 
     async def readyz(_: web.Request) -> web.Response:
         """Ready when every database answers and is migrated. A bus away is told, not held against the API."""
@@ -31,15 +34,17 @@ def health_routes(runtimes: Sequence[Runtime]) -> list[web.AbstractRouteDef]:
         content = {"status": "ready" if ready else "not ready", "services": states}
         return web.json_response(content, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 
-    return [web.get("/livez", _livez), web.get("/readyz", readyz), web.get("/metrics", _metrics)]
+    async def metrics(request: web.Request) -> web.Response:
+        """Tell the metrics, which say how much is done of what: to the outside, there are none."""
+        if not (public or is_near(request, proxies)):
+            raise web.HTTPNotFound
+        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [web.get("/livez", _livez), web.get("/readyz", readyz), web.get("/metrics", metrics)]
 
 
 async def _livez(_: web.Request) -> web.Response:
     return web.json_response({"status": "alive"}, headers={"Cache-Control": "no-store"})
-
-
-async def _metrics(_: web.Request) -> web.Response:
-    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _database(runtime: Runtime) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from libs.common.http import serve
 from libs.common.http.application import application
+from libs.common.http.health import health_routes
+from libs.common.settings import Settings
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from tests.api.common.sample import SERVICE
@@ -316,6 +320,29 @@ async def test_health_says_alive_and_ready_and_metrics_count_by_route(h: Harness
         text = await answer.text()
     assert 'halles_http_requests_total{method="GET",route="/sample/v1/notes/{note_id}",status="200"}' in text
     assert note["note_id"] not in text
+
+
+@pytest.mark.parametrize(
+    ("caller", "public", "status"),
+    [
+        ("93.184.216.34", False, 404),
+        ("2606:2800:220:1::1", False, 404),
+        ("::ffff:93.184.216.34", False, 404),
+        ("unknown", False, 404),
+        ("10.1.2.3", False, 200),
+        ("fd00::1", False, 200),
+        ("93.184.216.34", True, 200),
+    ],
+)
+async def test_metrics_are_not_for_the_outside(caller: str, public: bool, status: int) -> None:
+    settings = Settings(environment="test", proxies=1, metrics_public=public)
+    app = web.Application()
+    app.add_routes(health_routes([SimpleNamespace(settings=settings)]))  # type: ignore[list-item]  # no database is asked
+    async with serve(app, "127.0.0.1", 0) as url, aiohttp.ClientSession() as client:
+        async with client.get(url / "metrics", headers={"X-Forwarded-For": f"10.9.9.9, {caller}"}) as answer:
+            assert answer.status == status
+        async with client.get(url / "metrics") as answer:
+            assert answer.status == 200, "the collector asks without a proxy between"
 
 
 async def test_a_request_in_hand_is_answered_before_the_process_stops(h: Harness) -> None:
