@@ -145,6 +145,7 @@ async def test_what_is_young_or_unpublished_stays(bids: Harness) -> None:
     await age(bids.runtime, days=89)
     await keeping.keep(bids.runtime)
     assert len(await in_database(bids.runtime)) == 2
+    assert round(keeping.OLDEST.labels("bids")._value.get() / 86400) == 89
     await age(bids.runtime, days=2)
     async with bids.runtime.read() as conn:
         await conn.execute("UPDATE publisher SET position = 1")

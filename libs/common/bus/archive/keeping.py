@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
+from prometheus_client import Gauge
 
 from libs.common.bus.archive.files import QUERIES, Audience, Range, UnverifiedFileError, write
 from libs.common.messages import base, registry
@@ -28,6 +29,8 @@ INBOX_DAYS = 14
 _PRUNED = 5000  # rows of the inbox in one statement
 _log = structlog.get_logger(__name__)
 
+OLDEST = Gauge("halles_archive_oldest_seconds", "Age of the oldest event that is still in the database", ["service"])
+
 
 async def keep(runtime: Runtime) -> None:
     """Make room ahead, then archive and drop what is older than `archive_days`. One process at a time does it."""
@@ -37,6 +40,7 @@ async def keep(runtime: Runtime) -> None:
             return
         await conn.fetchval(QUERIES["patience"])
         try:
+            OLDEST.labels(runtime.service.name).set(await conn.fetchval(QUERIES["oldest"]))
             await conn.execute(QUERIES["ahead"], AHEAD)
             if await conn.fetchval(QUERIES["is_old_enough_to_cut"], max(1, days // 3)):
                 await conn.execute(QUERIES["cut"])

@@ -7,6 +7,9 @@ SELECT pg_try_advisory_lock(hashtext('halles.archive'));
 -- A reader of hours (a backup) must not make everybody wait behind us: the next turn comes.
 SELECT set_config('lock_timeout', '2s', false);
 
+-- oldest --
+SELECT coalesce((SELECT extract(epoch FROM now() - numbered_at) FROM event ORDER BY position LIMIT 1), 0)::float8;
+
 -- ahead --
 SELECT event_make_room(position + $1) FROM event_head;
 
