@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,8 @@ import pytest
 from libs.common.bus import BusUnavailableError, numberer, outbox, publisher
 from libs.common.bus.port import Fate, Outgoing
 from libs.common.bus.publisher import FencedError, Publisher
+from libs.common.bus.shares import QUERIES as SHARES
+from libs.common.bus.shares import Shares
 from libs.common.bus.window import WINDOW, Row, Window
 from libs.common.messages.envelope import CloudEvent
 from tests.bus.world import World, event_of, exempted, keys, world_on
@@ -214,6 +217,49 @@ async def test_a_fenced_publisher_takes_no_event_aside(world: World) -> None:
         assert await one.fetchval("SELECT count(*) FROM set_aside") == 0
 
 
+async def test_shards_are_shared_fairly_and_taken_over(world: World) -> None:
+    database = world.runtime.database
+    async with database.session() as first:
+        async with database.session() as second:
+            one, two = await Shares.join(first), await Shares.join(second)
+            assert await one.balance() == (0, 1, 2, 3)
+            assert not await two.is_fair(), "free shards wait for it"
+            assert await two.balance() == (4, 5, 6, 7)
+            assert await one.is_fair()
+            async with database.session() as third:
+                three = await Shares.join(third)
+                assert await three.balance() == ()
+                assert not await one.is_fair(), "it leads more than its part"
+                assert await one.balance() == (0, 1, 2)
+                assert await three.balance() == (3,)
+        await world.until(lambda: _free(one, 5))  # the sessions of the two others ended
+        assert await one.balance() == tuple(range(8))
+
+
+async def _free(share: Shares, count: int) -> bool:
+    return len((await share._look())[1]) == count
+
+
+async def test_two_publishers_share_the_keys_and_keep_their_order(world: World) -> None:
+    recorders, stop, aggregates = (Recorder(), Recorder()), asyncio.Event(), keys(40)
+    tasks = [asyncio.create_task(publisher.run(world.runtime, bus, stop)) for bus in recorders]
+    await world.until(lambda: sessions_with_lock(world, 10))  # eight shards, two that share them
+    await asyncio.sleep(2.5)  # until each has its part
+    for place in (1, 2, 3):
+        await world.commit(*(event_of(key, place) for key in aggregates))
+        await numberer.drain(world.runtime)
+
+    async def all_out() -> bool:
+        return sum(len(bus.published) for bus in recorders) >= 3 * len(aggregates)
+
+    await world.until(all_out)
+    stop.set()
+    await asyncio.gather(*tasks)
+    assert all(bus.published for bus in recorders), "one of them did nothing"
+    for key in aggregates:
+        assert sorted([recorders[0].places(key), recorders[1].places(key)]) == [[], [1, 2, 3]]
+
+
 async def test_publishing_leaves_no_transaction_open(world: World) -> None:
     states: list[str] = []
 
@@ -272,6 +318,15 @@ async def test_a_refused_key_waits_and_the_others_pass(world: World) -> None:
         await conn.execute("UPDATE set_aside SET due_at = now()")
     await world.relay(bus)
     assert bus.places(ill) == [1, 2, 3, 4]
+
+
+async def test_what_a_publisher_reads_does_not_grow_with_the_backlog(world: World) -> None:
+    async with world.runtime.read() as conn:
+        plan = await conn.fetch("EXPLAIN " + SHARES["window"], 0, 512, [0, 1], [0, 0], 8)
+    text = "\n".join(row[0] for row in plan)
+    (condition,) = re.findall(r"Index Cond: (\(\(\"?position.*)", text)
+    assert ">" in condition
+    assert "<=" in condition, text
 
 
 def rows(keys_in_order: str) -> list[Row]:

@@ -28,18 +28,17 @@ UPDATE publisher SET epoch = epoch + 1 WHERE shard = ANY ($1::int[]) RETURNING s
 -- The next events of some shards, each behind its own position. $1: read from; $2: how many positions at most;
 -- $3, $4: shards and how far each went; $5: number of all shards. The hash of the key is the same for ever: one that
 -- changed would let a shard pass over events of another.
-WITH span AS (
-    SELECT least(position, $1::bigint + $2::bigint) AS upto FROM event_head
-)
-SELECT span.upto, page.position, page.event_id, page.type, page.key, page.body, page.behind
-  FROM span
-  LEFT JOIN LATERAL (
+-- Both ends of the span are plain parameters: what is read does not grow with the backlog.
+SELECT least(head.position, $1::bigint + $2::bigint) AS upto,
+       page.position, page.event_id, page.type, page.key, page.body, page.behind
+  FROM event_head AS head
+  LEFT JOIN (
        SELECT e.position, e.event_id, e.type, e.key, e.body,
               EXISTS (SELECT FROM set_aside AS s WHERE s.shard = mine.shard AND s.key = e.key) AS behind
          FROM event AS e
          JOIN unnest($3::int[], $4::bigint[]) AS mine (shard, done)
            ON mine.shard = get_byte(sha256(convert_to(e.key, 'UTF8')), 0) % $5::int
-        WHERE e.position > $1 AND e.position <= span.upto AND e.position > mine.done) AS page ON true
+        WHERE e.position > $1 AND e.position <= $1 + $2 AND e.position > mine.done) AS page ON true
  ORDER BY page.position;
 
 -- advance --

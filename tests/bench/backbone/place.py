@@ -124,7 +124,7 @@ class Place:
 
     @asynccontextmanager
     async def processes(self, *roles: str) -> AsyncIterator[dict[str, subprocess.Popen[bytes]]]:
-        """Run real processes of the service."""
+        """Run real processes of the service, by role; `relay.2` is a second relay."""
         settings = self.runtime.settings
         variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HALLES_")},
@@ -149,7 +149,7 @@ class Place:
 
 
 def _start(role: str, variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.bench.backbone.node", role]
+    command = [sys.executable, "-m", "tests.bench.backbone.node", role.partition(".")[0]]
     with log.open("ab") as output:
         return subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT)
 
