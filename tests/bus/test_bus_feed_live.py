@@ -20,7 +20,7 @@ from libs.common.bus import numberer, outbox
 from libs.common.bus.audience import Told
 from libs.common.bus.feed import hub, stream
 from libs.common.bus.feed.reading import Page, Place, page
-from libs.common.http import Routes
+from libs.common.http import Routes, application, serve
 from libs.common.messages import registry
 from libs.common.messages.base import Event
 from libs.common.messages.bids import BidDepositedV1, BidsOpenedV1, ContractNotifiedV1
@@ -330,6 +330,16 @@ async def test_a_stop_answers_those_who_wait_at_once(numbered: Harness) -> None:
         assert (await polling)["events"] == []
         assert await source.next() is None, "the stream ends whole, it is not cut"
         assert time.monotonic() - began < 2
+
+
+async def test_a_server_that_stops_ends_its_streams_whole_and_does_not_wait_for_them(numbered: Harness) -> None:
+    async with aiohttp.ClientSession(headers=SSE) as client:
+        async with serve(application([numbered.runtime]), "127.0.0.1", 0) as url:
+            answer = await client.get(url.with_path(FEED))
+            await waiters(numbered, 1)
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
+        assert (await answer.read()).startswith(b"retry:")
 
 
 async def test_who_left_is_forgotten_and_the_crowd_is_bounded(
