@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["RabbitBus"]
 
 _CONFIRM_SECONDS = 40.0  # more than a heartbeat; a broker under alarm reads nothing and answers nothing
+_CHANNEL_SECONDS = (
+    15.0  # to open or close a channel: a broker under alarm does neither, and a stop does not wait for it
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -59,8 +63,9 @@ class RabbitBus:
         """Open a stream on a channel of its own; see Publishing."""
         stream = RabbitStream(self._topology, wake, self._confirm_seconds)
         try:
-            connection = await self._publishing.connection()
-            channel = await guarded(open_confirms(connection, stream.answered, stream.returned))
+            async with asyncio.timeout(_CHANNEL_SECONDS):
+                connection = await self._publishing.connection()
+                channel = await guarded(open_confirms(connection, stream.answered, stream.returned))
         except BROKER_AWAY as error:
             await self._publishing.drop()
             raise BusUnavailableError(str(error) or type(error).__name__) from error
@@ -69,7 +74,8 @@ class RabbitBus:
             yield stream
         finally:
             with contextlib.suppress(*BROKER_AWAY):
-                await guarded(channel.close())
+                async with asyncio.timeout(_CHANNEL_SECONDS):
+                    await guarded(channel.close())
 
     @asynccontextmanager
     async def consume(self, runtime: Runtime) -> AsyncIterator[None]:
