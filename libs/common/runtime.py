@@ -83,7 +83,7 @@ class Batch:
         self.conn = conn
 
     @asynccontextmanager
-    async def uow(self, *, cause: CloudEvent) -> AsyncIterator[Uow]:
+    async def uow(self, *, cause: CloudEvent | None) -> AsyncIterator[Uow]:
         """Begin the next unit of work; what leaves with it is written at its end."""
         uow = Uow(self._runtime, self.conn, cause=cause)
         yield uow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,6 +39,8 @@ class Consumer:
     """Messages handled in one transaction, when so many wait; nobody waits for a batch to fill."""
     projection: bool = False
     """True when it only updates a read model: it may be re-run to rebuild it, and may skip older versions."""
+    many: Callable[[Uow, Sequence[Any]], Awaitable[None]] | None = None
+    """Handles all the events of a batch at once; `handler` does the same with one."""
 
 
 @dataclass
@@ -58,6 +60,26 @@ class Consumers:
 
         def register(handler: Callable[[Uow, E], Awaitable[None]]) -> Callable[[Uow, E], Awaitable[None]]:
             self.items.append(Consumer(event, f"{self.service}.{queue}", handler, lanes, batch, projection))
+            return handler
+
+        return register
+
+    def on_many(
+        self, event: type[E], *, queue: str, lanes: int = 4, batch: int = 100, projection: bool = False
+    ) -> Callable[[Callable[[Uow, Sequence[E]], Awaitable[None]]], Callable[[Uow, Sequence[E]], Awaitable[None]]]:
+        """Like `on`, for volume: the handler gets the events of a batch at once, to write them in one statement.
+
+        They are sorted by key, those of a key in their order; under little load, and after a failure, it is a list of
+        one. It updates rows: what it emits has no single cause, so it should emit nothing.
+        """
+
+        def register(
+            handler: Callable[[Uow, Sequence[E]], Awaitable[None]],
+        ) -> Callable[[Uow, Sequence[E]], Awaitable[None]]:
+            async def one(uow: Uow, single: E) -> None:
+                await handler(uow, [single])
+
+            self.items.append(Consumer(event, f"{self.service}.{queue}", one, lanes, batch, projection, handler))
             return handler
 
         return register

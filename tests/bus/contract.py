@@ -253,11 +253,15 @@ class BusContract:
         for key in aggregates:
             assert [place for k, place in effects if k == key] == [1, 2, 3, 4]
 
+    @pytest.mark.parametrize("many", [False, True], ids=["one by one", "at once"])
     async def test_poison_in_a_batch_parks_alone_with_its_key(
-        self, make_bus: BusMaker, database_url: str, tmp_path: Path
+        self, make_bus: BusMaker, database_url: str, tmp_path: Path, *, many: bool
     ) -> None:
         ill, *well = keys(6)
-        async with world_on(database_url, tmp_path, lanes=1, batch=20) as world, make_bus(world.service) as under:
+        async with (
+            world_on(database_url, tmp_path, lanes=1, batch=20, many=many) as world,
+            make_bus(world.service) as under,
+        ):
             world.behaviour.failures[ill, 2] = [PoisonMessageError()] * 9
             async with under.bus.consume(world.runtime):
                 await under.bus.publish([exempted(key, place) for place in (1, 2, 3) for key in (ill, *well)])
@@ -270,6 +274,7 @@ class BusContract:
             assert [place for key, place in effects if key == ill] == [1]
             for key in well:
                 assert [place for k, place in effects if k == key] == [1, 2, 3]
+            assert (max(world.behaviour.batches, default=0) > 1) is many
 
     async def test_a_broken_message_in_a_batch_holds_back_the_later_ones_of_its_key(
         self, make_bus: BusMaker, database_url: str, tmp_path: Path

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,6 +54,7 @@ class Behaviour:
     pause: Callable[[], Awaitable[None]] | None = None
     calls: list[tuple[UUID, int]] = field(default_factory=list)
     traces: list[int] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
     hooks: list[Callable[[Uow], None]] = field(default_factory=list)
 
 
@@ -113,11 +114,17 @@ class World:
         return await self.parked()
 
 
-def _service(queues: int, lanes: int, batch: int, behaviour: Behaviour) -> tuple[Service, tuple[str, ...]]:
+def _service(
+    queues: int, lanes: int, batch: int, behaviour: Behaviour, *, many: bool
+) -> tuple[Service, tuple[str, ...]]:
     consumers = Consumers("bids")
     names = tuple(secrets.token_hex(3) for _ in range(queues))
     for name in names:
-        consumers.on(ActExemptedV1, queue=name, lanes=lanes, batch=batch)(_handler(f"bids.{name}", behaviour))
+        handler = _handler(f"bids.{name}", behaviour)
+        if many:
+            consumers.on_many(ActExemptedV1, queue=name, lanes=lanes, batch=batch)(_each(handler, behaviour))
+        else:
+            consumers.on(ActExemptedV1, queue=name, lanes=lanes, batch=batch)(handler)
     service = Service("bids", Settings, Path(__file__).parent / "migrations", Routes("bids"), consumers)
     return service, tuple(f"bids.{name}" for name in names)
 
@@ -137,13 +144,24 @@ def _handler(queue: str, behaviour: Behaviour) -> Callable[[Uow, ActExemptedV1],
     return handle
 
 
+def _each(
+    handler: Callable[[Uow, ActExemptedV1], Awaitable[None]], behaviour: Behaviour
+) -> Callable[[Uow, Sequence[ActExemptedV1]], Awaitable[None]]:
+    async def handle(uow: Uow, events: Sequence[ActExemptedV1]) -> None:
+        behaviour.batches.append(len(events))
+        for event in events:
+            await handler(uow, event)
+
+    return handle
+
+
 @asynccontextmanager
 async def world_on(
-    database_url: str, folder: Path, *, queues: int = 1, lanes: int = 8, batch: int = 1
+    database_url: str, folder: Path, *, queues: int = 1, lanes: int = 8, batch: int = 1, many: bool = False
 ) -> AsyncIterator[World]:
     """Run a service on its own database."""
     behaviour = Behaviour()
-    service, names = _service(queues, lanes, batch, behaviour)
+    service, names = _service(queues, lanes, batch, behaviour, many=many)
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(databases_on(database_url).clone(service))
         settings = Settings(

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from libs.common.messages.upcasting import UpcastError
 from libs.common.service import Consumer, Consumers
 
 if TYPE_CHECKING:
-    from libs.common.runtime import Runtime
+    from libs.common.runtime import Batch, Runtime
 
 __all__ = [
     "Around",
@@ -159,12 +160,24 @@ async def handle_batch(runtime: Runtime, messages: Sequence[Message], around: Ar
             for identity, message in known.items()
             if message.envelope.subject not in troubled
         }
-        for message in sorted(known.values(), key=lambda message: message.envelope.subject):
-            if message.envelope.id in first:
-                with around(message):
-                    async with batch.uow(cause=message.envelope) as uow:
-                        await message.consumer.handler(uow, message.event)
+        new = [message for message in known.values() if message.envelope.id in first]
+        new.sort(key=lambda message: message.envelope.subject)
+        for consumer, run in groupby(new, key=lambda message: message.consumer):
+            await _handle_run(batch, consumer, list(run), around)
     return claims
+
+
+async def _handle_run(batch: Batch, consumer: Consumer, run: Sequence[Message], around: Around) -> None:
+    """Handle messages of one consumer that follow each other."""
+    if consumer.many:
+        with around(run[0]):
+            async with batch.uow(cause=run[0].envelope if len(run) == 1 else None) as uow:
+                await consumer.many(uow, [message.event for message in run])
+        return
+    for message in run:
+        with around(message):
+            async with batch.uow(cause=message.envelope) as uow:
+                await consumer.handler(uow, message.event)
 
 
 async def handle(runtime: Runtime, consumers: Consumers, envelope: CloudEvent) -> Sequence[Claim]:

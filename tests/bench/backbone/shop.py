@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -20,11 +21,13 @@ consumers = Consumers("bids")
 _NIL = UUID(int=0)
 
 
-@consumers.on(ActExemptedV1, queue="bench", lanes=4, batch=100)
-async def write_row(uow: Uow, event: ActExemptedV1) -> None:
-    """Write one row."""
+@consumers.on_many(ActExemptedV1, queue="bench")
+async def write_rows(uow: Uow, events: Sequence[ActExemptedV1]) -> None:
+    """Write one row for each event."""
     await uow.conn.execute(
-        "INSERT INTO effect (key, place) VALUES ($1, $2)", event.aggregate_id, event.aggregate_version
+        "INSERT INTO effect (key, place) SELECT * FROM unnest($1::uuid[], $2::bigint[])",
+        [event.aggregate_id for event in events],
+        [event.aggregate_version for event in events],
     )
 
 
