@@ -31,7 +31,7 @@ export PIP_ROOT_USER_ACTION=ignore
 . ./deploy/index.sh
 export VIRTUAL_ENV="$PWD/.venv"
 install() { # with uv, else with pip, which is slower but follows the whole of its configuration
-    .venv/bin/uv pip install --quiet "$@" || .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+    .venv/bin/uv pip install --quiet --compile-bytecode "$@" || .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
 }
 install --require-hashes -r requirements/dev.txt
 set --
