@@ -44,8 +44,6 @@ async def step(conn: asyncpg.Connection) -> int:
     async with conn.transaction():
         await conn.execute(QUERIES["make_room"], BATCH)
         moved: int = await conn.fetchval(QUERIES["number"], BATCH)
-        if moved:
-            await conn.execute(QUERIES["notify_event"])
     return moved
 
 

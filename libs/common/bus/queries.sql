@@ -163,10 +163,8 @@ WITH batch AS (
       FROM placed
     RETURNING 1
 )
-SELECT count(*) FROM moved;
-
--- notify_event --
-SELECT pg_notify('event', '');
+SELECT number, CASE WHEN number > 0 THEN pg_notify('event', '') END AS told
+  FROM (SELECT count(*) AS number FROM moved) AS counted;
 
 -- outbox_state --
 SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8 AS oldest FROM outbox;
