@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -142,7 +143,10 @@ class Place:
                 running[role] = _start(role, variables, self.servers.folder / f"{role}.log")
             yield running
         finally:
-            for process in running.values():
+            for role, process in running.items():
+                if process.poll() not in {None, -signal.SIGKILL}:
+                    log = (self.servers.folder / f"{role}.log").read_text()
+                    sys.stderr.write(f"{role} ended by itself: {log[-2000:]}\n")
                 process.terminate()
             for process in running.values():
                 await asyncio.to_thread(process.wait, 30)
