@@ -119,6 +119,10 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Streams cut", "A second, because their reader was too slow; it comes back with its last cursor.", "short",
             _rate("halles_feed_streams_cut_total", "service", "{{service}}"),
         ),
+        Panel(
+            "Archive: oldest event kept", "Age of the oldest event that is still in the database: 90 to 120 days when the archive works.",
+            "s", _most("halles_archive_oldest_seconds", "service", "{{service}}"), 130 * 86400,
+        ),
     ),
     "Effects outside": (
         Panel(
