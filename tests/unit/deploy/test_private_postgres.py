@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -140,6 +141,16 @@ def test_folders_of_dead_runs_are_removed_and_those_in_use_kept() -> None:
 def test_missing_major_version_is_said_clearly() -> None:
     with pytest.raises(PostgresError, match="PostgreSQL 99 was not found"):
         find_binaries(99)
+
+
+def test_runs_that_start_together_do_not_take_each_other_for_dead() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(20):
+            runs = list(threads.map(new_run_folder, ["together"] * 8))
+            assert all(run.path.is_dir() for run in runs)
+            for run in runs:
+                run.release()
+                shutil.rmtree(run.path)
 
 
 async def test_server_that_cannot_start_says_why() -> None:

@@ -86,12 +86,16 @@ class RunFolder:
 
 
 def new_run_folder(name: str) -> RunFolder:
-    """Make a new folder for a server's run, after removing those of dead runs."""
+    """Make a new folder for a server's run, after removing those of dead runs.
+
+    It takes its name once it is locked: another run that starts now would take an unlocked one for dead.
+    """
     root = scratch_root()
     remove_dead_runs(root)
-    path = Path(tempfile.mkdtemp(prefix=f"run-{name}-", dir=root))
-    path.chmod(0o755 if os.geteuid() == 0 else 0o700)
-    return RunFolder(path, lock_folder(path))
+    draft = Path(tempfile.mkdtemp(prefix=f"new-{name}-", dir=root))
+    draft.chmod(0o755 if os.geteuid() == 0 else 0o700)
+    lock = lock_folder(draft)
+    return RunFolder(draft.rename(draft.with_name(draft.name.replace("new-", "run-", 1))), lock)
 
 
 def lock_folder(path: Path) -> int:
@@ -107,7 +111,7 @@ def lock_folder(path: Path) -> int:
 
 def remove_dead_runs(root: Path) -> None:
     """Remove the run folders whose guard is gone: the machine lost power, or everything was killed at once."""
-    for folder in root.glob("run-*"):
+    for folder in (*root.glob("run-*"), *(draft for draft in root.glob("new-*") if _age(draft) > ABANDONED)):
         if _is_dead(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
