@@ -43,6 +43,8 @@ class Fleet:
     faults: list[Fault] = field(default_factory=list)
     ends: Counter[int] = field(default_factory=Counter)
     """Exit codes of those that ended though nobody told them to."""
+    special: dict[str, str] = field(default_factory=dict)
+    """Settings that a test changes for the processes started from then on."""
     nursery: Nursery = field(init=False)
     _killed: set[int] = field(default_factory=set)
     _again: set[asyncio.Task[None]] = field(default_factory=set)
@@ -56,7 +58,8 @@ class Fleet:
 
     async def _start(self, slot: Slot) -> None:
         log = self.folder / f"{slot.name}.log"
-        slot.pid = await self.nursery.start(slot.service, slot.words, dict(self.variables()), log)
+        variables = dict(self.variables()) | self.special
+        slot.pid = await self.nursery.start(slot.service, slot.words, variables, log)
 
     def exited(self, pid: int, code: int) -> None:
         """Start again what ended, unless it was told to stop."""
@@ -94,6 +97,13 @@ class Fleet:
         with suppress(ProcessLookupError):
             os.kill(slot.pid, signal.SIGKILL)
 
+    def hold(self, prefix: str, *, held: bool) -> None:
+        """Freeze processes, or let them go on: frozen in the middle of what they do."""
+        for slot in self.slots:
+            if slot.pid and slot.name.startswith(prefix):
+                with suppress(ProcessLookupError):
+                    os.kill(slot.pid, signal.SIGSTOP if held else signal.SIGCONT)
+
     def note(self, kind: str, pid: int | None = None) -> None:
         """Note a fault, now."""
         self.faults.append(Fault(kind, time.monotonic(), pid))
@@ -106,6 +116,7 @@ class Fleet:
     async def stop(self, prefix: str = "") -> None:
         """Tell processes to stop, and wait until they have."""
         slots = [slot for slot in self.slots if slot.name.startswith(prefix)]
+        self.hold(prefix, held=False)
         for slot in slots:
             slot.wanted = False
             if slot.pid:

@@ -156,6 +156,7 @@ def _main(service: str, words: list[str]) -> None:
     jobs.LEASE = timedelta(seconds=float(os.environ.get("FAULT_LEASE_SECONDS", "60")))
     # as `make generate` commits it for the platform's own services
     topology.COMMITTED = Path(os.environ["FAULT_TOPOLOGY"])
+    topology.DELIVERY_LIMIT = int(os.environ.get("FAULT_DELIVERY_LIMIT", topology.DELIVERY_LIMIT))
     cli(SERVICES[service])(words, prog_name=service)
 
 

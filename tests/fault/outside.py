@@ -111,10 +111,11 @@ class Copier:
     chance: random.Random
     copied: int = 0
     shuffled: int = 0
+    over: bool = False
 
     async def run(self) -> None:
-        """Copy and shuffle for ever, on a new connection when the broker went away."""
-        while True:
+        """Copy and shuffle until it is over, on a new connection when the broker went away."""
+        while not self.over:
             try:
                 async with await aio_pika.connect(self.url, timeout=5) as connection:
                     await self._work(connection)
@@ -126,7 +127,7 @@ class Copier:
         copies = await channel.declare_queue(COPIES, durable=True, arguments={"x-queue-type": "quorum"})
         await copies.bind(EVENTS, "#")
         view = await channel.get_queue("alerts.view", ensure=True)
-        while True:
+        while not self.over:
             await self._deliver_again(channel, copies)
             await self._shuffle(channel, view)
             await asyncio.sleep(1)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.fault.model import repeats, violations
 from tests.fault.network import Network
+from tests.fault.outside import COPIES
 from tests.fault.world import World
 
 Tell = Callable[[str], None]
@@ -34,6 +35,8 @@ class Plan:
     kill_later: tuple[float, float] = (3.0, 9.0)
     """Seconds between two kills, until there were more than enough, and after: the work must also get done."""
     keys: int = 200
+    backlog: int = 10_000
+    """Effects that may lag behind before the writers are held back: the storm must end with little left to do."""
     rate: float = 40
     """Transactions a second of each of the two writers."""
 
@@ -57,12 +60,19 @@ async def weather(world: World, plan: Plan, tell: Tell) -> Outcome:
     """Run the storm, let everything settle, and judge."""
     began = time.monotonic()
     await launch(world, plan)
-    world.tasks.append(asyncio.create_task(world.copier.run()))
+    copying = asyncio.create_task(world.copier.run())
     storm = _Storm(world, plan, tell)
-    await storm.run()
+    try:
+        await storm.run()
+    finally:
+        world.copier.over = True  # a cancellation alone may end as a lost connection in aio-pika
+        if not (await asyncio.wait([copying], timeout=15))[0]:
+            copying.cancel()
+            await asyncio.wait([copying], timeout=10)
     await world.fleet.stop("writer")
     stormed = time.monotonic() - began
     tell(f"storm over after {stormed:.0f} s, settling")
+    await world.broker.ask("DELETE", f"queues/%2F/{COPIES}")  # bound to everything: nothing would be unroutable
     missing = await world.settled(plan.settle_seconds)
     await asyncio.sleep(2)  # a second effect would come now
     return await _judge(world, storm, missing, {"storm_seconds": round(stormed), "began": began})
@@ -106,9 +116,10 @@ class _Storm:
         told = 0.0
         while time.monotonic() < self._deadline:
             self.committed = await self._world.count("opendata", "SELECT count(*) FROM committed")
+            effects = await self._world.count("alerts", "SELECT count(*) FROM effect")
+            fleet.hold("writer", held=self.committed - effects > plan.backlog)
             if time.monotonic() - told > 10:
                 told = time.monotonic()
-                effects = await self._world.count("alerts", "SELECT count(*) FROM effect")
                 self._tell(f"{self.committed} committed, {effects} effects, {fleet.kills} kills, {dict(self.done)}")
             if self.committed >= plan.events and any(slot.wanted for slot in fleet.slots if slot.name[:6] == "writer"):
                 await fleet.stop("writer")

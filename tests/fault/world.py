@@ -184,7 +184,8 @@ async def world(folder: Path, seed: int) -> AsyncIterator[World]:
         finally:
             for task in found.tasks:
                 task.cancel()
-            await asyncio.gather(*found.tasks, return_exceptions=True)
+            if found.tasks:
+                await asyncio.wait(found.tasks, timeout=10)
 
 
 async def _around(
