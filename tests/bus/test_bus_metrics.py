@@ -82,7 +82,8 @@ async def test_what_is_set_aside_is_an_alarm(world: World) -> None:
     await world.until(lambda: _is(1, "halles_set_aside", service="bids"))
     stop.set()
     await task
-    assert value("halles_publish_failures_total", service="bids", reason="refused") == refused + 1
+    # on a slow machine it may have been tried again, and refused again, before the stop
+    assert value("halles_publish_failures_total", service="bids", reason="refused") >= refused + 1
 
 
 async def _is(expected: float, name: str, **labels: str) -> bool:
