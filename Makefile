@@ -27,7 +27,7 @@ up: install ## Keep the whole platform up on this machine, data kept in .halles;
 test: install ## Run all tests on a real PostgreSQL and a real RabbitMQ; TESTS=<paths and options>
 	@exec $(PYTHON) -m libs.common.testing.servers $(PYTHON) -m pytest -q -n 2 --dist loadfile $(TESTS)
 
-fault: install ## Storm over real processes on private servers: 100,000 events, 200 kills; FAULT=<options, --help>
+fault: install ## Storm over real processes on private servers: 100,000 events, 200 kills, real effects; FAULT=<options, --help>
 	@exec $(PYTHON) -m tests.fault $(FAULT)
 
 lint: install ## Check the style

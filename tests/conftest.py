@@ -1,3 +1,3 @@
-"""Fixtures for all tests: see libs/common/testing/plugin.py."""
+"""Fixtures for all tests: see libs/common/testing/plugin.py and tests/bus/management.py."""
 
-pytest_plugins = ["libs.common.testing.plugin"]
+pytest_plugins = ["libs.common.testing.plugin", "tests.bus.management"]

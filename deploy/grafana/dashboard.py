@@ -55,7 +55,36 @@ def _every(query: str, words: str) -> tuple[tuple[str, str], ...]:
     return ((query.replace("{HERE}", f"{{{_HERE}}}"), words),)
 
 
+_NO_RETRY = 'vhost!="partners", queue!~".*[.]retry[.].*"'
 ROWS: dict[str, tuple[Panel, ...]] = {
+    "First of all": (
+        Panel(
+            "Alerts that fire", "Each leads to its paragraph of docs/runbooks/at-3-am.md. No data: nothing fires.", "short",
+            _every('count by (alertname) (ALERTS{alertstate="firing", alertname=~"Halles.*"})', "{{alertname}}"), 1,
+        ),
+        Panel(
+            "Processes that answer", "As Prometheus reads them; a fall is a process that ended or hangs.", "short",
+            _every('sum by (job) (up{job=~"halles-.*|rabbitmq"})', "{{job}}"),
+        ),
+        Panel(
+            "Nobody leads", "Numberers (1 a service) and shards of publication (8) without a relay that leads them.", "short",
+            _most("halles_leaderless", "service, role", "{{service}} {{role}}"), 1,
+        ),
+        Panel(
+            "Sessions of PostgreSQL", "Used, of those the server takes, by everybody.", "percentunit",
+            _every("max by (service) (halles_database_connections{HERE} / halles_database_connections_limit{HERE})",
+                   "{{service}}"), 0.9,
+        ),
+        Panel(
+            "Periodic tasks", "Since the last success of each, in periods of the task: up to 2 is normal.", "short",
+            _every("(time() - max by (service, task) (halles_periodic_done_timestamp_seconds{HERE})) / "
+                   "max by (service, task) (halles_periodic_seconds{HERE})", "{{service}} {{task}}"),
+        ),
+        Panel(
+            "Starts of processes", "Anew, in half an hour.", "short",
+            _every('max by (job) (changes(process_start_time_seconds{job=~"halles-.*"}[30m]))', "{{job}}"), 4,
+        ),
+    ),
     "From the commit to the broker": (
         Panel(
             "Outbox: oldest event", "Age of the oldest committed event that has no position yet.", "s",
@@ -66,7 +95,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             _most("halles_outbox_pending", "service", "{{service}}"),
         ),
         Panel(
-            "Relay lag", "Events that have a position and are not published yet.", "short",
+            "Relay lag", "Positions between what each shard published and the end of the log.", "short",
             _most("halles_relay_lag", "service, shard", "{{service}} {{shard}}"), 1000,
         ),
         Panel(
@@ -74,17 +103,23 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             _rate("halles_events_numbered_total", "service", "{{service}} numbered")
             + _rate("halles_events_published_total", "service", "{{service}} published"),
         ),
+        Panel(
+            "Queues missing", "1 while the broker lacks a queue; then what it lost is published again, a second.", "short",
+            _every("max by (queue) (halles_queue_missing{HERE})", "{{queue}}")
+            + _rate("halles_republished_total", "service", "{{service}} again")
+            + _rate("halles_queue_lost_total", "queue", "{{queue}} lost"), 1,
+        ),
         Panel("Confirms", "Until the broker confirmed a window.", "s", _percentiles("halles_confirm_seconds", "service"), 1),
         Panel(
             "Refused, set aside", "Publications refused or without answer, a second; events set aside.", "short",
             _rate("halles_publish_failures_total", "service, reason", "{{service}} {{reason}}")
-            + _every("sum by (service) (halles_set_aside{HERE})", "{{service}} set aside"),
+            + _most("halles_set_aside", "service", "{{service}} set aside"),
         ),
     ),
     "From the broker to the effect": (
         Panel(
-            "Commit to effect", "From the write of an event to its effect in another service.", "s",
-            _percentiles("halles_commit_to_effect_seconds", "queue"),
+            "Commit to effect", "From the write of an event to its effect in another service; the target: p50 15 ms, p99 60 ms.", "s",
+            _percentiles("halles_commit_to_effect_seconds", "queue"), 1,
         ),
         Panel(
             "Deliveries", "Messages taken from queues, a second, by what became of them.", "short",
@@ -100,7 +135,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "Messages in trouble", "Waiting for another attempt, held behind one, or parked.", "short",
-            _most("halles_parked", "queue, state", "{{queue}} {{state}}"),
+            _most("halles_parked", "queue, state", "{{queue}} {{state}}"), 1,
         ),
         Panel(
             "Consumers", "Processes that consume; 1 where a queue is paused because a dependency is down.", "short",
@@ -108,6 +143,21 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             + _most("halles_consumer_paused", "queue", "{{queue}} paused")
             + _every("sum by (service) (increase(halles_bus_reconnections_total{HERE}[$__rate_interval]))",
                      "{{service}} reconnections"),
+        ),
+    ),
+    "The broker": (
+        Panel(
+            "Queues: ready", "Messages that wait for a consumer.", "short",
+            _every(f"max by (queue) (rabbitmq_detailed_queue_messages_ready{{{_NO_RETRY}}})", "{{queue}}"), 50_000,
+        ),
+        Panel(
+            "Queues: consumers", "0: nobody takes what is there.", "short",
+            _every(f"max by (queue) (rabbitmq_detailed_queue_consumers{{{_NO_RETRY}}})", "{{queue}}"),
+        ),
+        Panel(
+            "Alarms", "1: the broker takes nothing any more.", "short",
+            _every("max by (instance) (rabbitmq_alarms_memory_used_watermark)", "{{instance}} memory")
+            + _every("max by (instance) (rabbitmq_alarms_free_disk_space_watermark)", "{{instance}} disk"), 1,
         ),
     ),
     "The feed": (
@@ -130,12 +180,27 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             _most("halles_jobs", "service, state", "{{service}} {{state}}"),
         ),
         Panel(
+            "Jobs: oldest", "How long the oldest job that is due waits for a worker.", "s",
+            _most("halles_jobs_oldest_seconds", "service", "{{service}}"), 300,
+        ),
+        Panel(
             "Attempts at jobs", "A second, by kind and outcome.", "short",
             _rate("halles_job_attempts_total", "kind, outcome", "{{kind}} {{outcome}}"),
         ),
         Panel(
             "Receipts pending", "Deposits whose receipt has no time stamp after half a minute.", "short",
             _every("max(halles_receipts_pending)", "receipts"), 1,
+        ),
+    ),
+    "Partners": (
+        Panel(
+            "Partners' exchange", "Events it confirmed, a second; 1 while it takes none.", "short",
+            _rate("halles_partners_told_total", "service", "{{service}} told")
+            + _most("halles_partners_away", "service", "{{service}} away"),
+        ),
+        Panel(
+            "Partners' queues", "Events that wait for a partner: at 100,000 the oldest are lost there, and are in the feed.", "short",
+            _every('max by (queue) (rabbitmq_detailed_queue_messages_ready{vhost="partners"})', "{{queue}}"), 20_000,
         ),
     ),
     "HTTP": (
@@ -151,7 +216,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "Share of 5xx", "Of all answers.", "percentunit",
-            _every('sum(rate(halles_http_requests_total{status=~"5.."}[$__rate_interval])) / '
+            _every('(sum(rate(halles_http_requests_total{status=~"5.."}[$__rate_interval])) or vector(0)) / '
                    "sum(rate(halles_http_requests_total[$__rate_interval]))", "5xx"), 0.01,
         ),
     ),

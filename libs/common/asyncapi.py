@@ -29,7 +29,9 @@ Each event is a CloudEvent 1.0 in structured mode (`application/cloudevents+json
 by `id`. Order is kept within one `subject`. Within a major version members are only added: ignore those you do not know.
 
 Partners need no broker: each service serves its public events at `GET /<service>/v1/events`, and `alerts` sends signed \
-webhooks. The broker is for the platform's own services."""
+webhooks. Those who want may have a queue of their own, on the server `partners`, that gets the public events. The server \
+`broker` is for the platform's own services."""
+_PARTNER_QUEUE = "partner-queue"
 
 
 def render() -> str:
@@ -57,10 +59,18 @@ def document() -> dict[str, Any]:
                 "protocol": "amqp",
                 "protocolVersion": "0.9.1",
                 "description": "RabbitMQ 3.10 or later; one user a service.",
-            }
+            },
+            "partners": {
+                "host": "{host}:5671",
+                "pathname": "/partners",
+                "protocol": "amqps",
+                "protocolVersion": "0.9.1",
+                "description": "For partners, who read one queue each: docs/partners.md.",
+                "variables": {"host": {"default": "halles.example", "description": "as the operator says"}},
+            },
         },
-        "channels": {name: _channel(model) for name, model in types.items()},
-        "operations": _operations(types, topology),
+        "channels": {name: _channel(model) for name, model in types.items()} | {_PARTNER_QUEUE: _partner_queue(types)},
+        "operations": _operations(types, topology) | {f"send.{_PARTNER_QUEUE}": _partner_operation(types)},
         "components": {
             "messages": {name: _message(model, names[model]) for name, model in types.items()},
             "schemas": schemas,
@@ -81,6 +91,7 @@ def _channel(model: type[Event]) -> dict[str, Any]:
         "address": model.type,
         "title": model.__name__,
         "description": (model.__doc__ or "").strip(),
+        "servers": [{"$ref": "#/servers/broker"}],
         "messages": {model.__name__: {"$ref": f"#/components/messages/{model.type}"}},
         "bindings": {
             "amqp": {
@@ -90,6 +101,46 @@ def _channel(model: type[Event]) -> dict[str, Any]:
             }
         },
     }
+
+
+def _partner_queue(types: dict[str, type[Event]]) -> dict[str, Any]:
+    """Give the channel of a partner's queue: every public type, one queue a partner."""
+    return {
+        "address": "partner.{partner}",
+        "title": "PartnerQueue",
+        "description": "Public events, as the feed tells them: all of them, or the types the partner asked for. Capped: a "
+        "partner who stays away loses the oldest here and finds them in the feed.",
+        "servers": [{"$ref": "#/servers/partners"}],
+        "parameters": {"partner": {"description": "the name the operator gave"}},
+        "messages": {model.__name__: {"$ref": f"#/components/messages/{model.type}"} for model in _public(types)},
+        "bindings": {
+            "amqp": {
+                "is": "queue",
+                "queue": {
+                    "name": "partner.{partner}",
+                    "durable": True,
+                    "exclusive": False,
+                    "autoDelete": False,
+                    "vhost": "/partners",
+                },
+                "bindingVersion": "0.3.0",
+            }
+        },
+    }
+
+
+def _partner_operation(types: dict[str, type[Event]]) -> dict[str, Any]:
+    channel = f"#/channels/{_PARTNER_QUEUE}"
+    return {
+        "action": "send",
+        "channel": {"$ref": channel},
+        "summary": "Sent by alerts, at least once, to each partner who has a queue.",
+        "messages": [{"$ref": f"{channel}/messages/{model.__name__}"} for model in _public(types)],
+    }
+
+
+def _public(types: dict[str, type[Event]]) -> list[type[Event]]:
+    return [model for model in types.values() if model.audience is Audience.PUBLIC]
 
 
 def _message(model: type[Event], schema: str) -> dict[str, Any]:

@@ -113,7 +113,10 @@ def _release(version: str, now: Contract, folder: Path) -> None:
 def main(release: str | None) -> None:
     """Compare the events of the code with the released ones."""
     now = of_code()
-    verdict = check(released(BASELINE), now) if (BASELINE / "VERSION").exists() else Verdict((), ())
+    first = not (BASELINE / "VERSION").exists()
+    if first and not release:
+        raise click.ClickException(f"no released contract in {BASELINE}: nothing to compare with is no pass")
+    verdict = Verdict((), ()) if first else check(released(BASELINE), now)
     for one in verdict.allowed:
         click.echo(f"allowed  {one}")
     for one in verdict.refused:

@@ -8,7 +8,8 @@ receiver. A worker that lost its lease can no longer mark anything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter as Counted
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,14 +46,17 @@ LEASE = timedelta(seconds=60)
 TIME_LIMIT = timedelta(minutes=10)
 """Of one attempt."""
 SLOTS = 4  # jobs done at once by one worker: fewer than the pool's connections
+FREE = 1  # of them kept from each kind where there are several: a receiver that hangs must not stop the other effects
 POLL = 1.0  # seconds
 GRACE = 20.0  # seconds given to the jobs in hand when told to stop; then they are handed back
 
 QUERIES = load_queries(Path(__file__).with_name("jobs.sql"))
+_PRUNED = 5000  # jobs forgotten in one statement
 _log = structlog.get_logger(__name__)
 _tracer = trace.get_tracer(__name__)
 _OUTCOMES = Counter("halles_job_attempts", "Attempts at jobs", ["service", "kind", "outcome"])
 _STATES = Gauge("halles_jobs", "Jobs not done", ["service", "state"])
+_OLDEST = Gauge("halles_jobs_oldest_seconds", "How long the oldest job that is due waits for a worker", ["service"])
 
 
 class JobFailedError(Exception):
@@ -106,17 +110,21 @@ async def drain(runtime: Runtime) -> int:
 
 
 async def measure(runtime: Runtime) -> None:
-    """Tell Prometheus how many jobs wait or are dead."""
+    """Tell Prometheus how many jobs wait or are dead, and whether workers keep up."""
     async with runtime.read() as conn:
         counts = {row["state"]: row["jobs"] for row in await conn.fetch(QUERIES["count"])}
+        oldest = await conn.fetchval(QUERIES["oldest"], runtime.clock.now())
     for state in ("waiting", "dead"):
         _STATES.labels(runtime.service.name, state).set(counts.get(state, 0))
+    _OLDEST.labels(runtime.service.name).set(oldest)
 
 
 async def prune(runtime: Runtime) -> None:
     """Forget the jobs done long ago; their keys could serve again."""
-    async with runtime.read() as conn:
-        await conn.execute(QUERIES["prune"], KEPT)
+    status = f"DELETE {_PRUNED}"
+    while status == f"DELETE {_PRUNED}":
+        async with runtime.read() as conn:
+            status = await conn.execute(QUERIES["prune"], KEPT, _PRUNED)
 
 
 class _Worker:
@@ -125,7 +133,7 @@ class _Worker:
     def __init__(self, runtime: Runtime, wake: Wake) -> None:
         self._runtime = runtime
         self._wake = wake
-        self._running: dict[asyncio.Task[None], UUID] = {}
+        self._running: dict[asyncio.Task[None], _Claimed] = {}
 
     async def turn(self) -> None:
         """Claim what there are slots for; wait when there is nothing to claim."""
@@ -133,7 +141,7 @@ class _Worker:
         claimed = []
         try:
             await self._runtime.database.keep_listening()
-            claimed = await _claim(self._runtime, free) if free else []
+            claimed = await _claim(self._runtime, free, self._room()) if free else []
         except Exception:  # noqa: BLE001  # a loop: the database may be away for a while
             _log.exception("jobs_not_claimed", service=self._runtime.service.name)
         for each in claimed:
@@ -141,9 +149,16 @@ class _Worker:
         if len(claimed) < free or not free:
             await self._wake.wait(POLL)
 
+    def _room(self) -> dict[str, int]:
+        """Give how many more jobs of each kind may be begun."""
+        kinds = list(self._runtime.service.jobs.handlers)
+        most = SLOTS - FREE if len(kinds) > 1 else SLOTS
+        running = Counted(claimed.job.kind for claimed in self._running.values())
+        return {kind: most - running[kind] for kind in kinds}
+
     def _start(self, claimed: _Claimed) -> None:
         task = asyncio.create_task(_attempt(self._runtime, claimed), name=f"job {claimed.job.kind}")
-        self._running[task] = claimed.lease
+        self._running[task] = claimed
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -180,15 +195,17 @@ class _Worker:
             try:
                 if self._running:
                     async with self._runtime.database.acquire() as conn:
-                        await conn.execute(QUERIES["keep"], list(self._running.values()), LEASE)
+                        leases = [claimed.lease for claimed in self._running.values()]
+                        await conn.execute(QUERIES["keep"], leases, LEASE)
             except Exception:  # noqa: BLE001  # a loop: the next beat comes before the lease ends
                 _log.exception("leases_not_kept", service=self._runtime.service.name)
 
 
-async def _claim(runtime: Runtime, count: int) -> list[_Claimed]:
-    kinds = list(runtime.service.jobs.handlers)
+async def _claim(runtime: Runtime, count: int, room: Mapping[str, int] | None = None) -> list[_Claimed]:
+    room = dict.fromkeys(runtime.service.jobs.handlers, count) if room is None else room
+    kinds, rooms = list(room), list(room.values())
     async with runtime.read() as conn:
-        rows = await conn.fetch(QUERIES["claim"], runtime.clock.now(), kinds, count, LEASE)
+        rows = await conn.fetch(QUERIES["claim"], runtime.clock.now(), kinds, rooms, count, LEASE)
     return [_claimed(row) for row in rows]
 
 

@@ -16,8 +16,10 @@ from libs.common.http import Cursor, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 
-__all__ = ["JobView", "JobsQuery", "State", "list_jobs", "retry_job", "routes"]
+__all__ = ["JobView", "JobsQuery", "Retried", "RetryMany", "State", "list_jobs", "retry_job", "retry_jobs", "routes"]
 
+STEP = 500
+"""Dead jobs tried again in one transaction."""
 State = Literal["waiting", "done", "dead"]
 Place = tuple[datetime, UUID]
 _BEGINNING: Place = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
@@ -59,6 +61,37 @@ async def list_jobs(
     return [JobView.model_validate(dict(row)) for row in rows]
 
 
+class RetryMany(BaseModel):
+    """Which dead jobs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str | None = Field(default=None, max_length=100, description="of this kind only; all when absent")
+    before: AwareDatetime | None = Field(default=None, description="of the answer before, to go on")
+
+
+class Retried(BaseModel):
+    """What one step did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    jobs: int
+    more: bool = Field(description="whether to ask again for the rest")
+    before: AwareDatetime = Field(
+        description="give it back when asking again: what died again since then is left alone"
+    )
+
+
+async def retry_jobs(uow: Uow, which: RetryMany) -> Retried:
+    """Let the next of many dead jobs be tried again, as if they were new; each is written in the journal."""
+    before = which.before or await uow.conn.fetchval(jobs.QUERIES["now"])
+    revived = await uow.conn.fetch(jobs.QUERIES["revive_many"], before, which.kind, STEP)
+    for row in revived:
+        uow.audit("job.retried", str(row["id"]))
+    await uow.conn.execute(jobs.QUERIES["wake"])
+    return Retried(jobs=len(revived), more=len(revived) == STEP, before=before)
+
+
 async def retry_job(uow: Uow, job_id: UUID) -> JobView:
     """Let a dead job be tried again, as if it were new. Raises NotFound, IllegalTransition; written in the journal."""
     revived = await uow.conn.fetchrow(jobs.QUERIES["revive"], job_id)
@@ -78,6 +111,7 @@ def routes(service: str) -> Routes:
     """Give the routes by which operators look after a service's jobs."""
     found = Routes(service)
     found.get("/v1/operations/jobs", tag="operations")(_list)
+    found.post("/v1/operations/jobs/retry", tag="operations")(_retry_many)
     found.post("/v1/operations/jobs/{job_id}/retry", errors=[NotFound, IllegalTransition], tag="operations")(_retry)
     return found
 
@@ -101,6 +135,16 @@ async def _retry(uow: Uow, actor: Actor, job_id: UUID) -> JobView:
     """
     actor.require(OrganisationKind.OPERATOR)
     return await retry_job(uow, job_id)
+
+
+async def _retry_many(uow: Uow, actor: Actor, body: RetryMany) -> Retried:
+    """Let dead jobs of a kind, or all, be tried again, as if they were new.
+
+    For operators; each is written in the audit journal. At most 500 at once: ask again, with the `before` of the answer,
+    while there is more.
+    """
+    actor.require(OrganisationKind.OPERATOR)
+    return await retry_jobs(uow, body)
 
 
 def _after(runtime: Runtime, cursor: str | None) -> Place:

@@ -16,7 +16,7 @@ import click
 from libs.common import audit
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.endings import EXIT_REFUSED, ended
-from libs.common.jobs_api import JobsQuery, JobView, State, list_jobs, retry_job
+from libs.common.jobs_api import JobsQuery, JobView, RetryMany, State, list_jobs, retry_job, retry_jobs
 from libs.common.runtime import Runtime, open_runtime
 from libs.common.service import Service
 
@@ -65,16 +65,32 @@ def list_command(service: Service, state: State, kind: str | None, limit: int) -
 @jobs_group.command(
     "retry", epilog="Example: python -m services.alerts jobs retry 5948352b-01de-4408-9535-eea729afa5e6"
 )
-@click.argument("job_id", type=click.UUID)
+@click.argument("job_id", type=click.UUID, required=False)
+@click.option("--kind", help="All dead jobs of this kind.")
+@click.option("--all", "everything", is_flag=True, help="All dead jobs.")
 @click.pass_obj
-def retry_command(service: Service, job_id: UUID) -> None:
-    """Let a dead job be tried again, as if it were new; written in the journal."""
+def retry_command(service: Service, job_id: UUID | None, kind: str | None, everything: bool) -> None:
+    """Let a dead job, or many, be tried again, as if new; written in the journal."""
+    if [job_id is not None, kind is not None, everything].count(True) != 1:
+        raise click.UsageError("give one of: a job, --kind, --all")
 
-    async def act(runtime: Runtime) -> JobView:
+    async def act(runtime: Runtime) -> str:
+        if job_id is None:
+            return f"{await _retry_many(runtime, kind)} job(s) tried again"
         async with runtime.uow(actor=operator()) as uow:
-            return await retry_job(uow, job_id)
+            return (await retry_job(uow, job_id)).model_dump_json()
 
-    click.echo(operate(service, act).model_dump_json())
+    click.echo(operate(service, act))
+
+
+async def _retry_many(runtime: Runtime, kind: str | None) -> int:
+    """Step by step; give how many."""
+    total, which, more = 0, RetryMany(kind=kind), True
+    while more:
+        async with runtime.uow(actor=operator()) as uow:
+            done = await retry_jobs(uow, which)
+        total, more, which = total + done.jobs, done.more, RetryMany(kind=kind, before=done.before)
+    return total
 
 
 @click.group("journal")

@@ -14,17 +14,17 @@ import structlog
 from aiohttp import web
 
 from libs.common import audit
-from libs.common.bus import numberer, publisher
+from libs.common.bus import measuring, numberer, publisher
 from libs.common.bus.port import Bus
 from libs.common.bus.rabbit import RabbitBus
 from libs.common.http import application, serve
 from libs.common.http.health import health_routes
 from libs.common.jobs import run_jobs
-from libs.common.periodic import run_periodic
+from libs.common.periodic import EVERY_RELAY, run_periodic
 from libs.common.runtime import Runtime, open_runtime
 from libs.common.service import Service
 from libs.common.settings import Settings
-from libs.common.start import wait_for_broker, wait_for_database
+from libs.common.start import broker_url, wait_for_broker, wait_for_database
 
 __all__ = ["relay", "run_api", "run_relay", "run_worker", "work"]
 
@@ -33,6 +33,7 @@ _log = structlog.get_logger(__name__)
 
 async def work(runtime: Runtime, bus: Bus, stop: asyncio.Event) -> None:
     """Run a service's consumers, jobs and periodic tasks until told to stop."""
+    measuring.begin_consuming(runtime)
     async with bus.consume(runtime), asyncio.TaskGroup() as group:
         group.create_task(run_jobs(runtime, stop))
         group.create_task(run_periodic(runtime, stop))
@@ -40,10 +41,12 @@ async def work(runtime: Runtime, bus: Bus, stop: asyncio.Event) -> None:
 
 async def relay(runtime: Runtime, bus: Bus, stop: asyncio.Event) -> None:
     """Number, publish and chain what a service commits, until told to stop; several relays share it by leader."""
+    measuring.begin_publishing(runtime)
     async with asyncio.TaskGroup() as group:
         group.create_task(numberer.run(runtime, stop))
         group.create_task(publisher.run(runtime, bus, stop))
         group.create_task(audit.run(runtime, stop))
+        group.create_task(run_periodic(runtime, stop, EVERY_RELAY))
 
 
 async def run_api(service: Service, settings: Settings, stop: asyncio.Event) -> None:
@@ -61,33 +64,34 @@ async def run_api(service: Service, settings: Settings, stop: asyncio.Event) -> 
 
 async def run_worker(service: Service, settings: Settings, stop: asyncio.Event) -> None:
     """Be a worker until told to stop."""
-    async with _with_broker(service, settings, stop) as found:
+    await wait_for_broker(settings, stop)
+    async with _with_bus(service, settings, stop) as found:
         if found:
             _log.info("started", process="worker")
             await work(*found, stop)
 
 
 async def run_relay(service: Service, settings: Settings, stop: asyncio.Event) -> None:
-    """Be a relay until told to stop."""
-    async with _with_broker(service, settings, stop) as found:
+    """Be a relay until told to stop. It starts without the broker too: the feed needs its numbers all the same."""
+    async with _with_bus(service, settings, stop) as found:
         if found:
             _log.info("started", process="relay")
             await relay(*found, stop)
 
 
 @asynccontextmanager
-async def _with_broker(
+async def _with_bus(
     service: Service, settings: Settings, stop: asyncio.Event
 ) -> AsyncIterator[tuple[Runtime, Bus] | None]:
-    """Give what a worker or a relay needs, once it is there; None when told to stop before."""
-    await wait_for_broker(settings, stop)
+    """Give what a worker or a relay needs, once the database is there; None when told to stop before."""
+    url = broker_url(settings)
     await wait_for_database(settings, service, stop)
-    if stop.is_set() or settings.amqp_url is None:
+    if stop.is_set():
         yield None
         return
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(open_runtime(service, settings))
-        bus = RabbitBus(settings.amqp_url, name=f"{service.name}@{socket.gethostname()}")
+        bus = RabbitBus(url, name=f"{service.name}@{socket.gethostname()}")
         stack.push_async_callback(bus.close)
         if settings.health_port is not None:
             app = web.Application()

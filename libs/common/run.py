@@ -12,6 +12,7 @@ import uvloop
 
 from libs.common.bus import parked
 from libs.common.bus.rebuild.tool import export_command
+from libs.common.bus.republish import republish_command
 from libs.common.endings import ended
 from libs.common.migrate import migrate, migrations_of, provision
 from libs.common.operate import jobs_group, journal_group
@@ -38,6 +39,7 @@ def cli(service: Service) -> click.Group:
         service.name,
         commands=[
             *(api, worker, relay, migrate_command, jobs_group, journal_group, parked_group, export_command),
+            republish_command,
             *service.tools,
         ],
         context_settings={"obj": service},

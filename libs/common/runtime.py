@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import aiohttp
 import asyncpg
@@ -20,12 +20,17 @@ from libs.common.settings import Settings, UnsafeStartError
 from libs.common.storage import Storage
 from libs.common.telemetry import client_tracing
 from libs.common.tracing import current_traceparent
-from libs.common.uow import Uow
+from libs.common.uow import Steps, Uow
 
 __all__ = ["Batch", "Runtime", "open_runtime"]
 
 T = TypeVar("T")
 _HTTP_SECONDS = 30  # an answer that takes longer is a failure, to be tried again
+
+
+@runtime_checkable
+class _Closing(Protocol):
+    async def aclose(self) -> None: ...
 
 
 class Runtime:
@@ -56,19 +61,28 @@ class Runtime:
         """Add adapters, or replace them (tests)."""
         self._ports.update(ports)
 
+    async def close_ports(self) -> None:
+        """Close the adapters that keep something open: those that have `aclose`."""
+        for adapter in {id(adapter): adapter for adapter in self._ports.values()}.values():
+            if isinstance(adapter, _Closing):
+                await adapter.aclose()
+
     @asynccontextmanager
     async def uow(self, *, actor: Actor | None = None, cause: CloudEvent | None = None) -> AsyncIterator[Uow]:
         """Open a transaction; its journal, jobs and events are written last, just before COMMIT, or not at all."""
         async with self.database.acquire() as conn, conn.transaction():
             uow = Uow(self, conn, actor=actor, cause=cause)
             yield uow
+            await _do(uow.steps)
             await _write_last(uow)
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Batch]:
         """Open a transaction that several units of work share: all commit, or none."""
         async with self.database.acquire() as conn, conn.transaction():
-            yield Batch(self, conn)
+            batch = Batch(self, conn)
+            yield batch
+            await _do(batch.steps)
 
     def read(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """Lend a connection to read with; what changes data goes through `uow`."""
@@ -81,14 +95,21 @@ class Batch:
     def __init__(self, runtime: Runtime, conn: asyncpg.Connection) -> None:
         self._runtime = runtime
         self.conn = conn
+        self.steps: Steps = {}
 
     @asynccontextmanager
     async def uow(self, *, cause: CloudEvent | None) -> AsyncIterator[Uow]:
         """Begin the next unit of work; what leaves with it is written at its end."""
         uow = Uow(self._runtime, self.conn, cause=cause)
+        uow.steps = self.steps
         yield uow
         if uow.events or uow.jobs or uow.journal:
             await _write_last(uow)
+
+
+async def _do(steps: Steps) -> None:
+    for step, items in steps.items():
+        await step(items)
 
 
 async def _write_last(uow: Uow) -> None:
@@ -128,4 +149,7 @@ async def open_runtime(service: Service, settings: Settings, *, clock: Clock | N
         )
         runtime.storage = Storage(settings.storage_url, service=service.name)
         runtime.give_ports(service.ports(runtime))
-        yield runtime
+        try:
+            yield runtime
+        finally:
+            await runtime.close_ports()

@@ -116,8 +116,11 @@ class _Comparison:
                 if name in taken.get("required", ()):
                     yield Difference(place, Kind.MISSING_MEMBER, "required, and not there")
                 continue
-            if name in taken.get("required", ()) and name not in sent.get("required", ()):
+            needed = name in taken.get("required", ())
+            if needed and name not in sent.get("required", ()):
                 yield Difference(place, Kind.MISSING_MEMBER, "required, and may be left out")
+            if not needed and ("default" in has[name]) != ("default" in part):
+                yield Difference(place, Kind.DEFAULT, "told by one schema only")
             yield from self.compare(has[name], part, place)
         rest = taken.get("additionalProperties", True)
         if rest is False:

@@ -18,6 +18,7 @@ __all__ = ["Settings", "UnsafeStartError"]
 
 _SANDBOX_SECRET = "sandbox-secret-not-for-production"  # noqa: S105  # refused in production, see unsafe()
 _SECRET_LENGTH = 32  # characters: 128 bits at least, even in hexadecimal
+_CURSOR_DAYS = 90  # docs/partners.md
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -48,7 +49,8 @@ class Settings(BaseSettings):
     """Own address by service, where it is not derived: `HALLES_NOTICES_DATABASE_URL`..."""
     database_prefix: str = Field(default="halles", pattern=r"^[a-z][a-z0-9_]{0,40}$")
     pool_size: int = Field(default=7, ge=1)
-    """Database connections of one service in one process; a worker has one more that listens, a relay two leaders' too."""
+    """Database connections of one service in one process. One more listens; a relay has two more as leader (numberer,
+    publisher), a worker one while it archives: three more at most."""
 
     amqp_url: str | None = None
     """The broker; None: the in-process bus, on one machine."""
@@ -59,6 +61,8 @@ class Settings(BaseSettings):
 
     secret: SecretStr = SecretStr(_SANDBOX_SECRET)
     """Signs cursors and derives the databases' passwords; the same for all processes."""
+    old_secrets: tuple[SecretStr, ...] = ()
+    """Earlier values of `secret` (JSON list): the feed still reads their cursors. Leave one here as long as those are good."""
     issuer: str = "http://127.0.0.1:8080/issuer"
     """Who issues the bearer tokens (OIDC issuer)."""
     jwks_url: str | None = None
@@ -89,7 +93,7 @@ class Settings(BaseSettings):
     """OpenTelemetry collector (OTLP over HTTP); None: traces stay in the process."""
     trace_ratio: float = Field(default=0.1, ge=0, le=1)
     """Share of the traces begun here that are kept."""
-    archive_days: int = Field(default=90, ge=1)
+    archive_days: int = Field(default=_CURSOR_DAYS, ge=1)
     """Days an event stays in the database and its cursors are good; then it is in the archive only."""
     health_port: int | None = None
     """Where worker and relay serve `/livez`, `/readyz` and `/metrics`; None: nowhere. The api does on its own port."""
@@ -122,6 +126,9 @@ class Settings(BaseSettings):
             ),
             f"HALLES_SECRET is missing or shorter than {_SECRET_LENGTH} characters": (
                 secret == _SANDBOX_SECRET or len(secret) < _SECRET_LENGTH
+            ),
+            f"HALLES_ARCHIVE_DAYS={self.archive_days}: partners are promised cursors of {_CURSOR_DAYS} days": (
+                self.archive_days < _CURSOR_DAYS
             ),
         }
         return [fault for fault, present in faults.items() if present]

@@ -18,7 +18,14 @@ from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.stop import pause
 
-__all__ = ["MissingSettingError", "UnavailableError", "wait_for_broker", "wait_for_database", "wait_for_server"]
+__all__ = [
+    "MissingSettingError",
+    "UnavailableError",
+    "broker_url",
+    "wait_for_broker",
+    "wait_for_database",
+    "wait_for_server",
+]
 
 _BETWEEN = 0.5  # seconds between two tries
 _DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, NotMigratedError, TimeoutError)
@@ -56,14 +63,19 @@ async def wait_for_database(settings: Settings, service: Service, stop: asyncio.
     await _wait(f"database {_place(url)}", ask, _DATABASE, settings.start_seconds, stop)
 
 
-async def wait_for_broker(settings: Settings, stop: asyncio.Event) -> None:
-    """Wait until the broker lets us in. Raises UnavailableError, MissingSettingError."""
-    url = settings.amqp_url
-    if url is None:
+def broker_url(settings: Settings) -> str:
+    """Give the address of the broker. Raises MissingSettingError."""
+    if settings.amqp_url is None:
         raise MissingSettingError(
             "no broker: set HALLES_AMQP_URL (amqp://user:password@host:5672/vhost), "
             "or run all the services in one process with `make up`"
         )
+    return settings.amqp_url
+
+
+async def wait_for_broker(settings: Settings, stop: asyncio.Event) -> None:
+    """Wait until the broker lets us in. Raises UnavailableError, MissingSettingError."""
+    url = broker_url(settings)
 
     async def ask() -> None:
         conn = await guarded(aio_pika.connect(url, timeout=5))  # a broker that is stopping resets in the middle of it

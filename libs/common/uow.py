@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from libs.common.actor import Actor
 from libs.common.messages.base import Event
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
     from libs.common.runtime import Runtime
 
-__all__ = ["Uow"]
+__all__ = ["Steps", "Uow"]
+
+T = TypeVar("T")
+Steps = dict[Callable[[Sequence[Any]], Awaitable[None]], list[Any]]
+"""What is done just before COMMIT, with what."""
 
 
 class Uow:
@@ -36,6 +41,7 @@ class Uow:
         """Place of an event in `events` -> place of the newer major that tells the same change."""
         self.jobs: list[tuple[str, str, dict[str, Any], datetime | None]] = []
         self.journal: list[tuple[str, str]] = []
+        self.steps: Steps = {}
 
     def now(self) -> datetime:
         """Give the domain time, in UTC."""
@@ -59,3 +65,11 @@ class Uow:
     def audit(self, action: str, subject: str) -> None:
         """Write who did what to which object in the service's journal; ids only, no personal data."""
         self.journal.append((action, subject))
+
+    def before_commit(self, step: Callable[[Sequence[T]], Awaitable[None]], item: T) -> None:
+        """Have `step` called once, just before COMMIT, with the items of all units of work of the transaction, in order.
+
+        For an effect outside that may be repeated under the same identity, and costs less together: COMMIT may fail
+        after it. What it raises undoes the transaction; it must not take longer than a transaction may.
+        """
+        self.steps.setdefault(step, []).append(item)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from libs.common.messages.base import Event
 from libs.common.messages.bids import LetterSentV1
+from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.notices import NoticePublishedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
-from services.alerts.service import mails, matching, webhooks
+from services.alerts.service import mails, matching, partners, webhooks
 
 __all__ = ["CONSUMERS"]
 
@@ -27,11 +28,22 @@ async def letter_sent(uow: Uow, event: LetterSentV1) -> None:
 
 
 async def public_event(uow: Uow, event: Event) -> None:
-    """Tell the partners."""
+    """Put it on its way to partners' webhooks."""
+    await webhooks.fan_out(uow, event, _envelope(uow))
+
+
+async def partners_event(uow: Uow, event: Event) -> None:
+    """Tell the partners that follow by AMQP."""
+    await partners.tell(uow, event, _envelope(uow))
+
+
+def _envelope(uow: Uow) -> CloudEvent:
     if uow.cause is None:
         raise ValueError("an event is handled with its envelope")
-    await webhooks.fan_out(uow, event, uow.cause)
+    return uow.cause
 
 
 for _public in webhooks.public_types():
     CONSUMERS.on(_public, queue="webhooks")(public_event)
+    # one lane: one transaction at a time waits for the partners' broker, and a batch waits once
+    CONSUMERS.on(_public, queue="partners", lanes=1, batch=100)(partners_event)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from libs.common.errors import Conflict, InvalidInput
+from libs.common.errors import Conflict, InvalidInput, Unavailable
 
-__all__ = ["ForbiddenEndpoint", "MailRefusedError", "TooManySearches", "UnselectiveSearch"]
+__all__ = ["ForbiddenEndpoint", "MailRefusedError", "PartnersAway", "TooManySearches", "UnselectiveSearch"]
 
 
 class UnselectiveSearch(InvalidInput):
@@ -26,6 +26,13 @@ class ForbiddenEndpoint(InvalidInput):
 
     slug = "forbidden-endpoint"
     title, title_en = "Adresse de webhook refusée", "Webhook address refused"
+
+
+class PartnersAway(Unavailable):
+    """The partners' exchange does not take events; the consumer waits for it, nothing is lost."""
+
+    slug = "partners-away"
+    title, title_en = "Échange des partenaires indisponible", "Partners' exchange away"
 
 
 class MailRefusedError(Exception):

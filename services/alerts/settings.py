@@ -31,6 +31,13 @@ class AlertsSettings(Settings):
     webhook_timeout: float = Field(default=15.0, gt=0, le=60)
     """Seconds of one attempt, connection and answer together."""
 
+    partners_amqp_url: SecretStr | None = None
+    """Where partners' queues are fed: `amqp://alerts:password@host:5672/partners`, a virtual host or broker of their own
+    (docs/adr/0019); None: no partner follows by AMQP. Secret: it holds a password."""
+    rabbitmq_api: SecretStr | None = None
+    """The management API of that broker, with its operator's login, `https://operator:password@host:15671`: only for the
+    command `partner`, no process needs it."""
+
     @field_validator("webhook_allow", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:

@@ -329,6 +329,8 @@ class BusContract:
             relaying.cancel()
             await asyncio.gather(relaying, return_exceptions=True)
         world.behaviour.pause = None
+        async with world.runtime.read() as conn:  # what was refused as the consumer stopped has its delay
+            await conn.execute("UPDATE set_aside SET due_at = now()")
         async with make_bus(world.service) as under, under.bus.consume(world.runtime):
             await world.relay(under.bus)
             effects = await world.until_effects(50)

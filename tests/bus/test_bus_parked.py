@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -132,12 +132,12 @@ def test_the_command_line_does_the_same(database_url: str, tmp_path: Path) -> No
     """As `python -m services.bids parked ...` does it: each command opens and closes its own runtime."""
 
     async def scenario(address: str) -> str:
-        async with _opened(address, database_url, tmp_path) as runtime, runtime.uow() as uow:
+        async with opened(address, database_url, tmp_path) as runtime, runtime.uow() as uow:
             for place in (1, 2):
                 row = ("bids.legality", "key", uuid4(), "legality.act.exempted.v1", f"{{{place}}}".encode())
                 state = "INSERT INTO parked (queue, key, message_id, type, body, state, reason) VALUES ($1,$2,$3,$4,$5,"
                 await uow.conn.execute(f"{state}'parked','{'handler:X' if place == 1 else 'behind'}')", *row)
-        commands = tool(lambda: _opened(address, database_url, tmp_path))
+        commands = tool(lambda: opened(address, database_url, tmp_path))
         run = CliRunner()
         listed = await asyncio.to_thread(run.invoke, commands, ["list"])
         lines = [json.loads(line) for line in listed.output.splitlines() if line.startswith("{")]
@@ -162,11 +162,8 @@ def test_the_command_line_does_the_same(database_url: str, tmp_path: Path) -> No
 
 
 @asynccontextmanager
-async def _open(address: str, server: str, folder: Path) -> AsyncIterator[Runtime]:
+async def opened(address: str, server: str, folder: Path) -> AsyncIterator[Runtime]:
+    """Give the service on a database, as a command opens it."""
     settings = Settings(environment="test", database_url=server, database_urls={"bids": address}, data_dir=folder)
     async with open_runtime(SERVICE, settings) as runtime:
         yield runtime
-
-
-def _opened(address: str, server: str, folder: Path) -> AbstractAsyncContextManager[Runtime]:
-    return _open(address, server, folder)

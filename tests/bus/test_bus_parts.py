@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,6 +31,9 @@ from libs.common.service import Consumers, Service
         (ConnectionRefusedError(), Action.PAUSE),
         (asyncpg.CannotConnectNowError(), Action.PAUSE),
         (asyncpg.ConnectionDoesNotExistError(), Action.PAUSE),
+        (asyncpg.DiskFullError(), Action.PAUSE),
+        (socket.gaierror(-3, "Temporary failure in name resolution"), Action.PAUSE),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), Action.PAUSE),
         (asyncpg.InterfaceError("connection is closed"), Action.PAUSE),
         (asyncpg.InterfaceError("another operation is in progress"), Action.LATER),
         (asyncpg.DataError("invalid input, closed interval expected"), Action.LATER),
@@ -135,7 +140,7 @@ async def test_a_lane_works_on_what_waits_together_and_waits_for_nobody() -> Non
 
 
 def runtime(key: str = "one", service: str = "bids") -> Runtime:
-    settings = SimpleNamespace(secret=SecretStr(key))
+    settings = SimpleNamespace(secret=SecretStr(key), old_secrets=())
     return cast("Runtime", SimpleNamespace(settings=settings, service=SimpleNamespace(name=service)))
 
 

@@ -14,6 +14,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
+from aiormq.exceptions import ChannelAccessRefused
 
 from libs.common.bus import BusUnavailableError, RefusedEventsError, definitions
 from libs.common.bus.parked import store as parked
@@ -22,6 +23,7 @@ from libs.common.bus.topology import DELIVERY_LIMIT, Topology
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.legality import ActExemptedV1
 from libs.common.service import Consumers, Service
+from libs.common.testing import vhosts
 from libs.common.testing.vhosts import administration
 from tests.bus.contract import DELAYS, BusContract, world
 from tests.bus.proxy import Proxy
@@ -142,7 +144,7 @@ class TestRabbitBus(BusContract):
     async def test_a_production_user_does_its_work_and_nothing_else(self, world: World, amqp_url: str) -> None:
         """The permissions of the definitions file, on a real broker: nothing declared, only its own keys published."""
         topology = Topology.of([world.service])
-        with imported_definitions(["bids", "legality"], topology, amqp_url) as urls:
+        with vhosts.new(amqp_url) as own, imported_definitions(["bids", "legality"], topology, own) as urls:
             consumer = RabbitBus(urls["bids"], topology=topology)
             sender = RabbitBus(urls["legality"], topology=topology)
             first, second = keys(2)
@@ -155,9 +157,14 @@ class TestRabbitBus(BusContract):
                     await consumer.publish([exempted(first, 2)])
             await consumer.close()
             await sender.close()
-            stranger = RabbitBus(urls["legality"], topology=topology.including(_other(world.service)))
-            with pytest.raises(BusUnavailableError, match="ACCESS_REFUSED"):
-                await stranger.connect()
+            incomplete = RabbitBus(urls["bids"], topology=topology.including(_another_queue(world.service)))
+            await incomplete.connect()  # what is there goes on; who needs the rest looks for it
+            assert await incomplete.missing([*world.queues, "bids.never-declared"], ()) == {"bids.never-declared"}
+            await incomplete.close()
+            for name in ("bids.never-declared", "legality.own", "anything"):
+                async with await aio_pika.connect(urls["legality"]) as connection, connection.channel() as channel:
+                    with pytest.raises(ChannelAccessRefused):
+                        await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
 
 
 async def until_published(bus: RabbitBus, event: CloudEvent) -> None:
@@ -191,17 +198,18 @@ async def die_of_a_message(url: str, queue: str) -> None:
             await connection.close()
 
 
-def _other(service: Service) -> Service:
-    consumers = Consumers("alerts")
+def _another_queue(service: Service) -> Service:
+    consumers = Consumers(service.name)
     consumers.on(ActExemptedV1, queue="never-declared")(service.consumers.items[0].handler)
-    return replace(service, name="alerts", consumers=consumers)
+    return replace(service, consumers=consumers)
 
 
 @contextmanager
 def imported_definitions(services: list[str], topology: Topology, url: str) -> Iterator[dict[str, str]]:
     """Import a definitions file, as the broker does at its start, and give the address of each service's user.
 
-    The users have names of their own: the broker is shared, only the virtual host is ours.
+    The users have names of their own, the broker is shared; the virtual host should be one of nobody else: queues of
+    a definitions file have no arguments, and whoever declares them with some is refused.
     """
     parts, prefix, password = urlsplit(url), f"halles_test_{token_hex(4)}_", token_hex(8)
     document = definitions.document(services, topology, vhost=parts.path.lstrip("/"))

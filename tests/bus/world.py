@@ -115,18 +115,18 @@ class World:
 
 
 def _service(
-    queues: int, lanes: int, batch: int, behaviour: Behaviour, *, many: bool
+    owner: str, queues: int, lanes: int, batch: int, behaviour: Behaviour, *, many: bool
 ) -> tuple[Service, tuple[str, ...]]:
-    consumers = Consumers("bids")
+    consumers = Consumers(owner)
     names = tuple(secrets.token_hex(3) for _ in range(queues))
     for name in names:
-        handler = _handler(f"bids.{name}", behaviour)
+        handler = _handler(f"{owner}.{name}", behaviour)
         if many:
             consumers.on_many(ActExemptedV1, queue=name, lanes=lanes, batch=batch)(_each(handler, behaviour))
         else:
             consumers.on(ActExemptedV1, queue=name, lanes=lanes, batch=batch)(handler)
-    service = Service("bids", Settings, Path(__file__).parent / "migrations", Routes("bids"), consumers)
-    return service, tuple(f"bids.{name}" for name in names)
+    service = Service(owner, Settings, Path(__file__).parent / "migrations", Routes(owner), consumers)
+    return service, tuple(f"{owner}.{name}" for name in names)
 
 
 def _handler(queue: str, behaviour: Behaviour) -> Callable[[Uow, ActExemptedV1], Awaitable[None]]:
@@ -157,17 +157,24 @@ def _each(
 
 @asynccontextmanager
 async def world_on(
-    database_url: str, folder: Path, *, queues: int = 1, lanes: int = 8, batch: int = 1, many: bool = False
+    database_url: str,
+    folder: Path,
+    *,
+    owner: str = "bids",
+    queues: int = 1,
+    lanes: int = 8,
+    batch: int = 1,
+    many: bool = False,
 ) -> AsyncIterator[World]:
     """Run a service on its own database."""
     behaviour = Behaviour()
-    service, names = _service(queues, lanes, batch, behaviour, many=many)
+    service, names = _service(owner, queues, lanes, batch, behaviour, many=many)
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(databases_on(database_url).clone(service))
         settings = Settings(
             environment="test",
             database_url=database_url,
-            database_urls={"bids": address},
+            database_urls={owner: address},
             data_dir=folder,
             pool_size=6,
         )
@@ -177,3 +184,13 @@ async def world_on(
 
 def keys(count: int) -> list[UUID]:
     return [uuid4() for _ in range(count)]
+
+
+async def sessions_with_lock(world: World, count: int) -> bool:
+    """Tell whether so many advisory locks are held in the service's database."""
+    async with world.runtime.read() as conn:
+        held = await conn.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+    return bool(held >= count)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from libs.common.messages.envelope import CloudEvent
 from libs.common.samples import minimal_sample
 from libs.common.schemas import SAMPLES, UNRELEASED, sample_of, samples_of
 
+ROOT = golden.BASELINE.parents[2]
 RELEASED = sorted(golden.digests())
 TYPES = sorted(registry.all_types())
 
@@ -45,6 +48,28 @@ def test_every_sample_of_a_release_is_in_the_list() -> None:
     found = {str(path.relative_to(SAMPLES)) for path in SAMPLES.rglob("*.json")}
     assert {name for name in found if not name.startswith(UNRELEASED)} == set(RELEASED)
     assert len(SAMPLES.joinpath("SHA256SUMS").read_text().splitlines()) == len(RELEASED), "no name twice"
+
+
+def history(*options: str) -> str:
+    """Give what the history of the repository says; nothing where there is none (an archive of the sources)."""
+    if not (ROOT / ".git").exists():
+        return ""
+    git = ["git", "-c", f"safe.directory={ROOT}", "log", "--no-renames", *options]
+    return subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_no_commit_ever_edited_a_released_sample_nor_took_a_line_from_their_list() -> None:
+    """Who edits a sample and its digest together is found here."""
+    changed = history("--diff-filter=MDT", "--format=", "--name-only", "--", str(SAMPLES))
+    assert not [name for name in changed.split() if re.search(r"/samples/\d[^/]*/", name)]
+    lines = history("-p", "--format=", "--", str(golden.SUMS)).splitlines()
+    assert not [line for line in lines if line.startswith("-") and not line.startswith("---")]
+
+
+def test_no_commit_ever_changed_the_baseline_but_a_release() -> None:
+    commits = history("--format=@%h", "--name-only", "--", str(golden.BASELINE)).split("@")[1:]
+    version = str((golden.BASELINE / "VERSION").relative_to(ROOT))
+    assert not [names for names in commits if version not in names.split()]
 
 
 def test_the_samples_of_what_is_not_released_are_those_of_the_code() -> None:
@@ -97,6 +122,12 @@ def test_the_command_passes_today_and_refuses_a_breaking_change(monkeypatch: pyt
     assert "REFUSED  notices.notice.published.v1: the type is gone" in told.output
     assert "new major" in told.output
     assert CliRunner().invoke(compatibility.main, ["--release", "9.9.9"]).exit_code == 1, "nor is it released"
+
+
+def test_the_command_refuses_to_compare_with_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(compatibility, "BASELINE", tmp_path)
+    told = CliRunner().invoke(compatibility.main)
+    assert (told.exit_code, "no released contract" in told.output) == (1, True)
 
 
 def test_a_release_moves_the_baseline_and_makes_the_samples_golden(

@@ -21,11 +21,14 @@ import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
+from libs.common.bus import outbox
 from libs.common.db import connect, service_url
 from libs.common.endings import EXIT_CONFIGURATION, EXIT_REFUSED, EXIT_UNAVAILABLE
+from libs.common.messages.alerts import WebhookDeliveredV1
 from libs.common.migrate import migrate, provision
 from libs.common.provision import drop
 from libs.common.run import cli
+from libs.common.schemas import sample_of
 from libs.common.settings import Settings
 from libs.common.testing.issuer import TestIssuer
 from tests.e2e.greeter.wiring import SERVICE
@@ -248,8 +251,9 @@ def test_a_start_that_cannot_succeed_says_why(
     ("word", "variables", "code", "sentence"),
     [
         ("worker", {}, EXIT_CONFIGURATION, "set HALLES_AMQP_URL"),
+        ("relay", {}, EXIT_CONFIGURATION, "set HALLES_AMQP_URL"),
         (
-            "relay",
+            "worker",
             {"HALLES_AMQP_URL": "amqp://127.0.0.1:1/"},
             EXIT_UNAVAILABLE,
             "broker / at 127.0.0.1:1 as None is not",
@@ -263,6 +267,16 @@ def test_a_process_waits_for_what_it_needs_then_gives_up_with_a_word(
     ended = platform.run(word, **{"HALLES_START_SECONDS": "0.2"} | variables)
     assert (ended.returncode, sentence in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+async def test_a_relay_that_starts_without_the_broker_numbers_events_for_the_feed_all_the_same(
+    platform: Platform, conn: asyncpg.Connection
+) -> None:
+    relay = platform.start("relay", "relay", HALLES_AMQP_URL="amqp://127.0.0.1:1/")
+    await asyncio.to_thread(relay.line, "started")
+    await outbox.write(conn, [sample_of(WebhookDeliveredV1)])
+    await _until(conn, "SELECT position = 1 FROM event_head")
+    assert await asyncio.to_thread(relay.stop) == 0
 
 
 async def test_an_operator_works_by_command(platform: Platform, conn: asyncpg.Connection) -> None:

@@ -137,3 +137,16 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float, what: 
         if time.monotonic() > end:
             raise TimeoutError(f"not so after {seconds:.0f} s: {what}")
         await asyncio.sleep(every)
+
+
+async def until_nothing(missing: Callable[[], Awaitable[dict[str, int]]], seconds: float) -> dict[str, int]:
+    """Wait until nothing is missing, or too long; give what is."""
+
+    async def all_there() -> bool:
+        return all(count <= 0 for count in (await missing()).values())
+
+    try:
+        await until(all_there, seconds, "settled", every=0.5)
+    except TimeoutError:
+        return await missing()
+    return {}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
 from tests.fault.shop import is_sent
+
+UNKNOWN = 0
+"""Sender of what was received of a process that had died meanwhile."""
+_MARKED_WITHIN = 10.0  # seconds from an answer to its mark, on a machine that is busy
 
 
 class Change(NamedTuple):
@@ -34,6 +38,8 @@ class Fault(NamedTuple):
     kind: str
     at: float
     pid: int | None
+    identity: str | None = None
+    """The one effect it was done to."""
 
 
 @dataclass(frozen=True)
@@ -95,31 +101,51 @@ def _views(truth: Sequence[Change], views: Mapping[UUID, tuple[int, int]]) -> li
 
 def _sent(public: Sequence[Change], seen: Seen) -> list[str]:
     wanted = {change.mark for change in public if is_sent(change.place)}
-    had = {sent.mark for sent in seen.sent}
-    found = [f"never sent: {mark}" for mark in wanted - had]
-    found += [f"sent without need: {mark}" for mark in had - wanted]
-    identities: dict[str, set[str]] = defaultdict(set)
-    for sent in seen.sent:
-        identities[sent.mark].add(sent.identity)
-    found += [f"{mark} was sent as {names}" for mark, names in identities.items() if len(names) > 1]
-    return found + [f"sent again without a fault: {sent}" for sent in unexplained(seen.sent, seen.faults)]
+    return sendings(wanted, seen.sent, seen.faults)
 
 
-def repeats(sent: Sequence[Sent]) -> list[tuple[Sent, Sent]]:
-    """Give each second sending with the one before it."""
+def sendings(wanted: Collection[str], sent: Sequence[Sent], faults: Sequence[Fault]) -> list[str]:
+    """Give each broken promise about effects outside the database: at least once, one identity, no idle repeat."""
+    had = {each.mark for each in sent}
+    found = [f"never sent: {mark}" for mark in set(wanted) - had]
+    found += [f"sent without need: {mark}" for mark in had - set(wanted)]
+    names, marks = defaultdict(set), defaultdict(set)
+    for each in sent:
+        names[each.mark].add(each.identity)
+        marks[each.identity].add(each.mark)
+    found += [f"{mark} was sent as {name}" for mark, name in names.items() if len(name) > 1]
+    found += [f"{name} was the name of {mark}" for name, mark in marks.items() if len(mark) > 1]
+    return found + [f"sent again without a fault: {again}" for again, fault in repeats(sent, faults) if fault is None]
+
+
+def repeats(sent: Sequence[Sent], faults: Sequence[Fault]) -> list[tuple[Sent, Fault | None]]:
+    """Give each second sending with the fault that explains it; a fault explains one repeat of an effect.
+
+    It is one of that very process, or one that all felt, between the receiver's answer and our mark.
+    """
     last: dict[str, Sent] = {}
-    found = []
-    for one in sorted(sent, key=lambda one: one.at):
-        if one.identity in last:
-            found.append((last[one.identity], one))
-        last[one.identity] = one
+    used: set[tuple[str, Fault]] = set()
+    found: list[tuple[Sent, Fault | None]] = []
+    own_first = sorted(faults, key=lambda fault: fault.pid is None)
+    for again in sorted(sent, key=lambda one: one.at):
+        before = last.get(again.identity)
+        last[again.identity] = again
+        if before is not None:
+            fault = next((f for f in own_first if (again.identity, f) not in used and _excuses(f, before, again)), None)
+            used |= {(again.identity, fault)} if fault else set()
+            found.append((again, fault))
     return found
 
 
-def unexplained(sent: Sequence[Sent], faults: Sequence[Fault]) -> list[Sent]:
-    """Give the repeats that no fault explains: none between the receiver's answer and the next sending."""
-    return [
-        again
-        for before, again in repeats(sent)
-        if not any(before.at - 0.5 <= fault.at <= again.at and fault.pid in (None, before.pid) for fault in faults)
-    ]
+def _excuses(fault: Fault, before: Sent, again: Sent) -> bool:
+    """Between an answer and its mark; the time of an answer is known to half a second, the mark takes little."""
+    if not before.at - 0.5 <= fault.at <= min(again.at, before.at + _MARKED_WITHIN):
+        return False
+    if fault.identity not in (None, again.identity):
+        return False
+    return fault.pid in (None, before.pid) or (before.pid == UNKNOWN and fault.kind == "kill")
+
+
+def again_after(sent: Sequence[Sent], faults: Sequence[Fault]) -> dict[str, int]:
+    """Count the repeats by the fault that explains them."""
+    return dict(Counter(fault.kind if fault else "nothing" for _, fault in repeats(sent, faults)))

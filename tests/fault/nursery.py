@@ -6,16 +6,20 @@ Each child is a process of a service like any other: its own settings, log, loop
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from libs.common.service import Service
 
 ROOT = Path(__file__).resolve().parents[2]
 Exited = Callable[[int, int], None]
@@ -51,10 +55,10 @@ class Nursery:
 
 
 @asynccontextmanager
-async def nursery(exited: Exited) -> AsyncIterator[Nursery]:
-    """Run a nursery; at the end it kills what it started."""
+async def nursery(exited: Exited, module: str) -> AsyncIterator[Nursery]:
+    """Run a nursery of the services that a module has as `SERVICES`; at the end it kills what it started."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.fault.nursery", cwd=ROOT,
+        sys.executable, "-m", "tests.fault.nursery", module, cwd=ROOT,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     found = Nursery(process, exited)
@@ -71,11 +75,8 @@ async def nursery(exited: Exited) -> AsyncIterator[Nursery]:
 # From here on: the nursery itself.
 
 
-def _serve() -> None:
+def _serve(services: Mapping[str, Service]) -> None:
     """Fork on each order of the standard input, tell of each end, kill all when the input closes."""
-    from tests.fault import shop
-
-    assert shop.SERVICES
     children: set[int] = set()
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
@@ -87,7 +88,7 @@ def _serve() -> None:
         while (end := buffer.find(b"\n")) >= 0:
             order = json.loads(buffer[:end])
             del buffer[: end + 1]
-            children.add(_fork(order))
+            children.add(_fork(services[order["service"]], order))
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
@@ -115,15 +116,15 @@ def _tell(what: dict[str, int]) -> None:
     os.write(1, json.dumps(what).encode() + b"\n")
 
 
-def _fork(order: dict[str, Any]) -> int:
+def _fork(service: Service, order: dict[str, Any]) -> int:
     pid = os.fork()
     if pid == 0:
-        _live(order)
+        _live(service, order)
     _tell({"born": pid})
     return pid
 
 
-def _live(order: dict[str, Any]) -> NoReturn:
+def _live(service: Service, order: dict[str, Any]) -> NoReturn:
     """Be the process of a service, to its end."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGINT):
@@ -135,7 +136,7 @@ def _live(order: dict[str, Any]) -> NoReturn:
     os.environ.update(order["variables"])
     code = 70
     try:
-        _main(order["service"], order["words"])
+        _main(service, order["words"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(bool(end.code))
     except BaseException:  # noqa: BLE001  # a forked child must never return into the nursery's loop
@@ -146,21 +147,22 @@ def _live(order: dict[str, Any]) -> NoReturn:
         os._exit(code)
 
 
-def _main(service: str, words: list[str]) -> None:
+def _main(service: Service, words: list[str]) -> None:
     from libs.common import jobs
     from libs.common.bus import topology
     from libs.common.run import cli
-    from tests.fault.shop import SERVICES
 
     # short enough for a test to see the work of a killed worker taken over
-    jobs.LEASE = timedelta(seconds=float(os.environ.get("FAULT_LEASE_SECONDS", "60")))
+    jobs.LEASE = timedelta(seconds=float(os.environ["FAULT_LEASE_SECONDS"]))
+    if pauses := os.environ.get("FAULT_BACKOFF_SECONDS"):
+        jobs.BACKOFF = tuple(timedelta(seconds=float(pause)) for pause in pauses.split())
     # as `make generate` commits it for the platform's own services
     topology.COMMITTED = Path(os.environ["FAULT_TOPOLOGY"])
     topology.DELIVERY_LIMIT = int(os.environ.get("FAULT_DELIVERY_LIMIT", topology.DELIVERY_LIMIT))
-    cli(SERVICES[service])(words, prog_name=service)
+    cli(service)(words, prog_name=service.name)
 
 
 if __name__ == "__main__":
     import libs.common.processes  # noqa: F401  # imported before the forks, like all that follows from it
 
-    _serve()
+    _serve(importlib.import_module(sys.argv[1]).SERVICES)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,6 +25,17 @@ from libs.common.testing.servers import rabbitmq as rabbit
 from libs.common.testing.servers.scratch import new_run_folder
 
 READY_WITHIN = 90.0  # seconds
+_PORTS = range(20_000, 32_000)
+"""Below those that systems give to clients: nobody takes the port of a server while it is down."""
+
+
+def lasting_port() -> int:
+    """Give a port of the loopback interface for a server that comes and goes."""
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
@@ -64,7 +77,7 @@ def _signal_children(guard: int, number: int) -> None:
 async def postgres() -> AsyncIterator[Server]:
     """Run a private PostgreSQL whose commits survive an immediate shutdown (not a power cut: nothing is flushed)."""
     cluster = await asyncio.to_thread(pg._prepare, None, None)
-    port = pg.free_port()
+    port = lasting_port()
     program = replace(pg._program(cluster, port), remove=None, grace=30)
     # commits must reach the kernel at least; a later -c wins over an earlier one
     program = replace(program, command=[*program.command, "-c", "synchronous_commit=on", "-c", "max_connections=150"])
@@ -122,8 +135,10 @@ async def rabbitmq() -> AsyncIterator[Broker]:
     if scripts is None:
         raise RuntimeError("RabbitMQ is not installed")
     run = await asyncio.to_thread(new_run_folder, "rabbitmq")
-    amqp, http = pg.free_port(), pg.free_port()
-    program = replace(rabbit._program(scripts, run, amqp, http), remove=None, stop_signal=signal.SIGTERM)
+    amqp, http, told = (lasting_port() for _ in range(3))
+    program = replace(rabbit._program(scripts, run, amqp, http, told), remove=None, stop_signal=signal.SIGTERM)
+    lasting = {name: str(lasting_port()) for name in ("ERL_EPMD_PORT", "RABBITMQ_DIST_PORT")}
+    program = replace(program, env={**program.env, **lasting})
     url = f"amqp://guest:guest@127.0.0.1:{amqp}/"
 
     async def ready() -> bool:
@@ -135,6 +150,8 @@ async def rabbitmq() -> AsyncIterator[Broker]:
         await server.wait()
         yield server
     finally:
+        with suppress(FileNotFoundError):  # its guard has ended with it
+            _signal_children(server.running.guard_pid, signal.SIGKILL)  # nothing of it is worth a clean end
         await server.running.stop()
         run.release()
         await asyncio.to_thread(shutil.rmtree, run.path, True)

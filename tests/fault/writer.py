@@ -30,7 +30,7 @@ BUYER = "SIRET:21210231500018"
 SPACE = UUID("7d3c1f60-3f5e-4a43-9a39-0d2b2f6f7a11")
 UNDONE = 0.08  # share of the transactions that are rolled back
 SLOW = 0.05  # share of those that commit late
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
 class UndoneError(Exception):

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from libs.common.bus.port import Outgoing, Stream
+from libs.common.bus.port import Stream
+from libs.common.bus.queues import Queues
 from libs.common.bus.shares import QUERIES
-from libs.common.bus.window import WINDOW, Row
+from libs.common.bus.window import BYTES, WINDOW, Row
 
 __all__ = ["Aside"]
 
@@ -17,10 +18,10 @@ __all__ = ["Aside"]
 class Aside:
     """What was set aside of some shards. One round at a time: begun, settled on the stream, ended."""
 
-    def __init__(self, conn: asyncpg.Connection, shards: Sequence[int], service: str) -> None:
+    def __init__(self, conn: asyncpg.Connection, shards: Sequence[int], queues: Queues) -> None:
         self._conn = conn
         self._shards = list(shards)
-        self._service = service
+        self._queues = queues
         self._flight: dict[UUID, Row] = {}
         self._passed: list[Row] = []
         self._refused: list[tuple[int, str]] = []
@@ -39,10 +40,14 @@ class Aside:
         """Send what is due, unless a round goes on; give how many."""
         if self._flight or self.is_over:
             return 0
-        for found in await self._conn.fetch(QUERIES["aside_due"], self._shards, WINDOW):
+        for found in await self._conn.fetch(QUERIES["aside_due"], self._shards, WINDOW, BYTES):
             row = Row(found["position"], found["event_id"], found["type"], found["key"], found["body"])
+            outgoing = self._queues.outgoing_late(row)
+            if outgoing is None:
+                self._refused.append((row.position, f"queue missing: {self._queues.missing_for(row.type)}"))
+                continue
             self._flight[row.id] = row
-            stream.send(Outgoing(row.id, row.type, row.body.encode()))
+            stream.send(outgoing)
         return len(self._flight)
 
     def settle(self, identity: UUID, reason: str | None) -> None:
@@ -55,15 +60,20 @@ class Aside:
         else:
             self._passed.append(row)
 
-    async def end(self, hold: Callable[[], Awaitable[None]]) -> None:
-        """Write down a round, while `hold` says in the transaction that the shards are still led."""
+    async def end(self, hold: Callable[[], Awaitable[None]]) -> bool:
+        """Write down a round, while `hold` says in the transaction that the shards are still led.
+
+        Tell whether something went through: the next event of its key may go.
+        """
         async with self._conn.transaction():
             await hold()
             await self._conn.execute(QUERIES["aside_done"], [row.position for row in self._passed])
             await self._conn.execute(QUERIES["aside_next"], self._shards, [row.key for row in self._passed])
             if self._refused:
                 await self._conn.execute(QUERIES["aside_again"], *map(list, zip(*self._refused, strict=True)))
+        passed = bool(self._passed)
         self._passed, self._refused = [], []
+        return passed
 
     def forget(self) -> None:
         """Forget a round whose fate is unknown: it is tried again."""

@@ -2,7 +2,8 @@
 
 Positions count all events of a service, hidden ones too: from two readable cursors a competitor could tell how many
 bids were deposited in between (order of 22 March 2019: not before the opening). A fresh nonce each time: two polls
-do not even tell that something happened.
+do not even tell that something happened. A change of the secret ends no cursor as long as the earlier one is still
+known (`Settings.old_secrets`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import hashlib
 import hmac
 import os
 import struct
+from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from libs.common.errors import FieldError, InvalidInput
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from libs.common.runtime import Runtime
 
 __all__ = ["decode", "encode"]
@@ -33,7 +38,7 @@ Place = tuple[int, int]
 def encode(runtime: Runtime, place: Place) -> str:
     """Give the cursor of a place: where it is told, and the event's own position."""
     nonce = os.urandom(_NONCE)
-    sealed = _cipher(runtime).encrypt(nonce, _PLACE.pack(*place), _AHEAD)
+    sealed = _cipher(runtime.service.name, runtime.settings.secret).encrypt(nonce, _PLACE.pack(*place), _AHEAD)
     return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
 
@@ -41,7 +46,7 @@ def decode(runtime: Runtime, cursor: str, *, where: str = "query/after") -> Plac
     """Give the place of a cursor this service gave. Raises InvalidInput on any other text."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        place: Place = _PLACE.unpack(_cipher(runtime).decrypt(raw[:_NONCE], raw[_NONCE:], _AHEAD))
+        place: Place = _PLACE.unpack(_opened(runtime, raw[:_NONCE], raw[_NONCE:]))
     except (ValueError, struct.error, InvalidTag):
         french = "Ce curseur n'a pas été donné par ce flux : reprenez sans « after », ou avec le dernier « next » reçu."
         english = (
@@ -51,6 +56,14 @@ def decode(runtime: Runtime, cursor: str, *, where: str = "query/after") -> Plac
     return place
 
 
-def _cipher(runtime: Runtime) -> AESGCM:
-    secret = runtime.settings.secret.get_secret_value().encode()
-    return AESGCM(hmac.digest(secret, f"feed:{runtime.service.name}".encode(), hashlib.sha256))
+def _opened(runtime: Runtime, nonce: bytes, sealed: bytes) -> bytes:
+    """Open what was sealed with the secret of now or an earlier one. Raises InvalidTag."""
+    for secret in (runtime.settings.secret, *runtime.settings.old_secrets):
+        with suppress(InvalidTag):
+            return _cipher(runtime.service.name, secret).decrypt(nonce, sealed, _AHEAD)
+    raise InvalidTag
+
+
+@lru_cache(maxsize=64)
+def _cipher(service: str, secret: SecretStr) -> AESGCM:
+    return AESGCM(hmac.digest(secret.get_secret_value().encode(), f"feed:{service}".encode(), hashlib.sha256))

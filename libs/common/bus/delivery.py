@@ -7,6 +7,7 @@ What a failing message needs to be tried again is in SQL; a bus that loses its t
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class QueueDelivery:
         self._delays = list(delays)
         self._passed = asyncio.Event()
         self._passed.set()
+        self._paused_at = 0.0
         self._stopping = False
         self._labels = (runtime.service.name, queue)
         self._commit_to_effect = metrics.COMMIT_TO_EFFECT.labels(*self._labels)
@@ -98,9 +100,9 @@ class QueueDelivery:
         self.batch = min(consumer.batch for consumer in consumers)
         metrics.PAUSED.labels(*self._labels).set(0)
 
-    def take(self, body: bytes, *, redelivered: bool = False) -> Taken:
-        """Read what came from the queue, whatever it is."""
-        return inbox.take(body, self._consumers, redelivered=redelivered)
+    def take(self, body: bytes, *, redelivered: bool = False, sent_as: str | None = None) -> Taken:
+        """Read what came from the queue, whatever it is; see inbox.take."""
+        return inbox.take(body, self._consumers, redelivered=redelivered, sent_as=sent_as)
 
     async def receive_all(self, items: Sequence[Taken], timer: Timer) -> list[Taken]:
         """Bring messages to their verdicts, in order; give those that the bus may not forget but must bring again.
@@ -119,8 +121,8 @@ class QueueDelivery:
     async def receive(self, item: Taken, timer: Timer) -> None:
         """Bring a message to its verdict: when it returns, the message may be forgotten by the bus.
 
-        Waits while a dependency is down. Raises when it is still down once `stop` was called, and where not even the
-        verdict could be written: the message is not to be forgotten then.
+        Waits while a dependency is down. Raises when it is still down once `stop` was called: the message is not to be
+        forgotten then.
         """
         claim = await self._surely(self._settle, item, timer)
         while claim is Claim.RELEASED:
@@ -143,15 +145,24 @@ class QueueDelivery:
         self._stopping = True
         self._passed.set()
 
+    @property
+    def paused_for(self) -> float:
+        """Seconds since a dependency is down; 0 when none is."""
+        return 0.0 if self._passed.is_set() else time.monotonic() - self._paused_at
+
     async def _surely(self, step: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do a step; as long as a dependency is down, wait and do it again, and let no other message begin."""
+        """Do a step; as long as a dependency is down, wait and do it again, and let no other message begin.
+
+        A step fails for no other reason than that: what a handler raises has its verdict, and where that cannot be
+        written the database is out of use, whatever it says (no route, another password, a full disk).
+        """
         await self._passed.wait()
         tries = 0
         while True:
             try:
                 result = await step(*args, **kwargs)
             except Exception as error:
-                if action_for(error) is not Action.PAUSE or self._stopping:
+                if self._stopping:
                     raise
                 self._pause(error, tries)
                 await asyncio.sleep(_BACKOFF[min(tries, len(_BACKOFF) - 1)])
@@ -162,10 +173,15 @@ class QueueDelivery:
 
     def _pause(self, error: Exception, tries: int) -> None:
         if not self._stopping:
+            if self._passed.is_set():
+                self._paused_at = time.monotonic()
             self._passed.clear()
         metrics.PAUSED.labels(*self._labels).set(1)
         if tries == 0:
-            _log.warning("consumer_paused", queue=self.queue, error=type(error).__name__)
+            known = action_for(error) is Action.PAUSE
+            _log.warning(
+                "consumer_paused", queue=self.queue, error=type(error).__name__, exc_info=None if known else error
+            )
 
     def _resume(self, tries: int) -> None:
         if tries:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from libs.common.runtime import Batch, Runtime
 
 __all__ = [
+    "FORGED",
     "Around",
     "BrokenMessageError",
     "Claim",
@@ -36,10 +37,14 @@ __all__ = [
     "take",
 ]
 
+FORGED = "forged"
+"""Reason of a message whose body says another type than its sender may publish: it is never handled."""
 MAX_BODY = 8 * 2**20
 """Bytes; what is larger is parked unread."""
 _AHEAD = timedelta(minutes=10)
 """How far the clock of a producer may be ahead of ours."""
+_LONGEST = 200  # characters of a type or subject: what is much longer fits no index
+_DETAIL = 1000  # characters
 
 
 class BrokenMessageError(Exception):
@@ -48,7 +53,7 @@ class BrokenMessageError(Exception):
     def __init__(self, reason: str, detail: str, envelope: CloudEvent | None = None) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
-        self.detail = detail
+        self.detail = detail.replace("\0", "")[:_DETAIL]  # no text column holds a NUL
         self.envelope = envelope
 
 
@@ -90,17 +95,22 @@ class Taken:
     """Whether it was brought before: it may be what killed its consumer."""
 
 
-def take(body: bytes, consumers: Mapping[str, Consumer], *, redelivered: bool = False) -> Taken:
-    """Read what came from a queue, whatever it is."""
+def take(
+    body: bytes, consumers: Mapping[str, Consumer], *, redelivered: bool = False, sent_as: str | None = None
+) -> Taken:
+    """Read what came from a queue, whatever it is; `sent_as`: the type under which the bus let it in."""
     try:
-        message = read(body, consumers)
+        message = read(body, consumers, sent_as)
     except BrokenMessageError as broken:
         return Taken(body, broken.envelope.subject if broken.envelope else "", broken, redelivered)
     return Taken(body, message.envelope.subject, message, redelivered)
 
 
-def read(body: bytes, consumers: Mapping[str, Consumer]) -> Message:
-    """Read a message of a queue whose consumers are given by event type. Raises BrokenMessageError."""
+def read(body: bytes, consumers: Mapping[str, Consumer], sent_as: str | None = None) -> Message:
+    """Read a message of a queue whose consumers are given by event type. Raises BrokenMessageError.
+
+    The broker lets each service publish under its own types only: a body that says another may be another's work.
+    """
     if len(body) > MAX_BODY:
         raise BrokenMessageError("too-large", f"{len(body)} bytes, {MAX_BODY} at most")
     try:
@@ -108,8 +118,7 @@ def read(body: bytes, consumers: Mapping[str, Consumer]) -> Message:
     except ValidationError as error:
         reason = "not-json" if error.errors()[0]["type"] == "json_invalid" else "not-cloudevent"
         raise BrokenMessageError(reason, _faults(error)) from error
-    if envelope.recordedtime > datetime.now(UTC) + _AHEAD:
-        raise BrokenMessageError("from-the-future", envelope.recordedtime.isoformat(), envelope)
+    _check(envelope, sent_as)
     try:
         envelope = registry.upcast(envelope, consumers)
         event = registry.parse(envelope)
@@ -190,6 +199,21 @@ async def handle(runtime: Runtime, consumers: Consumers, envelope: CloudEvent) -
     concerned = [each for each in consumers.items if kind in registry.readable_as(each.event.type)]
     messages = [read(body, {consumer.event.type: consumer}) for consumer in concerned]
     return [await handle_once(runtime, message) for message in messages]
+
+
+def _check(envelope: CloudEvent, sent_as: str | None) -> None:
+    """See that an envelope may be believed. Raises BrokenMessageError."""
+    if not all(_is_storable(text) for text in (envelope.type, envelope.subject)):
+        raise BrokenMessageError("not-cloudevent", f"type or subject with a NUL, or over {_LONGEST} characters")
+    if sent_as is not None and envelope.type != sent_as:
+        # without its envelope: it must not hold back the events of the aggregate it names
+        raise BrokenMessageError(FORGED, f"{envelope.type} was published as {sent_as}")
+    if envelope.recordedtime > datetime.now(UTC) + _AHEAD:
+        raise BrokenMessageError("from-the-future", envelope.recordedtime.isoformat(), envelope)
+
+
+def _is_storable(text: str) -> bool:
+    return len(text) <= _LONGEST and "\0" not in text
 
 
 def _faults(error: ValidationError) -> str:

@@ -36,6 +36,11 @@ class Lanes(Generic[T]):
         """Put an item behind the others of its key."""
         self._queues[lane_of(key, len(self._queues))].put_nowait(item)
 
+    @property
+    def waiting(self) -> int:
+        """How many items were not begun."""
+        return sum(queue.qsize() for queue in self._queues)
+
     async def close(self) -> list[T]:
         """Finish what is in hand and give back what was not begun."""
         waiting = [item for queue in self._queues for item in _rest(queue)]

@@ -19,6 +19,11 @@ __all__ = ["STAND_BY", "in_session", "lead"]
 
 STAND_BY = 1.0
 """Seconds between two looks at the lock, and after a failure."""
+_SILENCE = 10.0
+"""Seconds without a word after which the server ends a leader's session: one that hangs, or is stopped, leads no more.
+Those that work say something every second."""
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last: what asyncpg says where the server's farewell crosses our question."""
 Work = Callable[[asyncpg.Connection], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
@@ -40,12 +45,18 @@ async def lead(runtime: Runtime, name: str, work: Work, stop: asyncio.Event) -> 
     await in_session(runtime, name, stand_by, stop)
 
 
-async def in_session(runtime: Runtime, name: str, work: Work, stop: asyncio.Event) -> None:
-    """Give `work` a session of its own, whose end frees all its locks; again whenever it is lost, until stopped."""
+async def in_session(
+    runtime: Runtime, name: str, work: Work, stop: asyncio.Event, *, silence: float = _SILENCE
+) -> None:
+    """Give `work` a session of its own, whose end frees all its locks; again whenever it is lost, until stopped.
+
+    The server ends it after `silence` seconds in which nothing was asked of it.
+    """
     while not stop.is_set():
         try:
             async with runtime.database.session() as conn:
+                await conn.execute(QUERIES["end_when_silent"], f"{silence:g}s")
                 await work(conn)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             _log.warning("leader_lost", service=runtime.service.name, role=name, error=type(error).__name__)
             await pause(stop, STAND_BY)

@@ -15,7 +15,7 @@ from libs.common.bus import metrics
 from libs.common.bus.delivery import QueueDelivery, queues_of
 from libs.common.bus.inbox import Taken
 from libs.common.bus.lanes import Lanes
-from libs.common.bus.port import BusUnavailableError, Fate, Outgoing, publish
+from libs.common.bus.port import BusUnavailableError, Fate, Outgoing, QueueLess, publish
 from libs.common.bus.retry import DELAYS
 from libs.common.bus.sweeper import sweeping
 from libs.common.bus.topology import Topology
@@ -49,6 +49,11 @@ class _Queue:
         taken = self._delivery.take(body)
         self._lanes.submit(taken.key, (taken, safe))
         return safe
+
+    @property
+    def waiting(self) -> int:
+        """How many messages were not begun."""
+        return self._lanes.waiting
 
     def again(self, body: bytes) -> None:
         """Deliver a body that is safe already."""
@@ -125,7 +130,7 @@ async def _all_safe(waits: Sequence[asyncio.Future[None]]) -> None:
             raise fate
 
 
-class MemoryBus:
+class MemoryBus(QueueLess):
     """Carries events between the services of one process.
 
     With a topology, an event whose queues are not all served here is refused, as RabbitMQ refuses what it cannot
@@ -168,7 +173,7 @@ class MemoryBus:
                 types = frozenset(kind for each in consumers for kind in registry.readable_as(each.event.type))
                 self._queues[queue] = _Queue(delivery, self._delays, types)
                 stack.push_async_callback(self._remove, queue)
-            await stack.enter_async_context(sweeping(runtime, self._bring_back, grace=_GRACE))
+            await stack.enter_async_context(sweeping(runtime, self._bring_back, self._waiting, grace=_GRACE))
             stack.callback(metrics.CONSUMER_UP.labels(name).set, 0)
             metrics.CONSUMER_UP.labels(name).set(1)
             yield
@@ -178,6 +183,9 @@ class MemoryBus:
 
     def _bring_back(self, queue: str, body: bytes) -> None:
         self._queues[queue].again(body)
+
+    def _waiting(self, queue: str) -> int:
+        return self._queues[queue].waiting
 
     async def _remove(self, queue: str) -> None:
         await self._queues.pop(queue).close()

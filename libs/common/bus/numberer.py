@@ -8,7 +8,6 @@ behind a reader, and the events of one aggregate in the order of its commits.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -21,12 +20,11 @@ from libs.common.db import Wake
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["BATCH", "drain", "run", "step"]
+__all__ = ["BATCH", "Floor", "drain", "run", "step"]
 
 BATCH = 1000
 """Events moved in one transaction."""
 _POLL = 1.0  # seconds, should a notification be lost
-_MEASURE = 5.0  # seconds between two looks at the outbox for metrics
 
 
 async def run(runtime: Runtime, stop: asyncio.Event) -> None:
@@ -39,19 +37,47 @@ async def run(runtime: Runtime, stop: asyncio.Event) -> None:
     await lead(runtime, "numberer", work, stop)
 
 
-async def step(conn: asyncpg.Connection) -> int:
+class Floor:
+    """Up to which id the outbox holds nothing, and never will: what was moved is not passed over again and again.
+
+    Somebody who reads for hours (a backup) keeps what was moved since in the index, and a look from its beginning gets
+    slower all the while. An id is drawn by a transaction that has its number already (a trigger sees to that). So: of ids
+    drawn before our own transaction got its number, all belong to earlier ones; once these are over, and all that they
+    left was moved, nothing can appear there.
+    """
+
+    def __init__(self) -> None:
+        self.id = 0
+        self._next: tuple[int, int] | None = None
+
+    def learn(self, drawn: int, step: asyncpg.Record) -> None:
+        """Take the last id drawn before a step that is committed, and what the step saw."""
+        if self._next and step["oldest"] >= self._next[1]:
+            safe = self._next[0]
+            self.id = safe if step["number"] < BATCH else min(safe, step["last"])  # ids leave in their order
+            if self.id == safe:
+                self._next = None
+        if self._next is None and step["mine"] is not None:
+            self._next = (drawn, step["mine"])
+
+
+async def step(conn: asyncpg.Connection, floor: Floor) -> int:
     """Move one batch of committed events to the log, and give how many."""
     async with conn.transaction():
+        drawn = await conn.fetchval(QUERIES["drawn"])  # before anything that gives this transaction its number
         await conn.execute(QUERIES["make_room"], BATCH)
-        moved: int = await conn.fetchval(QUERIES["number"], BATCH)
+        row = await conn.fetchrow(QUERIES["number"], BATCH, floor.id)
+    floor.learn(drawn, row)
+    moved: int = row["number"]
     return moved
 
 
 async def drain(runtime: Runtime) -> int:
     """Number all that is committed now, and give how many (tests; nobody else may be numbering)."""
     total = 0
+    floor = Floor()
     async with runtime.database.acquire() as conn:
-        while moved := await step(conn):
+        while moved := await step(conn, floor):
             total += moved
     return total
 
@@ -60,21 +86,13 @@ class _Leader:
     def __init__(self, runtime: Runtime, conn: asyncpg.Connection) -> None:
         self._runtime = runtime
         self._conn = conn
+        self._floor = Floor()
         self._numbered = metrics.NUMBERED.labels(runtime.service.name)
-        self._measured = -_MEASURE
 
     async def run(self, wake: Wake, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self._runtime.database.keep_listening()
-            moved = await step(self._conn)
+            moved = await step(self._conn, self._floor)
             self._numbered.inc(moved)
-            await self._look_after(time.monotonic())
             if moved < BATCH:
                 await wake.wait(_POLL)
-
-    async def _look_after(self, now: float) -> None:
-        if now - self._measured >= _MEASURE:
-            self._measured = now
-            state = await self._conn.fetchrow(QUERIES["outbox_state"])
-            metrics.OUTBOX_PENDING.labels(self._runtime.service.name).set(state["pending"])
-            metrics.OUTBOX_OLDEST.labels(self._runtime.service.name).set(state["oldest"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 from uuid import UUID
@@ -13,7 +13,17 @@ from libs.common.messages.envelope import CloudEvent
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["Bus", "BusUnavailableError", "Fate", "Outgoing", "Publishing", "RefusedEventsError", "Stream", "publish"]
+__all__ = [
+    "Bus",
+    "BusUnavailableError",
+    "Fate",
+    "Outgoing",
+    "Publishing",
+    "QueueLess",
+    "RefusedEventsError",
+    "Stream",
+    "publish",
+]
 
 _LOOK = 0.5  # seconds between two looks at a stream that says nothing
 
@@ -37,6 +47,8 @@ class Outgoing(NamedTuple):
     id: UUID
     type: str
     body: bytes
+    queues: tuple[str, ...] | None = None
+    """The queues it is for; None: all that are bound to its type; empty: none now."""
 
     @classmethod
     def of(cls, event: CloudEvent) -> Self:
@@ -70,6 +82,17 @@ class Publishing(Protocol):
         """Open a stream that calls `wake` when a fate is known, or the bus is lost. Raises BusUnavailableError."""
         ...
 
+    def destinations(self, service: str) -> Mapping[str, Collection[str]]:
+        """Give the queues a service's events go to that may go missing, each with the types that go there."""
+        ...
+
+    async def missing(self, queues: Collection[str], expected: Collection[str]) -> frozenset[str]:
+        """Give those of some queues that are not there. Raises BusUnavailableError.
+
+        `expected` were there before: what becomes of them is seen, so they are not made again on the way.
+        """
+        ...
+
 
 class Bus(Publishing, Protocol):
     """Carries events to every queue bound to their type, at least once."""
@@ -88,6 +111,18 @@ class Bus(Publishing, Protocol):
     async def close(self) -> None:
         """Close the connections."""
         ...
+
+
+class QueueLess:
+    """The part of a bus whose queues cannot go missing unseen."""
+
+    def destinations(self, service: str) -> Mapping[str, Collection[str]]:
+        """Give none; see Publishing."""
+        return {}
+
+    async def missing(self, queues: Collection[str], expected: Collection[str]) -> frozenset[str]:
+        """Give none; see Publishing."""
+        return frozenset()
 
 
 async def publish(bus: Publishing, messages: Sequence[CloudEvent]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,8 +22,9 @@ import structlog
 from libs.common.bus import metrics
 from libs.common.bus.aside import Aside
 from libs.common.bus.leader import STAND_BY, in_session
-from libs.common.bus.port import BusUnavailableError, Outgoing, Publishing, Stream
-from libs.common.bus.shares import QUERIES, Shares
+from libs.common.bus.port import BusUnavailableError, Publishing, Stream
+from libs.common.bus.queues import Queues
+from libs.common.bus.shares import QUERIES, FencedError, Shares
 from libs.common.bus.window import WINDOW, Row, Window
 from libs.common.db import Wake
 from libs.common.stop import pause
@@ -35,15 +37,11 @@ __all__ = ["FencedError", "Publisher", "drain", "run"]
 _READ = 512  # positions looked at in one query, for all shards together
 _MARK = 0.1  # seconds between two marks; what was published since the last one is published again after a crash
 _TICK = 1.0  # seconds between two looks at what was set aside, at the others' shares, and at the log without a wake-up
-_MEASURE = 5.0
+_SILENCE = 45.0  # seconds without a word of this process until its shards are others': more than a try to reach the bus
 _LEAVE = 5.0  # seconds to wait for the last confirms before a shard is left
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds, while the bus is away
 
 _log = structlog.get_logger(__name__)
-
-
-class FencedError(Exception):
-    """Another publisher took over: nothing more may be marked."""
 
 
 async def run(runtime: Runtime, bus: Publishing, stop: asyncio.Event) -> None:
@@ -65,7 +63,7 @@ async def run(runtime: Runtime, bus: Publishing, stop: asyncio.Event) -> None:
                 except FencedError:
                     _log.warning("publisher_fenced", service=runtime.service.name)
 
-    await in_session(runtime, "publisher", work, stop)
+    await in_session(runtime, "publisher", work, stop, silence=_SILENCE)
 
 
 async def drain(runtime: Runtime, bus: Publishing) -> int:
@@ -81,7 +79,13 @@ class Publisher:
     """The leader of some shards, on its own connection."""
 
     def __init__(
-        self, runtime: Runtime, bus: Publishing, conn: asyncpg.Connection, led: Sequence[Mapping[str, int]], count: int
+        self,
+        runtime: Runtime,
+        bus: Publishing,
+        conn: asyncpg.Connection,
+        led: Sequence[Mapping[str, int]],
+        count: int,
+        queues: Queues,
     ) -> None:
         self._bus = bus
         self._conn = conn
@@ -93,11 +97,12 @@ class Publisher:
         self._done = [row["position"] for row in led]
         self._marked = min(self._done)
         self._window = Window(self._marked)
-        self._aside = Aside(conn, self._shards, self._service)
+        self._queues = queues
+        self._aside = Aside(conn, self._shards, queues)
         self._bell = asyncio.Event()
         self._more = True
         self._sent_at: dict[UUID, float] = {}
-        self._marked_at = self._ticked = self._measured = -_MEASURE
+        self._marked_at = self._ticked = -_TICK
         self._published = metrics.PUBLISHED.labels(self._service)
         self._confirm_seconds = metrics.CONFIRM_SECONDS.labels(self._service)
 
@@ -107,8 +112,12 @@ class Publisher:
     ) -> Publisher:
         """Begin a new epoch of these shards, or all: whoever led before can mark nothing any more."""
         known = [row["shard"] for row in await conn.fetch(QUERIES["shards"])]
-        led = await conn.fetch(QUERIES["take_over"], known if shards is None else list(shards))
-        return cls(runtime, bus, conn, led, len(known))
+        mine = known if shards is None else list(shards)
+        queues = Queues(bus, conn, runtime.service.name)
+        async with conn.transaction():
+            led = await conn.fetch(QUERIES["take_over"], mine)
+            await queues.read(mine)
+        return cls(runtime, bus, conn, led, len(known), queues)
 
     async def run(self, log: Wake, stop: asyncio.Event, is_fair: Callable[[], Awaitable[bool]]) -> None:
         """Publish until told to stop, or until the shards are shared otherwise. Raises FencedError."""
@@ -122,12 +131,15 @@ class Publisher:
         async with self._hearing(log, stop):
             while fair and not stop.is_set():
                 try:
-                    async with self._bus.stream(self._bell.set) as stream:
+                    await self._queues.look()
+                    await self._queues.heed()
+                    async with self._bus.stream(self._bell.set) as stream, self._queues.looking(self._bell.set):
                         failures = 0
                         await self._pump(stream, lambda: fair and not stop.is_set(), tick)
                         await self._finish(stream)
                 except BusUnavailableError as error:
                     await self._bus_away(error, failures)
+                    await tick()
                     await pause(stop, _BACKOFF[min(failures, len(_BACKOFF) - 1)])
                     failures += 1
 
@@ -168,7 +180,7 @@ class Publisher:
         now = time.monotonic()
         for row in self._window.sendable():
             self._sent_at[row.id] = now
-            stream.send(Outgoing(row.id, row.type, row.body.encode()))
+            stream.send(self._queues.outgoing(row))
 
     def _take(self, stream: Stream) -> int:
         """Take the fates that are known, and give how many. Raises BusUnavailableError."""
@@ -190,31 +202,29 @@ class Publisher:
     async def _read(self) -> None:
         span = _READ * self._count // len(self._shards)
         after = self._window.read
-        found = await self._conn.fetch(QUERIES["window"], after, span, self._shards, self._done, self._count)
-        rows = [
-            Row(r["position"], r["event_id"], r["type"], r["key"], r["body"], r["behind"])
-            for r in found
-            if r["position"] is not None
-        ]
-        upto = found[0]["upto"]
-        self._more = upto >= after + span
-        self._window.add(rows, upto)
+        led = (self._shards, self._done, self._count)
+        found = await self._conn.fetch(QUERIES["window"], after, span, *led, self._window.room)
+        page = [row for row in found if row["position"] is not None]
+        whole = list(itertools.takewhile(lambda row: row["body"] is not None, page))
+        upto = found[0]["upto"] if len(whole) == len(page) else page[len(whole)]["position"] - 1
+        self._more = upto >= after + span or len(whole) < len(page)
+        self._window.add([_row(row) for row in whole], upto)
 
     async def _look_after(self, stream: Stream, tick: Callable[[], Awaitable[None]]) -> None:
-        """Mark, try again what was set aside, count: each when its time has come."""
+        """Heed the queues, mark, try again what was set aside: each when its time has come. Raises FencedError."""
+        await self._queues.heed()
         now = time.monotonic()
         if now - self._marked_at >= _MARK or len(self._window.aside) >= WINDOW:
             self._marked_at = now
             await self._mark()
-        if self._aside.is_over:
-            await self._aside.end(self._is_still_leader)
+        if self._aside.is_over and await self._aside.end(self._is_still_leader):
+            await self._aside.begin(stream)
         if now - self._ticked >= _TICK:
             self._ticked = now
             await tick()
+            if await self._conn.fetchval(QUERIES["led"], self._shards, self._epochs) != len(self._shards):
+                raise FencedError  # a publisher that has nothing to mark must learn it too
             await self._aside.begin(stream)
-        if now - self._measured >= _MEASURE:
-            self._measured = now
-            await self._measure()
 
     async def _rest(self) -> None:
         behind = self._window.settled > self._marked
@@ -246,6 +256,7 @@ class Publisher:
             if aside:
                 columns = zip(*((row.position, row.key, row.body, reason) for row, reason in aside), strict=True)
                 await self._conn.execute(QUERIES["set_aside"], self._count, *map(list, columns))
+            await self._queues.caught_up(self._shards, position)
         self._marked = position
         self._window.marked()
 
@@ -265,12 +276,6 @@ class Publisher:
         self._aside.forget()
         self._sent_at.clear()
         self._more = True
-
-    async def _measure(self) -> None:
-        rows = await self._conn.fetch(QUERIES["state"], self._shards)
-        for row in rows:
-            metrics.RELAY_LAG.labels(self._service, str(row["shard"])).set(row["lag"])
-        metrics.SET_ASIDE.labels(self._service).set(sum(row["aside"] for row in rows))
 
     @asynccontextmanager
     async def _hearing(self, log: Wake, stop: asyncio.Event) -> AsyncIterator[None]:
@@ -293,3 +298,7 @@ class Publisher:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _row(found: asyncpg.Record) -> Row:
+    return Row(*(found[name] for name in ("position", "event_id", "type", "key", "body", "behind", "shard")))

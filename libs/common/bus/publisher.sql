@@ -28,17 +28,21 @@ UPDATE publisher SET epoch = epoch + 1 WHERE shard = ANY ($1::int[]) RETURNING s
 -- The next events of some shards, each behind its own position. $1: read from; $2: how many positions at most;
 -- $3, $4: shards and how far each went; $5: number of all shards. The hash of the key is the same for ever: one that
 -- changed would let a shard pass over events of another.
--- Both ends of the span are plain parameters: what is read does not grow with the backlog.
+-- Both ends of the span are plain parameters: what is read does not grow with the backlog. The hash is computed once a
+-- row, whatever the plan: joined to the shards, a long log made PostgreSQL choose a nested loop and hash eight times.
+-- Behind so many bytes ($6), bodies are left out: the reader ends there.
 SELECT least(head.position, $1::bigint + $2::bigint) AS upto,
-       page.position, page.event_id, page.type, page.key, page.body, page.behind
+       page.position, page.event_id, page.type, page.key, CASE WHEN page.before < $6::bigint THEN page.body END AS body,
+       page.behind, page.shard
   FROM event_head AS head
   LEFT JOIN (
-       SELECT e.position, e.event_id, e.type, e.key, e.body,
-              EXISTS (SELECT FROM set_aside AS s WHERE s.shard = mine.shard AND s.key = e.key) AS behind
+       SELECT e.position, e.event_id, e.type, e.key, e.body, of.shard,
+              sum(octet_length(e.body)) OVER (ORDER BY e.position) - octet_length(e.body) AS before,
+              EXISTS (SELECT FROM set_aside AS s WHERE s.shard = of.shard AND s.key = e.key) AS behind
          FROM event AS e
-         JOIN unnest($3::int[], $4::bigint[]) AS mine (shard, done)
-           ON mine.shard = get_byte(sha256(convert_to(e.key, 'UTF8')), 0) % $5::int
-        WHERE e.position > $1 AND e.position <= $1 + $2 AND e.position > mine.done) AS page ON true
+        CROSS JOIN LATERAL (SELECT get_byte(sha256(convert_to(e.key, 'UTF8')), 0) % $5::int AS shard OFFSET 0) AS of
+        WHERE e.position > $1 AND e.position <= $1 + $2
+          AND e.position > ($4::bigint[])[array_position($3::int[], of.shard)]) AS page ON true
  ORDER BY page.position;
 
 -- advance --
@@ -52,6 +56,9 @@ SELECT count(*) FROM (SELECT FROM publisher AS p
                         JOIN unnest($1::int[], $2::bigint[]) AS mine (shard, epoch) USING (shard, epoch)
                          FOR UPDATE OF p) AS led;
 
+-- led --
+SELECT count(*) FROM publisher JOIN unnest($1::int[], $2::bigint[]) AS mine (shard, epoch) USING (shard, epoch);
+
 -- set_aside --
 INSERT INTO set_aside (shard, position, key, body, reason, attempts, due_at)
 SELECT get_byte(sha256(convert_to(key, 'UTF8')), 0) % $1::int, position, key, body, reason, 1,
@@ -60,13 +67,17 @@ SELECT get_byte(sha256(convert_to(key, 'UTF8')), 0) % $1::int, position, key, bo
 ON CONFLICT (position) DO NOTHING;
 
 -- aside_due --
--- The first event of each key whose turn has come.
+-- The first event of each key whose turn has come; $3: bytes at most, but for the last one. Not what is ahead of its shard,
+-- which went back in the log then: earlier events of its key are still to come.
 SELECT position, (body::json ->> 'id')::uuid AS event_id, body::json ->> 'type' AS type, key, body
-  FROM (SELECT DISTINCT ON (key) position, key, body, due_at
-          FROM set_aside
-         WHERE shard = ANY ($1::int[])
-         ORDER BY key, position) AS first
- WHERE due_at <= now()
+  FROM (SELECT position, key, body, sum(octet_length(body)) OVER (ORDER BY position) - octet_length(body) AS before
+          FROM (SELECT DISTINCT ON (key) position, key, body, due_at
+                  FROM set_aside AS s
+                 WHERE shard = ANY ($1::int[])
+                   AND position <= (SELECT p.position FROM publisher AS p WHERE p.shard = s.shard)
+                 ORDER BY key, position) AS first
+         WHERE due_at <= now()) AS due
+ WHERE before < $3::bigint
  ORDER BY position
  LIMIT $2;
 
@@ -83,9 +94,3 @@ UPDATE set_aside AS s
        due_at = now() + least(interval '5 seconds' * power(2, least(attempts, 8)), interval '10 minutes')
   FROM unnest($1::bigint[], $2::text[]) AS again (position, reason)
  WHERE s.position = again.position;
-
--- state --
-SELECT p.shard, (SELECT position FROM event_head) - p.position AS lag,
-       (SELECT count(*) FROM set_aside AS s WHERE s.shard = p.shard) AS aside
-  FROM publisher AS p
- WHERE shard = ANY ($1::int[]);

@@ -60,12 +60,13 @@ WITH troubled AS (
 SELECT array(SELECT message_id FROM first) AS first, array(SELECT key FROM troubled) AS troubled;
 
 -- hold --
--- Behind an earlier message of its key: parked with it when that one is parked.
+-- Behind an earlier message of its key: parked with it when that one is parked. That one is locked meanwhile: an operator
+-- who replays or discards it at this very moment sees this one too, or this one sees that it may go.
+WITH head AS MATERIALIZED (
+    SELECT id FROM parked WHERE queue = $1 AND key = $2 AND state = 'parked' ORDER BY id LIMIT 1 FOR SHARE
+)
 INSERT INTO parked (queue, key, message_id, type, body, state, reason)
-SELECT $1, $2, $3, $4, $5,
-       CASE WHEN EXISTS (SELECT FROM parked WHERE queue = $1 AND key = $2 AND state = 'parked')
-            THEN 'parked' ELSE 'held' END,
-       'behind'
+SELECT $1, $2, $3, $4, $5, CASE WHEN EXISTS (SELECT FROM head) THEN 'parked' ELSE 'held' END, 'behind'
 ON CONFLICT (queue, message_id) WHERE state IN ('retrying', 'held', 'parked') DO NOTHING;
 
 -- fail --
@@ -125,7 +126,7 @@ UPDATE parked SET swept_at = now()
                                   WHERE q.queue = p.queue AND q.key = p.key AND q.id < p.id
                                     AND q.state IN ('retrying', 'held', 'parked'))
                ORDER BY id
-               LIMIT 100
+               LIMIT $3
                  FOR UPDATE SKIP LOCKED)
 RETURNING queue, body;
 
@@ -140,14 +141,19 @@ SELECT queue, state, count(*) AS messages
 -- for hours would hold back vacuum.
 SELECT pg_try_advisory_lock(hashtext($1));
 
+-- end_when_silent --
+-- Of this session: outside a transaction, and inside one.
+SELECT set_config('idle_session_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false);
+
 -- make_room --
 SELECT event_make_room(position + $1) FROM event_head;
 
 -- number --
--- All rows seen here are committed: one that commits later gets a later position, whatever its id.
+-- All rows seen here are committed: one that commits later gets a later position, whatever its id. $2: up to this id
+-- there is nothing (see Floor). Told: how many, the last one, the oldest transaction that was not over yet, our own.
 WITH batch AS (
     DELETE FROM outbox
-     WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)
+     WHERE id IN (SELECT id FROM outbox WHERE id > $2 ORDER BY id LIMIT $1)
     RETURNING id, event_id, type, key, organisation, buyer, procedure, recorded_at, body
 ), head AS (
     UPDATE event_head SET position = position + (SELECT count(*) FROM batch)
@@ -163,49 +169,12 @@ WITH batch AS (
       FROM placed
     RETURNING 1
 )
-SELECT number, CASE WHEN number > 0 THEN pg_notify('event', '') END AS told
+SELECT number, CASE WHEN number > 0 THEN pg_notify('event', '') END AS told,
+       (SELECT max(id) FROM batch) AS last,
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
+       CASE WHEN number > 0 THEN pg_current_xact_id()::text::bigint END AS mine
   FROM (SELECT count(*) AS number FROM moved) AS counted;
 
--- outbox_state --
-SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8 AS oldest FROM outbox;
-
--- list_parked --
-SELECT id, queue, key, message_id, type, state, attempts, reason, detail, due_at, first_at, changed_at
-  FROM parked
- WHERE id > $1 AND ($2::text IS NULL OR queue = $2) AND state = ANY ($3)
- ORDER BY id
- LIMIT $4;
-
--- read_parked --
-SELECT id, queue, key, message_id, type, state, attempts, reason, detail, due_at, first_at, changed_at, body
-  FROM parked
- WHERE id = $1;
-
--- lock_parked --
-SELECT id, queue, key, message_id, state FROM parked WHERE id = $1 FOR UPDATE;
-
--- replay --
--- The whole key, in order: those that failed are tried again, those behind follow them. Due at once.
-UPDATE parked
-   SET state      = CASE WHEN reason = 'behind' THEN 'held' ELSE 'retrying' END,
-       attempts   = 0, changed_at = now(), due_at = '-infinity', swept_at = NULL
- WHERE id = $1 OR (queue = $2 AND key = $3 AND state = 'parked')
-RETURNING id;
-
--- discard --
-UPDATE parked SET state = 'discarded', resolved_by = $2, changed_at = now(), due_at = NULL WHERE id = $1;
-
--- never_handle --
--- A late second delivery of what was discarded must not be handled.
-INSERT INTO inbox (consumer, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING;
-
--- release_followers --
--- Those that were parked only because they were behind, and are behind nothing parked any more.
-UPDATE parked AS p SET state = 'held', changed_at = now(), due_at = '-infinity', swept_at = NULL
- WHERE queue = $1 AND key = $2 AND state = 'parked' AND reason = 'behind'
-   AND NOT EXISTS (SELECT FROM parked AS q
-                    WHERE q.queue = p.queue AND q.key = p.key AND q.id < p.id
-                      AND q.state = 'parked' AND q.reason <> 'behind');
-
--- notify_parked --
-SELECT pg_notify('parked', '');
+-- drawn --
+-- The last id given to a row, committed or not.
+SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass), 0);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from enum import StrEnum
 
 import asyncpg
@@ -20,9 +22,14 @@ _DOWN = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.PostgresSystemError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.InternalClientError,  # the server's farewell crossed our question
+    socket.gaierror,
     asyncpg.ReadOnlySQLTransactionError,
 )
+_NO_WAY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}  # bare OSErrors for Python
 _RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -47,7 +54,7 @@ def action_for(error: BaseException) -> Action:
     """Give what an error of a handler asks for."""
     if isinstance(error, PoisonMessageError):
         return Action.PARK
-    if isinstance(error, _DOWN):
+    if isinstance(error, _DOWN) or (isinstance(error, OSError) and error.errno in _NO_WAY):
         return Action.PAUSE
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.DataError):
         # asyncpg says so when its connection or pool was closed under the transaction; a bad argument is a DataError

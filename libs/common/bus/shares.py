@@ -14,10 +14,15 @@ import asyncpg
 
 from libs.common.db import load_queries
 
-__all__ = ["QUERIES", "Shares"]
+__all__ = ["LOCKS", "QUERIES", "FencedError", "Shares"]
 
 QUERIES = load_queries(Path(__file__).with_name("publisher.sql"))
-_LOCKS = 0x48505542  # the class of these locks: "HPUB"
+LOCKS = 0x48505542
+"""The class of these locks: "HPUB"."""
+
+
+class FencedError(Exception):
+    """Another publisher took over, or all shards begin again: nothing more may be marked."""
 
 
 class Shares:
@@ -32,7 +37,7 @@ class Shares:
     @classmethod
     async def join(cls, conn: asyncpg.Connection) -> Self:
         """Be counted among those that share."""
-        await conn.execute(QUERIES["join_shares"], _LOCKS)
+        await conn.execute(QUERIES["join_shares"], LOCKS)
         return cls(conn, [row["shard"] for row in await conn.fetch(QUERIES["shards"])])
 
     async def is_fair(self) -> bool:
@@ -44,14 +49,14 @@ class Shares:
         """Leave what is too much, take what is free; give the shards led now. Their publisher must have ended before."""
         part, free = await self._look()
         for shard in self.mine[part:]:
-            await self._conn.execute(QUERIES["leave_shard"], _LOCKS, shard)
+            await self._conn.execute(QUERIES["leave_shard"], LOCKS, shard)
         self.mine = self.mine[:part]
         for shard in free:
-            if len(self.mine) < part and await self._conn.fetchval(QUERIES["take_shard"], _LOCKS, shard):
+            if len(self.mine) < part and await self._conn.fetchval(QUERIES["take_shard"], LOCKS, shard):
                 self.mine += (shard,)
         return self.mine
 
     async def _look(self) -> tuple[int, list[int]]:
         """Give the fair part, rounded up, and the shards that nobody leads."""
-        row = await self._conn.fetchrow(QUERIES["shares"], _LOCKS)
+        row = await self._conn.fetchrow(QUERIES["shares"], LOCKS)
         return -(-len(self._shards) // max(1, row["members"])), [s for s in self._shards if s not in row["led"]]

@@ -17,15 +17,28 @@ from libs.common.bus.retry import DELAYS, delay_name
 from libs.common.messages import registry
 from libs.common.service import Service
 
-__all__ = ["COMMITTED", "EVENTS", "BrokerObjects", "Queue", "Topology", "broker_objects", "retry_exchange"]
+__all__ = [
+    "COMMITTED",
+    "EVENTS",
+    "NO_LIMIT",
+    "BrokerObjects",
+    "Queue",
+    "Topology",
+    "broker_objects",
+    "fixed",
+    "policy",
+    "retry_exchange",
+]
 
 COMMITTED = Path(__file__).with_name("topology.json")
 EVENTS = "events"
 """The topic exchange of all events; the routing key is the event's type."""
 DELIVERY_LIMIT = 20
 """Times the broker brings a message whose consumer died; then the dead queue, whose consumer parks it. Generous: each
-lost connection counts for all messages in hand (RabbitMQ up to 4.2). Attempts that fail are counted by us, in SQL."""
-_NO_LIMIT = 1_000_000_000  # -1 is for RabbitMQ 4 only
+lost connection counts for all messages in hand (3.10.8, 4.0.5 and 4.3.6 alike). Attempts that fail are counted by us, in SQL."""
+NO_LIMIT = 1_000_000_000
+"""Of deliveries: RabbitMQ 4 drops a message after 20 unless told otherwise, and only it knows -1."""
+_FIXED = ("x-queue-type", "x-single-active-consumer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +117,20 @@ class BrokerObjects:
 
     exchanges: dict[str, str] = field(default_factory=dict)
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """With all they need as arguments, for brokers whose queues are declared by us: tests, one machine. Definitions
+    files give the queue what is `fixed` and say the rest as its `policy`, which can be changed while it runs."""
     bindings: list[tuple[str, str, str]] = field(default_factory=list)
     """Exchange, queue, routing key."""
+
+
+def fixed(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Give the arguments of a queue that no policy can give: they are of the queue for ever."""
+    return {name: value for name, value in arguments.items() if name in _FIXED}
+
+
+def policy(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Give the others as a policy says them (RabbitMQ: the name of the argument without `x-`)."""
+    return {name.removeprefix("x-"): value for name, value in arguments.items() if name not in _FIXED}
 
 
 def retry_exchange(service: str, seconds: float) -> str:
@@ -122,7 +147,7 @@ def broker_objects(topology: Topology, delays: Sequence[float] = DELAYS) -> Brok
     for service in topology.services():
         _add_service(objects, service, delays)
     for queue in topology.queues:
-        arguments = _dead_letters_to(f"{queue.service}.dead") | {
+        arguments = _dead_letters_to(f"{queue.service}.given-up") | {
             "x-dead-letter-routing-key": queue.name,
             "x-delivery-limit": DELIVERY_LIMIT,
         }
@@ -133,10 +158,11 @@ def broker_objects(topology: Topology, delays: Sequence[float] = DELAYS) -> Brok
 
 
 def _add_service(objects: BrokerObjects, service: str, delays: Sequence[float]) -> None:
-    objects.exchanges.update({f"{service}.again": "direct", f"{service}.dead": "fanout"})
+    # no exchange has the name of a queue that a service reads: who may read an exchange may bind queues to it
+    objects.exchanges.update({f"{service}.again": "direct", f"{service}.given-up": "fanout"})
     # without a limit of its own, RabbitMQ 4 drops a message here after 20 deliveries
-    objects.queues[f"{service}.dead"] = {"x-queue-type": "quorum", "x-delivery-limit": _NO_LIMIT}
-    objects.bindings.append((f"{service}.dead", f"{service}.dead", ""))
+    objects.queues[f"{service}.dead"] = {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT}
+    objects.bindings.append((f"{service}.given-up", f"{service}.dead", ""))
     for seconds in delays:
         name = retry_exchange(service, seconds)
         objects.exchanges[name] = "fanout"

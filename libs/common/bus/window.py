@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-__all__ = ["WINDOW", "Row", "Window"]
+__all__ = ["BYTES", "WINDOW", "Row", "Window"]
 
 WINDOW = 256
 """Events in flight; more gains nothing."""
+BYTES = 16 * 2**20
+"""Read ahead, those in flight included, but for the last one: events of some MiB must not fill the memory."""
 _READ = 2 * WINDOW  # events read ahead, those in flight included
 _ILL = 1000  # keys remembered until nothing is left that was read before they were set aside
 
@@ -30,6 +32,7 @@ class Row:
     body: str
     behind: bool = False
     """Whether events of its key were set aside when it was read."""
+    shard: int = 0
 
 
 class Window:
@@ -40,7 +43,8 @@ class Window:
         """How far the log was read."""
         self.aside: list[tuple[Row, str]] = []
         """To be set aside with the next mark, and why."""
-        self._open: dict[int, None] = {}
+        self._open: dict[int, int] = {}
+        self._bytes = 0
         self._ready: deque[Row] = deque()
         self._next: deque[Row] = deque()
         self._behind: dict[str, deque[Row]] = {}
@@ -55,7 +59,12 @@ class Window:
     @property
     def has_room(self) -> bool:
         """Whether more may be read."""
-        return len(self._open) < _READ and len(self._ill) < _ILL
+        return len(self._open) < _READ and self._bytes < BYTES and len(self._ill) < _ILL
+
+    @property
+    def room(self) -> int:
+        """How many bytes more may be read."""
+        return max(0, BYTES - self._bytes)
 
     @property
     def in_flight(self) -> int:
@@ -70,7 +79,8 @@ class Window:
     def add(self, rows: Sequence[Row], upto: int) -> None:
         """Take what was read, in the order of the log."""
         self._ready.extend(rows)
-        self._open.update(dict.fromkeys(row.position for row in rows))
+        self._open.update((row.position, len(row.body)) for row in rows)
+        self._bytes += sum(len(row.body) for row in rows)
         self.read = max(self.read, upto)
 
     def sendable(self) -> Iterator[Row]:
@@ -93,7 +103,7 @@ class Window:
         if reason:
             self._put_aside(row, reason)
         else:
-            del self._open[row.position]
+            self._close(row)
         self._free(row.key)
         return True
 
@@ -128,4 +138,7 @@ class Window:
     def _put_aside(self, row: Row, reason: str) -> None:
         self._ill.add(row.key)
         self.aside.append((row, reason))
-        del self._open[row.position]
+        self._close(row)
+
+    def _close(self, row: Row) -> None:
+        self._bytes -= self._open.pop(row.position)

@@ -10,7 +10,8 @@ __all__ = ["cors", "options"]
 
 _EXPOSED = "ETag, Link, Location, Retry-After, Content-Disposition, Content-Range, Idempotency-Replayed"
 _ACCEPTED = (
-    "Authorization, Content-Type, Halles-Organisation, Idempotency-Key, If-Match, If-None-Match, Range, traceparent"
+    "Authorization, Content-Type, Halles-Organisation, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, "
+    "traceparent"
 )
 
 

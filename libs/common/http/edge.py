@@ -24,7 +24,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "Vary": "Authorization, Halles-Organisation, Origin",
+    "Vary": "Accept, Authorization, Halles-Organisation, Origin",
 }
 """On every answer; a page of ours may set its own Content-Security-Policy."""
 

@@ -20,7 +20,7 @@ def address(request: web.Request, proxies: int) -> str:
 
 
 def is_near(request: web.Request, proxies: int) -> bool:
-    """Tell whether the caller has a loopback or private address (RFC 1918, RFC 4193), as our collector has."""
+    """Tell whether the caller has a loopback or private address (RFC 1918, RFC 4193), as our Prometheus has."""
     try:
         seen = ip_address(_seen(request, proxies).partition("%")[0])
     except ValueError:

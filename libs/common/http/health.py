@@ -60,4 +60,4 @@ async def _database(runtime: Runtime) -> str:
 
 def _bus(runtime: Runtime) -> str:
     consuming = REGISTRY.get_sample_value("halles_consumer_up", {"service": runtime.service.name})
-    return "not used here" if consuming is None else "consuming" if consuming else "not consuming"
+    return "no consumer here" if consuming is None else "consuming" if consuming else "not consuming"

@@ -5,7 +5,6 @@ Pydantic and the standard library only: a partner imports this package alone (`p
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -102,4 +101,4 @@ class DocumentReference(Message):
     media_type: str
     size: int = Field(ge=0, description="bytes")
     sha256: Sha256
-    stored_at: datetime | None = None
+    stored_at: AwareDatetime | None = None

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
+from prometheus_client import REGISTRY
 
 from libs.common.testing.plugin import HarnessFactory
 from services.bids import sealing
@@ -272,7 +273,10 @@ async def test_a_receipt_forgotten_by_a_dead_process_is_stamped_later(service_ha
             "UPDATE receipt SET token = NULL, stamped_at = NULL, recorded_at = now() - interval '1 hour'"
         )
     await stamp_forgotten(w.h.runtime)
+    assert REGISTRY.get_sample_value("halles_receipts_pending") == 1
     await w.h.settle()
+    await stamp_forgotten(w.h.runtime)
+    assert REGISTRY.get_sample_value("halles_receipts_pending") == 0
     receipt = Receipt.model_validate(await w.call("GET", f"/bids/{w.bids[ALPHA]}/receipt", ALPHA, expect=200))
     assert verify_receipt(receipt, ROOTS)
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from libs.common import jobs_api
 from libs.common.http import Routes
 from libs.common.jobs import JobFailedError
 from libs.common.runtime import Runtime
@@ -64,6 +65,26 @@ async def test_a_dead_job_is_tried_again_and_the_journal_says_who_asked(h: Harne
         assert "relancée" in (await answer.json())["detail"]
 
 
+async def test_many_dead_jobs_are_tried_again_step_by_step(h: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs_api, "STEP", 2)
+    url, headers = "/alerts/v1/operations/jobs/retry", h.headers(*OPERATOR, sub="operator-7")
+    async with h.client.post(url, headers=headers, json={"kind": "other"}) as answer:
+        assert (await answer.json())["jobs"] == 0
+    async with h.client.post(url, headers=headers, json={"kind": "mail"}) as answer:
+        first = await answer.json()
+    async with h.client.post(url, headers=headers, json={"kind": "mail", "before": first["before"]}) as answer:
+        second = await answer.json()
+    assert [(step["jobs"], step["more"]) for step in (first, second)] == [(2, True), (1, False)]
+    await h.settle()
+    async with h.runtime.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM job WHERE state = 'dead'") == 3, "tried, and dead again"
+        assert await conn.fetchval("SELECT count(*) FROM journal WHERE action = 'job.retried'") == 3
+    async with h.client.post(url, headers=headers, json={"before": first["before"]}) as answer:
+        assert (await answer.json())["jobs"] == 0, "what died again is left alone"
+    async with h.client.post(url, headers=headers, json={"kinds": "mail"}) as answer:
+        assert answer.status == 422
+
+
 async def test_an_unknown_job_is_not_found(h: Harness) -> None:
     url = f"/alerts/v1/operations/jobs/{uuid4()}/retry"
     async with h.client.post(url, headers=h.headers(*OPERATOR)) as answer:
@@ -76,6 +97,8 @@ async def test_others_than_operators_are_refused(h: Harness, kind: str) -> None:
     async with h.client.get("/alerts/v1/operations/jobs", headers=headers) as answer:
         assert answer.status == 403
     async with h.client.post(f"/alerts/v1/operations/jobs/{uuid4()}/retry", headers=headers) as answer:
+        assert answer.status == 403
+    async with h.client.post("/alerts/v1/operations/jobs/retry", headers=headers, json={}) as answer:
         assert answer.status == 403
     async with h.client.get("/alerts/v1/operations/jobs") as answer:
         assert answer.status == 401

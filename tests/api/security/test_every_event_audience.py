@@ -1,21 +1,27 @@
-"""Every event type, one by one: who may know of it learns it, nobody else does, by feed, stream, webhook and timeline."""
+"""Every event type, one by one: who may know of it learns it, nobody else does, by feed, stream, webhook, AMQP and timeline."""
 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import aio_pika
 import pytest
+import pytest_asyncio
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestServer
 
 from libs.common.actor import OrganisationKind
 from libs.common.bus import inbox, numberer
+from libs.common.bus.archive import keeping
+from libs.common.bus.rabbit import RabbitBus
 from libs.common.http import Routes
 from libs.common.messages import registry
 from libs.common.messages.base import Audience, Event
@@ -25,9 +31,13 @@ from libs.common.service import Consumers, Service
 from libs.common.settings import Settings
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
+from services.alerts.errors import PartnersAway
+from services.alerts.partners.exchange import RabbitExchange
+from services.alerts.service import partners
 from services.alerts.wiring import SERVICE as ALERTS
 from services.notices.consumers import CONSUMERS
 from services.notices.wiring import SERVICE as NOTICES
+from tests.bus.management import Imported, Management, add_queue, imported_definitions, take
 from tests.unit.notices.notices_samples import BEFORE, INTERCOMMUNALITY, KEYS, PROCEDURE, eforms
 
 TYPES = registry.all_types()
@@ -173,6 +183,50 @@ async def test_the_feed_tells_every_type_to_its_audience(name: str, service_harn
     assert await asyncio.gather(*streams) == known
 
 
+async def polled(h: Harness, reader: Reader, hidden: Sequence[type[Event]]) -> None:
+    """Wait a second at the end of the feed: nothing that happens meanwhile may answer or shorten it."""
+    path, headers = f"/{h.runtime.service.name}/v1/events", reader.headers(h)
+    async with h.client.get(path, params={"limit": "500"}, headers=headers) as answer:
+        end = (await answer.json())["next"]
+    began = time.monotonic()
+    async with h.client.get(path, params={"wait": "1", "after": end}, headers=headers) as answer:
+        told = await answer.json()
+    assert told["events"] == [], (reader, hidden)
+    assert time.monotonic() - began > 0.95, reader
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_wait_is_ended_by_an_event_of_others(name: str, service_harness: HarnessFactory) -> None:
+    h = await service_harness(service_of(name))
+    models = [model for kind, model in TYPES.items() if kind.startswith(f"{name}.")]
+    for readers in ([one for one in READERS if one.organisation not in {BUYER, COMPANY}], [Reader(BUYER, "buyer")]):
+        hidden = [model for model in models if not any(may_know(model, one, opened=False) for one in readers)]
+        waits = [asyncio.create_task(polled(h, reader, hidden)) for reader in readers]
+        await asyncio.sleep(0.4)
+        await commit(h, hidden, uuid4())
+        await asyncio.gather(*waits)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_the_files_for_all_hold_public_types_only(name: str, service_harness: HarnessFactory) -> None:
+    h = await service_harness(service_of(name))
+    models = [model for kind, model in TYPES.items() if kind.startswith(f"{name}.")]
+    await commit(h, models, uuid4())
+    async with h.runtime.read() as conn:
+        await conn.execute("UPDATE event SET numbered_at = numbered_at - make_interval(days => 91)")
+        await conn.execute("SELECT event_cut()")
+        await conn.execute("UPDATE publisher SET position = (SELECT position FROM event_head)")
+    await keeping.keep(h.runtime)
+    async with h.client.get(f"/{name}/v1/events/archive") as answer:
+        (file,) = (await answer.json())["items"]
+    async with h.client.get(f"/{name}/v1/events/archive/{file['name']}") as answer:
+        lines = gzip.decompress(await answer.read()).splitlines()
+    assert sorted(json.loads(line)["type"] for line in lines) == sorted(
+        model.type for model in models if model.audience is Audience.PUBLIC
+    )
+    assert await paged(h, Reader(BUYER, "buyer")) == [], "all has left the feed"
+
+
 # webhooks
 
 
@@ -212,6 +266,57 @@ async def test_webhooks_carry_every_public_type_and_no_other(
     await h.settle()
     public = [name for name, model in TYPES.items() if model.audience is Audience.PUBLIC]
     assert sorted(endpoint.got) == sorted(public * 2)
+
+
+# partners' queues on the broker
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def broker(management: Management) -> AsyncIterator[Imported]:
+    """Give the committed definitions on a real broker, with their users."""
+    async with imported_definitions(management) as imported:
+        yield imported
+
+
+async def test_partners_queues_get_every_public_type_and_no_other(
+    service_harness: HarnessFactory, broker: Imported
+) -> None:
+    """Every service publishes all its types; a partner's queue is bound to whatever comes."""
+    h = await service_harness(ALERTS, settings={"partners_amqp_url": broker.url("alerts", broker.partners)})
+    await add_queue(broker, "partner.everything", "#")
+    bus = RabbitBus(broker.url("alerts", broker.vhost))
+    public = sorted(name for name, model in TYPES.items() if model.audience is Audience.PUBLIC)
+    async with bus.consume(h.runtime):
+        for name in NAMES:
+            async with await aio_pika.connect(broker.url(name, broker.vhost)) as connection:
+                exchange = await (await connection.channel()).get_exchange("events", ensure=False)
+                for kind, model in TYPES.items():
+                    if kind.startswith(f"{name}."):
+                        message = aio_pika.Message(CloudEvent.wrap(event(model)).to_json())
+                        await exchange.publish(message, kind, mandatory=False)
+        told = await take(broker.broker.url("guest", "guest", broker.partners), "partner.everything", len(public))
+    await bus.close()
+    assert sorted(message.routing_key or "" for message in told) == public
+    assert sorted(json.loads(message.body)["type"] for message in told) == public
+    assert not any("sequence" in json.loads(message.body) for message in told)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, model in TYPES.items() if model.audience is not Audience.PUBLIC))
+async def test_what_is_not_public_reaches_no_partner_by_any_mistake_of_ours(
+    name: str, service_harness: HarnessFactory, broker: Imported
+) -> None:
+    """Not by the handler, not by the exchange, and not by the broker, which knows the public types itself."""
+    assert not [each for each in ALERTS.consumers.items if each.queue == "alerts.partners" and each.event.type == name]
+    told = event(TYPES[name])
+    h = await service_harness(ALERTS)
+    async with h.runtime.uow() as uow:
+        with pytest.raises(ValueError, match="not public"):
+            await partners.tell(uow, told, CloudEvent.wrap(told))
+        assert not uow.steps
+    careless = RabbitExchange(broker.url("alerts", broker.partners), [name])
+    with pytest.raises(PartnersAway):
+        await careless.tell([CloudEvent.wrap(told)])
+    await careless.aclose()
 
 
 # the timeline of a procedure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from libs.common.db import connect
 from tests.bench.backbone.place import Place
 from tests.bench.backbone.proc import memory
 from tests.bench.backbone.shop import body_template
@@ -35,6 +36,14 @@ async def grow(place: Place, rows: int) -> None:
             await conn.execute(_HEAD, end)
         await conn.execute(_MARKS, last)
         await conn.execute("VACUUM (ANALYZE) event")
+    await _rest(place)
+
+
+async def _rest(place: Place) -> None:
+    """Have the growth written: else the disk goes on with it while the rates are measured."""
+    conn = await connect(place.servers.postgres)
+    await conn.execute("CHECKPOINT")
+    await conn.close()
 
 
 async def drain(place: Place, count: int) -> tuple[float, dict[str, float]]:

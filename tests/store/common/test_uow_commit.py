@@ -1,5 +1,6 @@
 """What leaves with a transaction leaves if, and only if, it commits."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 import asyncpg
@@ -130,3 +131,57 @@ async def test_json_columns_hold_python_objects(runtime: Runtime) -> None:
         given = await conn.fetchval("SELECT $1::jsonb", {"amount": "12.50", "lots": [1, 2], "é": None})
         assert given == {"amount": "12.50", "lots": [1, 2], "é": None}
         assert await conn.fetchval("SHOW timezone") == "UTC"
+
+
+async def test_a_step_is_done_once_for_the_whole_transaction_before_it_commits(runtime: Runtime) -> None:
+    done: list[list[int]] = []
+
+    async def step(items: Sequence[int]) -> None:
+        done.append([*items, (await _counts(runtime))[0]])
+
+    async with runtime.uow() as uow:
+        uow.before_commit(step, 1)
+        uow.before_commit(step, 2)
+        uow.emit(event(uuid4()))
+        assert done == []
+    assert done == [[1, 2, 0]], "with no event committed yet"
+    assert (await _counts(runtime))[0] == 1
+    done.clear()
+    async with runtime.batch() as batch:
+        for number in range(3):
+            async with batch.uow(cause=None) as uow:
+                uow.before_commit(step, number)
+    assert done == [[0, 1, 2, 1]]
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_step_that_fails_undoes_the_transaction(runtime: Runtime, together: bool) -> None:
+    async def step(items: Sequence[int]) -> None:
+        raise LookupError(items)
+
+    async def fail() -> None:
+        if together:
+            async with runtime.batch() as batch, batch.uow(cause=None) as uow:
+                uow.before_commit(step, 1)
+                uow.emit(event(uuid4()))
+        else:
+            async with runtime.uow() as uow:
+                uow.before_commit(step, 1)
+                uow.emit(event(uuid4()))
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await _counts(runtime) == (0, 0, 0)
+
+
+async def test_adapters_that_keep_something_open_are_closed_with_the_runtime(runtime: Runtime) -> None:
+    closed: list[str] = []
+
+    class Adapter:
+        async def aclose(self) -> None:
+            closed.append("adapter")
+
+    adapter = Adapter()
+    runtime.give_ports({Adapter: adapter, object: adapter})
+    await runtime.close_ports()
+    assert closed == ["adapter"], "once, under however many ports"

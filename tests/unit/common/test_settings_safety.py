@@ -42,6 +42,7 @@ def test_a_safe_production_may_start() -> None:
         ({"jwks_url": "http://id.region.example/keys"}, "HALLES_JWKS_URL"),
         ({"jwks_url": "file:///tmp/keys.json"}, "HALLES_JWKS_URL"),
         ({"secret": "short"}, "HALLES_SECRET"),
+        ({"archive_days": 89}, "HALLES_ARCHIVE_DAYS"),
     ],
 )
 def test_production_with_a_part_of_the_sandbox_is_refused(fault: dict[str, Any], word: str) -> None:

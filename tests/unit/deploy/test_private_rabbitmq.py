@@ -8,7 +8,7 @@ import aio_pika
 import pytest
 
 from libs.common.testing.servers import find
-from libs.common.testing.servers.rabbitmq import RabbitError, answers, find_scripts, rabbitmq
+from libs.common.testing.servers.rabbitmq import NAMED, RabbitError, answers, find_scripts, rabbitmq
 
 
 def processes_with(text: str) -> list[str]:
@@ -43,3 +43,19 @@ async def test_absent_broker_is_one_clear_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(find, "may_install", lambda: False)
     with pytest.raises(RabbitError, match=r"The tests need a RabbitMQ.*apt-get install rabbitmq-server"):
         find._install_broker()
+
+
+async def test_a_named_folder_without_a_broker_is_one_clear_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(NAMED, str(tmp_path))
+    with pytest.raises(RabbitError, match=r"HALLES_RABBITMQ_SCRIPTS.*no rabbitmq-server.*docs/brokers\.md"):
+        find_scripts()
+
+
+async def test_a_named_folder_wins_over_the_broker_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "rabbitmq-server").touch()
+    monkeypatch.setenv(NAMED, str(tmp_path))
+    assert find_scripts() == tmp_path

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, create_model
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, create_model
 
 from libs.common.compatibility import Contract, Verdict, check
 from libs.common.messages.base import Audience, Event, Message
@@ -31,6 +31,16 @@ class Tree(Message):
     branches: list[Tree] = []
 
 
+class Square(Message):
+    shape: Literal["square"]
+    side: int
+
+
+class Circle(Message):
+    shape: Literal["circle"]
+    radius: int
+
+
 NAME = "tests.thing.changed.v1"
 SAME: dict[str, Any] = {
     "title": (str, ...),
@@ -47,6 +57,9 @@ SAME: dict[str, Any] = {
     "short": (Annotated[str, Field(max_length=16)], ...),
     "id": (UUID, ...),
     "count": (int, ...),
+    "choice": (Square | Circle, ...),
+    "pair": (tuple[int, int], ...),
+    "anything": (Any, ...),
 }
 
 
@@ -83,6 +96,29 @@ class StricterPart(Part):
 
 class LooserPart(Part):
     size: int = Field(ge=1, le=20)
+
+
+class ClosedPart(Part):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RenamedPart(Part):
+    pass
+
+
+class LargerSquare(Square):
+    colour: str | None = None
+
+
+class OtherCircle(Message):
+    shape: Literal["circle"]
+    radius: str
+
+
+class LargerTree(Message):
+    label: str
+    branches: list[LargerTree] = []
+    height: int | None = None
 
 
 class GreenColour(StrEnum):
@@ -133,6 +169,17 @@ BREAKING: dict[str, type[Event]] = {
     "lists are shorter": event(words=(Annotated[list[str], Field(min_length=1, max_length=4)], ...)),
     "items may not be repeated": event(words=(set[str], ...)),
     "another default": event(colour=(Colour, Colour.BLUE)),
+    "a default that the schema does not tell": event(notes=(dict[str, str], Field(default_factory=lambda: {"a": "b"}))),
+    "a member has another name on the wire": event(title=(str, Field(serialization_alias="titre"))),
+    "a part takes no other member any more": event(part=(ClosedPart, ...)),
+    "a choice has one way more": event(choice=(Square | Circle | Colour, ...)),
+    "a choice has one way less": event(choice=(Square, ...)),
+    "a way of a choice changes": event(choice=(Square | OtherCircle, ...)),
+    "pairs become longer": event(pair=(tuple[int, int, int], ...)),
+    "items may be null": event(words=(Annotated[list[str | None], Field(min_length=1, max_length=5)], ...)),
+    "a map has fewer keys": event(notes=(dict[Literal["a"], str], {})),
+    "a number becomes true or false": event(count=(bool, ...)),
+    "anything becomes a text": event(anything=(str, ...)),
     "a part loses a member": event(part=(SmallerPart, ...)),
     "a part has stricter bounds": event(part=(StricterPart, ...)),
     "a part has looser bounds": event(part=(LooserPart, ...)),
@@ -153,6 +200,13 @@ ALLOWED: dict[str, type[Event]] = {
     "an optional list of parts": event(added=(list[Part], [])),
     "an optional member in a part": event(part=(LargerPart, ...)),
     "an optional member in an optional part": event(maybe=(LargerPart | None, None)),
+    "an optional member in one way of a choice": event(choice=(LargerSquare | Circle, ...)),
+    "the ways of a choice in another order": event(choice=(Circle | Square, ...)),
+    "the values of a list in another order": event(kind=(Literal["contract", "planning"], ...)),
+    "an enumeration told as a list of values": event(colour=(Literal["red", "blue"], "red")),
+    "a part of another name": event(part=(RenamedPart, ...)),
+    "an optional member in a recursive part": event(tree=(LargerTree, ...)),
+    "a member that is deprecated": event(title=(Annotated[str, Field(deprecated=True)], ...)),
     "words of documentation": event(title=(Annotated[str, Field(description="as published", examples=["x"])], ...)),
 }
 

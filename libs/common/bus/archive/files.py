@@ -84,7 +84,7 @@ async def write(
 
     The same again, after a crash, finds the file it wrote and goes on.
     """
-    times = await conn.fetchrow(QUERIES["began"], where.first, where.last)
+    times = await conn.fetchrow(QUERIES["began"], where.first, where.last, types)
     name = _name(runtime, where, audience, times["from_time"])
     key = f"{runtime.service.name}/archive/{audience}/{name}"
     sent = _Lines()

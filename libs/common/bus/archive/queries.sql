@@ -36,7 +36,13 @@ SELECT p.starts, p.ends, p.written_at
 SELECT EXISTS (SELECT FROM event_archive WHERE audience = $1 AND first = $2);
 
 -- began --
-SELECT min(numbered_at) AS from_time, max(numbered_at) AS to_time FROM event WHERE position BETWEEN $1 AND $2;
+-- $3: the types of the file; none: all. When the others were numbered is not for its readers: a file of none tells days.
+SELECT coalesce(min(numbered_at) FILTER (WHERE $3::text[] IS NULL OR type = ANY ($3)),
+                date_trunc('day', min(numbered_at))) AS from_time,
+       coalesce(max(numbered_at) FILTER (WHERE $3::text[] IS NULL OR type = ANY ($3)),
+                date_trunc('day', max(numbered_at))) AS to_time
+  FROM event
+ WHERE position BETWEEN $1 AND $2;
 
 -- bodies --
 SELECT body FROM event WHERE position BETWEEN $1 AND $2 ORDER BY position;
@@ -92,9 +98,10 @@ DELETE FROM inbox
  WHERE ctid = ANY (ARRAY (SELECT ctid FROM inbox WHERE handled_at < now() - make_interval(days => $1) LIMIT $2));
 
 -- files --
+-- $4: those that hold something behind this place of the feed.
 SELECT name, audience, first, last, events, from_time, to_time, size, sha256, storage_key
   FROM event_archive
- WHERE audience = $1 AND first > $2
+ WHERE audience = $1 AND first > $2 AND last > $4
  ORDER BY first
  LIMIT $3;
 

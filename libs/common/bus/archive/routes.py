@@ -25,6 +25,9 @@ class ArchiveQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    after: str | None = Field(
+        default=None, max_length=200, description="a cursor of the feed: only the files that hold what follows it"
+    )
     limit: int = Field(default=100, ge=1, le=500)
     cursor: str | None = Field(default=None, max_length=400)
 
@@ -37,7 +40,7 @@ class ArchivedFile(BaseModel):
     name: str
     address: str
     events: int
-    from_time: datetime = Field(description="when the first event was put in the log")
+    from_time: datetime = Field(description="when its first event was put in the log; its day, where it holds none")
     to_time: datetime
     size: int = Field(description="bytes, compressed")
     sha256: str
@@ -77,9 +80,10 @@ async def _internal_file(runtime: Runtime, actor: Actor, request: web.Request, f
 
 
 async def _files(runtime: Runtime, audience: Audience, query: ArchiveQuery) -> Page[ArchivedFile]:
-    after = int(Cursor.decode(runtime, query.cursor)[f"archive_{audience}"]) if query.cursor else 0
+    listed = int(Cursor.decode(runtime, query.cursor)[f"archive_{audience}"]) if query.cursor else 0
+    place = cursor.decode(runtime, query.after)[0] if query.after else 0
     async with runtime.read() as conn:
-        rows = await conn.fetch(QUERIES["files"], audience, after, query.limit + 1)
+        rows = await conn.fetch(QUERIES["files"], audience, listed, query.limit + 1, place)
     shown, more = rows[: query.limit], len(rows) > query.limit
     following = Cursor.encode(runtime, {f"archive_{audience}": shown[-1]["first"]}) if more else None
     return Page(items=[_view(runtime, audience, row) for row in shown], next=following)

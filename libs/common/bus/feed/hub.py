@@ -7,6 +7,7 @@ question at the same place share one answer.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -32,10 +33,14 @@ WAITERS = 2000
 """Who may wait in one process."""
 EACH = 20
 """Waits and streams one caller may have open in one process."""
+READS = 2
+"""Pages read at once in one process: whoever looks through a long log leaves the other connections to other requests."""
+SEARCH = 2.0
+"""seconds a page is looked for among what its caller may not know of"""
 POLL = 1.0
 """seconds, should a notification be lost"""
 _BATCH = 1000
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 WAITING = Gauge("halles_feed_waiting", "Long polls and streams that are open", ["service"])
 _HUBS: WeakKeyDictionary[Runtime, Hub] = WeakKeyDictionary()
@@ -76,6 +81,7 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._head: int | None = None
         self._joining = asyncio.Lock()
+        self._turns = asyncio.Semaphore(READS)
         self._reads: dict[tuple[Told, Place | None, int, int | None], asyncio.Task[Page]] = {}
         self._gauge = WAITING.labels(runtime.service.name)
 
@@ -99,9 +105,20 @@ class Hub:
         key = (told, after, limit, self._head)
         task = self._reads.get(key)
         if task is None:
-            task = self._reads[key] = asyncio.create_task(page(self._runtime, told, after=after, limit=limit))
+            task = self._reads[key] = asyncio.create_task(self._read(told, after, limit))
             task.add_done_callback(lambda _: self._reads.pop(key, None))
         return await asyncio.shield(task)
+
+    async def search(self, told: Told, after: Place | None, limit: int) -> Page:
+        """Give the next page that holds something, however much is hidden before it; an empty one is the end.
+
+        Or the search took too long: `next` has moved all the same. Raises what `page` raises.
+        """
+        ends = time.monotonic() + SEARCH
+        found = await self._read(told, after, limit)
+        while not found.events and not found.end and time.monotonic() < ends:
+            found = await self._read(told, found.next, limit)
+        return found
 
     async def stop(self) -> None:
         """Wake everybody for the last time."""
@@ -111,6 +128,10 @@ class Hub:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+
+    async def _read(self, told: Told, after: Place | None, limit: int) -> Page:
+        async with self._turns:
+            return await page(self._runtime, told, after=after, limit=limit)
 
     def _admit(self, caller: str) -> None:
         if self._callers[caller] >= EACH:

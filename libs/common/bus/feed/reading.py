@@ -8,12 +8,14 @@ has not given.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from libs.common.bus import cursor
 from libs.common.bus.audience import Told
 from libs.common.db import load_queries
-from libs.common.errors import Gone
+from libs.common.errors import FieldError, Gone, InvalidInput
 from libs.common.messages.envelope import CloudEvent
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ Place = tuple[int, int]
 
 
 class ArchivedError(Gone):
-    """What follows a cursor is in the archive only; `archive` of the problem is its address."""
+    """What follows a cursor is in the archive only; `archive` of the problem is the list of the files that hold it."""
 
     slug = "archived"
     title, title_en = "Événements archivés", "Archived events"
@@ -43,7 +45,7 @@ class ArchivedError(Gone):
         self.members = {"archive": address}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """Some events with their places, in the order they are told."""
 
@@ -53,12 +55,17 @@ class Page:
     end: bool
     """Nothing more was in the log when this was read."""
 
+    @cached_property
+    def bodies(self) -> tuple[bytes, ...]:
+        """The events as JSON, written once for all the streams that share the page."""
+        return tuple(event.to_json() for event, _ in self.events)
+
 
 async def page(runtime: Runtime, told: Told, *, after: Place | None = None, limit: int = 100) -> Page:
     """Give the events behind a place, `limit` at most; without a place, from the oldest still in the log.
 
     Long polls and streams read through here too. `sequence` is left out: it counts what the caller may not know of.
-    Raises ArchivedError.
+    Raises ArchivedError, and InvalidInput for a place the log has not reached: it is that of a log before a restore.
     """
     async with runtime.read() as conn:
         rows = await conn.fetch(
@@ -67,13 +74,25 @@ async def page(runtime: Runtime, told: Told, *, after: Place | None = None, limi
         )  # fmt: skip
     floor = rows[0]["floor"]
     if after is not None and after < (floor, floor):  # an event that opens others is told after them: so is its place
-        raise ArchivedError(f"{runtime.settings.public_url}/{runtime.service.name}/v1/events/archive")
+        archive = f"{runtime.settings.public_url}/{runtime.service.name}/v1/events/archive"
+        raise ArchivedError(f"{archive}?after={cursor.encode(runtime, after)}")
+    if after is not None and after[0] > rows[0]["head"]:
+        raise _ahead()
     found = [row for row in rows if row["body"] is not None]
     events = tuple((_envelope(row["body"]), (row["place"], row["position"])) for row in found)
     if len(found) == limit:
         return Page(events, events[-1][1], end=False)
-    upto = max(rows[0]["upto"], after[0] if after else 0)
+    upto = rows[0]["upto"]
     return Page(events, (upto, upto), end=upto >= rows[0]["head"])
+
+
+def _ahead() -> InvalidInput:
+    """Refuse loudly what would pass in silence: events numbered after a restore, behind a cursor given before it."""
+    french = "Ce curseur est en avance sur ce flux, restauré d'une sauvegarde : reprenez sans « after », écartez les « id » déjà vus."
+    english = (
+        "This cursor is ahead of this feed, restored from a backup: start again without 'after', drop the ids you know."
+    )
+    return InvalidInput(french, english, errors=[FieldError("query/after", french, english)])
 
 
 def _envelope(body: str) -> CloudEvent:

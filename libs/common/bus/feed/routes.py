@@ -12,7 +12,7 @@ from libs.common.bus import cursor
 from libs.common.bus.audience import Told, told_to
 from libs.common.bus.feed.hub import hub_of
 from libs.common.bus.feed.query import FeedPage, FeedQuery, check_types
-from libs.common.bus.feed.reading import ArchivedError, Page, Place, page
+from libs.common.bus.feed.reading import ArchivedError, Page, Place
 from libs.common.bus.feed.stream import MEDIA_TYPE, asks_for_stream, stream
 from libs.common.errors import FieldError, InvalidInput
 from libs.common.http import Routes
@@ -50,7 +50,7 @@ async def _events(
         found = await _poll(request, runtime, query, told, after, _caller(request, runtime, actor))
     else:
         async with asyncio.timeout(runtime.settings.request_seconds):
-            found = await page(runtime, told, after=after, limit=query.limit)
+            found = await hub_of(runtime).search(told, after, query.limit)
     return FeedPage(events=[event for event, _ in found.events], next=cursor.encode(runtime, found.next))
 
 

@@ -1,4 +1,4 @@
-"""`python -m services.<name> parked list|show|replay|discard`: the operator's command line, audited like the routes."""
+"""`python -m services.<name> parked groups|list|show|replay|discard`: the operator's command line, audited like the routes."""
 
 from __future__ import annotations
 
@@ -7,41 +7,80 @@ import getpass
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 import click
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.bus.parked import store
+from libs.common.bus.parked.many import Done, discard_many, replay_many
+from libs.common.bus.parked.store import ACTIVE, ParkedState, Selection
 from libs.common.errors import HallesError
 from libs.common.runtime import Runtime
+from libs.common.uow import Uow
 
 __all__ = ["tool"]
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 Opener = Callable[[], AbstractAsyncContextManager[Runtime]]
+Step = Callable[[Uow, Selection, datetime | None], Awaitable[Done]]
 
 
 def tool(opener: Opener) -> click.Group:
     """Give the commands of a service whose runtime `opener` opens."""
-    group = click.Group("parked", help="Messages that failed: list, show, replay, discard.")
-    for command in (_list, _show, _replay, _discard):
+    group = click.Group("parked", help="Messages that failed: groups, list, show, replay, discard.")
+    for command in (_groups, _list, _show, _replay, _discard):
         group.add_command(command(opener))
     return group
+
+
+def _selecting(command: F) -> F:
+    """Add the options that select messages by what they have in common."""
+    for option in (
+        click.option("--key", help="Of this aggregate only."),
+        click.option("--reason", help="That failed for this reason only, as the list gives it."),
+        click.option("--type", help="Of this event type only."),
+        click.option("--queue", help="Of this queue only."),
+    ):
+        command = option(command)
+    return command
+
+
+def _groups(opener: Opener) -> click.Command:
+    @click.command(
+        "groups",
+        help="How many are in trouble where and why: one JSON object a line, the largest group first.",
+        epilog="Example: python -m services.alerts parked groups",
+    )
+    def command() -> None:
+        async def work(runtime: Runtime) -> None:
+            async with runtime.read() as conn:
+                for group in await store.groups(conn):
+                    click.echo(group.model_dump_json())
+
+        _run(opener, work)
+
+    return command
 
 
 def _list(opener: Opener) -> click.Command:
     @click.command(
         "list",
         help="One JSON object a line, oldest first.",
-        epilog="Example: python -m services.alerts parked list --queue alerts.matching",
+        epilog="Example: python -m services.alerts parked list --queue alerts.matching --state parked",
     )
-    @click.option("--queue", help="Of this queue only.")
+    @_selecting
+    @click.option("--state", type=click.Choice([*ACTIVE, "discarded"]), help="All but the discarded ones if not given.")
+    @click.option("--after", default=0, type=int, help="From behind this number on: the last one of the page before.")
     @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1))
-    def command(queue: str | None, limit: int) -> None:
+    def command(state: ParkedState | None, after: int, limit: int, **chosen: str | None) -> None:
         async def work(runtime: Runtime) -> None:
+            states = (state,) if state else ACTIVE
             async with runtime.read() as conn:
-                for message in await store.listed(conn, queue=queue, limit=limit):
+                where = Selection(**chosen)
+                for message in await store.listed(conn, after=after, limit=limit, where=where, states=states):
                     click.echo(message.model_dump_json())
 
         _run(opener, work)
@@ -69,14 +108,21 @@ def _show(opener: Opener) -> click.Command:
 def _replay(opener: Opener) -> click.Command:
     @click.command(
         "replay",
-        help="Have it handled again, with all the parked ones of its key, in order.",
-        epilog="Example: python -m services.alerts parked replay 7",
+        help="Have one handled again, or all those selected, each with the parked ones of its key, in order.",
+        epilog="Example: python -m services.alerts parked replay 7; ... parked replay --reason handler:TimeoutError",
     )
-    @click.argument("identity", type=int)
-    def command(identity: int) -> None:
+    @click.argument("identity", type=int, required=False)
+    @_selecting
+    @click.option("--all", "everything", is_flag=True, help="All that failed in this service.")
+    def command(identity: int | None, everything: bool, **chosen: str | None) -> None:  # a flag
+        where = _selection(identity, chosen, everything=everything)
+
         async def work(runtime: Runtime) -> None:
-            async with runtime.uow(actor=_operator()) as uow:
-                released = await store.replay(uow, identity)
+            if identity is not None:
+                async with runtime.uow(actor=_operator()) as uow:
+                    released = await store.replay(uow, identity)
+            else:
+                released = await _many(runtime, replay_many, where)
             click.echo(f"{released} message(s) released")
 
         _run(opener, work)
@@ -87,20 +133,48 @@ def _replay(opener: Opener) -> click.Command:
 def _discard(opener: Opener) -> click.Command:
     @click.command(
         "discard",
-        help="Give it up for good; those behind it go on.",
-        epilog="Example: python -m services.alerts parked discard 7 --yes",
+        help="Give one up for good, or all of a queue that failed for a reason; those behind them go on.",
+        epilog="Example: python -m services.alerts parked discard 7 --yes; "
+        "... parked discard --queue alerts.matching --reason wrong-schema",
     )
-    @click.argument("identity", type=int)
-    @click.confirmation_option(prompt="The message will never be handled. Sure?")
-    def command(identity: int) -> None:
+    @click.argument("identity", type=int, required=False)
+    @_selecting
+    @click.confirmation_option(prompt="What is selected will never be handled. Sure?")
+    def command(identity: int | None, **chosen: str | None) -> None:
+        where = _selection(identity, chosen, everything=False)
+        if identity is None and not (where.queue and where.reason):
+            raise click.UsageError("to discard many, say both --queue and --reason")
+
         async def work(runtime: Runtime) -> None:
-            async with runtime.uow(actor=_operator()) as uow:
-                await store.discard(uow, identity)
-            click.echo("discarded")
+            if identity is not None:
+                async with runtime.uow(actor=_operator()) as uow:
+                    await store.discard(uow, identity)
+                click.echo("discarded")
+            else:
+                click.echo(f"{await _many(runtime, discard_many, where)} message(s) discarded")
 
         _run(opener, work)
 
     return command
+
+
+def _selection(identity: int | None, chosen: dict[str, str | None], *, everything: bool) -> Selection:
+    ways = [identity is not None, any(chosen.values()), everything]
+    if ways.count(True) != 1:
+        raise click.UsageError("give either a number or what to select by: see --help")
+    return Selection(**chosen)
+
+
+async def _many(runtime: Runtime, step: Step, where: Selection) -> int:
+    """Do it step by step, and give how many; what fails again meanwhile is left alone."""
+    total, before, more = 0, None, True
+    while more:
+        async with runtime.uow(actor=_operator()) as uow:
+            done = await step(uow, where, before)
+        total, before, more = total + done.messages, done.before, done.more
+        if more:
+            click.echo(f"{total}...", err=True)
+    return total
 
 
 def _operator() -> Actor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ import aio_pika
 import structlog
 
 from libs.common.bus.port import BusUnavailableError, publish
-from libs.common.bus.rabbit.consuming import WATCH_SECONDS, Consuming
+from libs.common.bus.rabbit.consuming import LOST_SECONDS, WATCH_SECONDS, Consuming
 from libs.common.bus.rabbit.frames import open_confirms
 from libs.common.bus.rabbit.link import BROKER_AWAY, Link, guarded
+from libs.common.bus.rabbit.looking import Looking
 from libs.common.bus.rabbit.streaming import RabbitStream
 from libs.common.bus.retry import DELAYS
 from libs.common.bus.topology import BrokerObjects, Topology, broker_objects, retry_exchange
@@ -51,8 +52,9 @@ class RabbitBus:
         self._delays = tuple(delays)
         self._name = name
         self._confirm_seconds = confirm_seconds
-        self.watch_seconds = WATCH_SECONDS
-        self._publishing = Link(url, f"{name}.publish", self._objects)
+        self.watch_seconds, self.lost_seconds = WATCH_SECONDS, LOST_SECONDS
+        self._publishing = Link(url, f"{name}.publish", self._objects, _names(self._topology))
+        self._looking = Looking(self._publishing)
 
     async def publish(self, messages: Sequence[CloudEvent]) -> None:
         """Publish, mandatory, and wait for the confirms; see Bus."""
@@ -81,12 +83,32 @@ class RabbitBus:
     async def consume(self, runtime: Runtime) -> AsyncIterator[None]:
         """Run the consumers of the runtime's service; see Bus."""
         service = runtime.service
-        objects = self._objects(service)
-        link = Link(self._url, f"{self._name}.consume", lambda: objects)
-        consuming = Consuming(runtime, link, self._topology.including(service), self._delays, self._retry)
-        consuming.watch_seconds = self.watch_seconds
+        objects, topology = self._objects(service), self._topology.including(service)
+        link = Link(self._url, f"{self._name}.consume", lambda: objects, _names(topology))
+        consuming = Consuming(runtime, link, topology, self._delays, self._retry)
+        consuming.watch_seconds, consuming.lost_seconds = self.watch_seconds, self.lost_seconds
         async with consuming.running():
             yield
+
+    def destinations(self, service: str) -> Mapping[str, Collection[str]]:
+        """Give the queues bound to a type of the service; see Publishing."""
+        mine = f"{service}."
+        return {
+            queue.name: queue.types
+            for queue in self._topology.queues
+            if any(kind.startswith(mine) for kind in queue.types)
+        }
+
+    async def missing(self, queues: Collection[str], expected: Collection[str]) -> frozenset[str]:
+        """Look on the publishing connection; see Publishing."""
+        try:
+            async with asyncio.timeout(_CHANNEL_SECONDS):
+                return await self._looking.missing(queues, expected)
+        except TimeoutError as error:  # under alarm the broker does not answer: the connection is as good as any other
+            raise BusUnavailableError("no answer about queues") from error
+        except BROKER_AWAY as error:
+            await self._publishing.drop()
+            raise BusUnavailableError(str(error) or type(error).__name__) from error
 
     async def connect(self) -> None:
         """Open the publishing connection and declare the topology ahead of the first event. Raises BusUnavailableError."""
@@ -112,3 +134,7 @@ class RabbitBus:
             await guarded(exchange.publish(message, queue, mandatory=True, timeout=self._confirm_seconds))
         except BROKER_AWAY as error:
             _log.warning("retry_timer_lost", queue=queue, error=type(error).__name__)
+
+
+def _names(topology: Topology) -> list[str]:
+    return [queue.name for queue in topology.queues]

@@ -23,8 +23,19 @@ from pamqp.header import ContentHeader
 if TYPE_CHECKING:
     from aiormq.abc import ConfirmationFrameType
 
-__all__ = ["ConfirmChannel", "Delivered", "DeliveryChannel", "open_confirms", "open_deliveries", "payload"]
+__all__ = [
+    "QUEUES",
+    "ConfirmChannel",
+    "Delivered",
+    "DeliveryChannel",
+    "open_confirms",
+    "open_deliveries",
+    "open_plain",
+    "payload",
+]
 
+QUEUES = "halles-queues"
+"""Header: the names of the queues a copy is for, a comma between; none: for all that take it."""
 _WRITE_SECONDS = 30.0  # a writer that takes nothing for so long is dead
 
 C = TypeVar("C", bound=aiormq.Channel)
@@ -40,10 +51,12 @@ class ConfirmChannel(aiormq.Channel):
 
     answered: Answered
     returned: Returned
+    mandatory = True
+    """Whether a message that no queue takes comes back."""
 
     def encode(self, exchange: str, routing_key: str, properties: commands.Basic.Properties, body: bytes) -> bytes:
-        """Give the frames of one mandatory publication; the caller counts delivery tags, from 1."""
-        method = commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=True)
+        """Give the frames of one publication; the caller counts delivery tags, from 1."""
+        method = commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=self.mandatory)
         size = self.max_content_size
         parts = [marshal(method, self.number), marshal(ContentHeader(0, len(body), properties), self.number)]
         parts += [marshal(ContentBody(body[start : start + size]), self.number) for start in range(0, len(body), size)]
@@ -67,12 +80,25 @@ class Delivered:
     redelivered: bool
     routing_key: str
     channel: DeliveryChannel
+    queues: str | None
+    """The queues it is for, where it is not for all that took it."""
 
 
 class DeliveryChannel(aiormq.Channel):
     """Consumes; hands each delivery on at once, in order, to a function that must not wait."""
 
     on_delivery: Callable[[Delivered], None]
+    left = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more may be written to it: what is unanswered is brought to the next consumer."""
+        return self.left or self.is_closed
+
+    async def leave(self) -> None:
+        """Close it; an answer written while it closes would be a fault of the whole connection."""
+        self.left = True
+        await self.close()
 
     async def _on_deliver_frame(self, frame: commands.Basic.Deliver) -> None:
         message = await _content(self, frame)
@@ -83,6 +109,7 @@ class DeliveryChannel(aiormq.Channel):
                 bool(frame.redelivered),
                 str(frame.routing_key or ""),
                 self,
+                cast("str | None", (message.header.properties.headers or {}).get(QUEUES)),
             )
         )
 
@@ -96,7 +123,7 @@ class DeliveryChannel(aiormq.Channel):
 
     async def write(self, frames: bytes) -> None:
         """Write frames in one piece. Raises one of BROKER_AWAY."""
-        if self.is_closed:
+        if self.is_over:
             raise ConnectionResetError("the channel is closed")
         async with asyncio.timeout(_WRITE_SECONDS):
             await self.write_queue.put(payload(frames))
@@ -107,10 +134,12 @@ async def _content(channel: aiormq.Channel, frame: commands.Basic.Deliver | comm
     return await channel._read_content(frame, header)  # noqa: SLF001
 
 
-async def open_confirms(connection: AbstractConnection, answered: Answered, returned: Returned) -> ConfirmChannel:
+async def open_confirms(
+    connection: AbstractConnection, answered: Answered, returned: Returned, *, mandatory: bool = True
+) -> ConfirmChannel:
     """Open a channel with confirms. Raises one of BROKER_AWAY."""
     channel = await _open(connection, ConfirmChannel, publisher_confirms=True)
-    channel.answered, channel.returned = answered, returned
+    channel.answered, channel.returned, channel.mandatory = answered, returned, mandatory
     return channel
 
 
@@ -122,6 +151,11 @@ async def open_deliveries(
     channel.on_delivery = on_delivery
     await channel.basic_qos(prefetch_count=prefetch)
     return channel
+
+
+async def open_plain(connection: AbstractConnection) -> aiormq.Channel:
+    """Open a channel to ask things on. Raises one of BROKER_AWAY."""
+    return await _open(connection, aiormq.Channel, publisher_confirms=False)
 
 
 async def _open(connection: AbstractConnection, kind: type[C], **options: Any) -> C:  # noqa: ANN401

@@ -11,7 +11,7 @@ from aiormq import Channel
 from pamqp import commands
 
 from libs.common.bus.port import BusUnavailableError, Fate, Outgoing
-from libs.common.bus.rabbit.frames import ConfirmChannel, payload
+from libs.common.bus.rabbit.frames import QUEUES, ConfirmChannel, payload
 from libs.common.bus.topology import EVENTS, Topology
 
 __all__ = ["RabbitStream"]
@@ -44,7 +44,7 @@ class RabbitStream:
 
     def send(self, message: Outgoing) -> None:
         """Publish, without waiting; see Stream."""
-        if not self._is_routed(message.type):
+        if message.queues == () or not self._is_routed(message.type):
             self._settled.append((message.id, None))
             self._wake()
             return
@@ -57,6 +57,7 @@ class RabbitStream:
             delivery_mode=_PERSISTENT,
             message_id=str(message.id),
             message_type=message.type,
+            headers={QUEUES: ",".join(message.queues)} if message.queues else None,
         )
         if not self._burst:
             self._loop.call_soon(self._flush)

@@ -127,6 +127,8 @@ def _headers(one: Operation) -> list[dict[str, Any]]:
         found.append(_header("Idempotency-Key", "the same key again: done once, answered with the same bytes"))
     if method == "GET" and one.answers_json:
         found.append(_header("If-None-Match", "the ETag the caller has: 304 when nothing changed"))
+    if "text/event-stream" in one.route.produces:
+        found.append(_header("Last-Event-ID", "of a stream: the last `id` received; it goes before `after`"))
     return found
 
 

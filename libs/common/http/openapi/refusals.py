@@ -39,6 +39,11 @@ PROBLEM: dict[str, Any] = {
                 },
             },
         },
+        "archive": {
+            "type": "string",
+            "format": "uri",
+            "description": "where `type` is archived: the list of the files that hold what follows the cursor",
+        },
     },
 }
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from libs.common.testing.servers.find import offer_chromium, servers
+from libs.common.testing.servers.find import offer_programs, servers
 from libs.common.testing.servers.postgres import PostgresError
 from libs.common.testing.servers.rabbitmq import RabbitError
 from libs.common.testing.servers.scratch import ScratchError
@@ -15,7 +15,7 @@ from libs.common.testing.servers.scratch import ScratchError
 
 async def run(command: list[str]) -> int:
     """Run the command and give its exit code; an interruption reaches it first, then the servers stop."""
-    await asyncio.to_thread(offer_chromium)
+    await asyncio.to_thread(offer_programs)
     async with servers() as environment:
         process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
         loop = asyncio.get_running_loop()

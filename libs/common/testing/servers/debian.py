@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["InstallError", "find_chromium", "find_node", "install", "may_install"]
+__all__ = [
+    "InstallError",
+    "find_chromium",
+    "find_node",
+    "find_prometheus",
+    "find_promtool",
+    "install",
+    "may_install",
+]
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 APT_SECONDS = 900
@@ -28,6 +36,16 @@ def find_chromium() -> Path | None:
 def find_node() -> Path | None:
     """Give an installed Node, None when there is none."""
     return _first_on_path(("node", "nodejs"))
+
+
+def find_prometheus() -> Path | None:
+    """Give an installed Prometheus, None when there is none."""
+    return _first_on_path(("prometheus",))
+
+
+def find_promtool() -> Path | None:
+    """Give the tool of an installed Prometheus that checks rules, None when there is none."""
+    return _first_on_path(("promtool",))
 
 
 def _first_on_path(names: tuple[str, ...]) -> Path | None:

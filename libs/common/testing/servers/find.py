@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from libs.common.testing.servers.debian import InstallError, find_chromium, install, may_install
+from libs.common.testing.servers.debian import InstallError, find_chromium, find_promtool, install, may_install
 from libs.common.testing.servers.postgres import postgres
-from libs.common.testing.servers.rabbitmq import RabbitError, answers, find_scripts, rabbitmq
+from libs.common.testing.servers.rabbitmq import NAMED, RabbitError, answers, find_scripts, rabbitmq
 
-__all__ = ["servers"]
+__all__ = ["offer_programs", "servers"]
 
 LOCAL_DATABASES = (
     "postgresql://postgres@127.0.0.1:5432/postgres",
@@ -67,7 +67,7 @@ async def _broker(stack: AsyncExitStack) -> dict[str, str]:
     if os.environ.get("HALLES_AMQP_URL"):
         _say("RabbitMQ: the one of HALLES_AMQP_URL")
         return {}
-    if await answers(LOCAL_BROKER):
+    if not os.environ.get(NAMED) and await answers(LOCAL_BROKER):
         way = await asyncio.to_thread(_local_administration)
         if way is not None:
             _say("RabbitMQ: the one on localhost")
@@ -116,14 +116,22 @@ def _install_broker() -> None:
         raise RabbitError(f"The tests need a RabbitMQ: {how} ({error})") from error
 
 
-def offer_chromium() -> None:
-    """Install Chromium for the tests of the pages where we may; they are counted as skipped where not."""
-    if find_chromium() is None and may_install():
-        _say("Chromium: installing it for the tests of the pages")
-        try:
-            install("chromium")
-        except InstallError as error:
-            _say(f"Chromium: {error} The tests of the pages will be skipped.")
+def offer_programs() -> None:
+    """Install where we may the programs that some tests need; those tests are counted as skipped where not."""
+    if find_chromium() is None:
+        _offer("chromium", "the tests of the pages")
+    if find_promtool() is None:
+        _offer("prometheus", "the tests of alerts and figures")
+
+
+def _offer(package: str, tests: str) -> None:
+    if not may_install():
+        return
+    _say(f"{package}: installing it for {tests}")
+    try:
+        install(package)
+    except InstallError as error:
+        _say(f"{package}: {error} Skipped: {tests}.")
 
 
 def _say(message: str) -> None:

@@ -24,10 +24,12 @@ from libs.common.process import Guarded, Program, start
 from libs.common.testing.servers.postgres import free_port
 from libs.common.testing.servers.scratch import RunFolder, new_run_folder
 
-__all__ = ["Broker", "RabbitError", "answers", "find_scripts", "rabbitmq"]
+__all__ = ["NAMED", "Broker", "RabbitError", "answers", "find_scripts", "rabbitmq"]
 
 READY_WITHIN = 120.0
 """Seconds; a first start took 15 on a busy machine."""
+NAMED = "HALLES_RABBITMQ_SCRIPTS"
+"""The setting that names the folder of another broker's scripts."""
 SCRIPTS = (
     Path("/usr/lib/rabbitmq/bin"),
     Path("/opt/rabbitmq/sbin"),
@@ -48,15 +50,29 @@ class Broker:
     """AMQP address of its default virtual host."""
     api_url: str
     """Address of its management API, with user and password."""
+    metrics_url: str
+    """Where it tells of itself (rabbitmq_prometheus)."""
     folder: Path
     """Of everything it writes."""
 
 
 def find_scripts() -> Path | None:
-    """Give the folder of an installed broker's own scripts (not the wrappers that change user), None when there is none."""
+    """Give the folder of a broker's own scripts (not the wrappers that change user), None when none is installed.
+
+    `HALLES_RABBITMQ_SCRIPTS` names another than the machine's (docs/brokers.md). Raises RabbitError when it has none.
+    """
+    named = os.environ.get(NAMED)
+    if named:
+        return _named_scripts(Path(named))
     on_path = shutil.which("rabbitmq-server")
     candidates = (*SCRIPTS, *((Path(on_path).resolve().parent,) if on_path else ()))
     return next((folder for folder in candidates if (folder / "rabbitmq-server").exists()), None)
+
+
+def _named_scripts(folder: Path) -> Path:
+    if not (folder / "rabbitmq-server").exists():
+        raise RabbitError(f"{NAMED} names {folder}, which has no rabbitmq-server: see docs/brokers.md.")
+    return folder
 
 
 async def answers(url: str) -> bool:
@@ -80,27 +96,33 @@ async def rabbitmq() -> AsyncIterator[Broker]:
         raise RabbitError("RabbitMQ is not installed (Debian: apt-get install rabbitmq-server).")
     run = new_run_folder("rabbitmq")
     try:
-        amqp, http = free_port(), free_port()
-        server = start(_program(scripts, run, amqp, http))
+        amqp, http, told = free_port(), free_port(), free_port()
+        server = start(_program(scripts, run, amqp, http, told))
     finally:
         run.release()
     try:
-        broker = Broker(f"amqp://guest:guest@127.0.0.1:{amqp}/", f"http://guest:guest@127.0.0.1:{http}", run.path)
+        broker = Broker(
+            f"amqp://guest:guest@127.0.0.1:{amqp}/",
+            f"http://guest:guest@127.0.0.1:{http}",
+            f"http://127.0.0.1:{told}/metrics",
+            run.path,
+        )
         await _wait(server, broker)
         yield broker
     finally:
         await server.stop()
 
 
-def _program(scripts: Path, run: RunFolder, amqp: int, http: int) -> Program:
+def _program(scripts: Path, run: RunFolder, amqp: int, http: int, told: int) -> Program:
     folder = run.path
     (folder / "rabbitmq.conf").write_text(
         f"listeners.tcp.default = 127.0.0.1:{amqp}\n"
         f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {http}\n"
+        f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {told}\n"
         "log.console = true\nlog.console.level = warning\nlog.file = false\n"
         "vm_memory_high_watermark.relative = 0.6\ndisk_free_limit.absolute = 50MB\n"
     )
-    (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    (folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
     (folder / "rabbitmq-env.conf").write_text("")
     _write_cookie(folder)
     return Program(
