@@ -42,9 +42,9 @@ def database_url() -> Iterator[str]:
     asyncio.run(drop_databases(address))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def amqp_url() -> Iterator[str]:
-    """Give the address of a virtual host of our own on a real RabbitMQ."""
+    """Give the address of a virtual host of our own on a real RabbitMQ: what one file leaves there, no other one meets."""
     with vhosts.new(os.environ.get("HALLES_AMQP_URL", _BROKER)) as address:
         yield address
 
