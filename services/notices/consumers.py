@@ -7,7 +7,8 @@ from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1
 from libs.common.messages.registry import all_types
 from libs.common.service import Consumers
 from libs.common.uow import Uow
-from services.notices import service, store
+from services.notices.service import procedures as service
+from services.notices.store import timeline as store
 from services.notices.timeline import summary
 
 __all__ = ["CONSUMERS"]

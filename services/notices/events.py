@@ -6,7 +6,8 @@ from datetime import datetime
 
 from libs.common.messages.notices import NoticePublishedV1, ProcedureClosedV1
 from services.notices.content import public_notice
-from services.notices.domain import Notice, Procedure
+from services.notices.domain.notice import Notice
+from services.notices.domain.procedure import Procedure
 
 __all__ = ["closed", "published"]
 

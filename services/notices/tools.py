@@ -17,10 +17,11 @@ from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import HallesError
 from libs.common.runtime import Runtime, open_runtime
 from libs.common.service import Service
-from services.notices import service as use_cases
 from services.notices.eforms import xml
 from services.notices.eforms.check import CheckedNotice, check
-from services.notices.views import CheckView
+from services.notices.service import imports
+from services.notices.service import notices as use_cases
+from services.notices.views.checks import CheckView
 
 __all__ = ["check_files", "import_files"]
 
@@ -91,9 +92,9 @@ async def _draft(runtime: Runtime, checked: CheckedNotice, data: bytes) -> str:
     organisation = buyers[0].organisation if buyers else "NATIONAL:ZZZ-inconnu"
     actor = Actor("import-tool", "Import tool", organisation, OrganisationKind.BUYER)
     async with runtime.uow(actor=actor) as uow:
-        command = use_cases.draft_of(checked, actor, uow.now())
-        source = await use_cases.keep_source(runtime, command.notice_id, data)
-        notice = await use_cases.draft(uow, use_cases.with_source(command, source), actor)
+        command = imports.draft_of(checked, actor, uow.now())
+        source = await imports.keep_source(runtime, command.notice_id, data)
+        notice = await use_cases.draft(uow, imports.with_source(command, source), actor)
     return str(notice.notice_id)
 
 

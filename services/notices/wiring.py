@@ -7,9 +7,9 @@ from pathlib import Path
 from libs.common.bus.rebuild.tool import rebuild_command
 from libs.common.runtime import Runtime
 from libs.common.service import Periodic, Service
-from services.notices import service
 from services.notices.api import ROUTES
 from services.notices.consumers import CONSUMERS
+from services.notices.service import procedures as service
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
 

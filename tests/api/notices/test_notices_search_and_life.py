@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
 from libs.common.testing.harness import Harness
-from services.notices import service
+from services.notices.service import procedures as service
 from tests.api.notices.test_notices_api import XML, ask, h, imported, published, titles, version
 from tests.unit.notices.notices_samples import (
     COMPANY,

@@ -15,10 +15,15 @@ from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import TooLarge
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
-from services.notices import search, service, store, tools
+from services.notices import search, tools
 from services.notices.content import NoticeContent
-from services.notices.domain import Notice, NoticeState
+from services.notices.domain.notice import Notice, NoticeState
 from services.notices.errors import DuplicateNotice
+from services.notices.service import notices as service
+from services.notices.service import procedures
+from services.notices.store import notices as notice_store
+from services.notices.store import procedures as procedure_store
+from services.notices.store import search as store
 from services.notices.wiring import SERVICE
 from tests.unit.notices.notices_samples import BEFORE, FOLDER, HOSPITAL, INTERCOMMUNALITY, content, eforms
 
@@ -46,10 +51,10 @@ def notice(said: NoticeContent, number: int = 1, **changes: object) -> Notice:
 
 async def keep(conn: asyncpg.Connection, *notices: Notice) -> None:
     for each in notices:
-        await store.ensure_procedure(
+        await procedure_store.ensure_procedure(
             conn, each.procedure_id, organisation=each.organisation, title=each.content.title, at=BEFORE
         )
-        assert await store.add_notice(conn, each)
+        assert await notice_store.add_notice(conn, each)
 
 
 async def found(conn: asyncpg.Connection, query: str) -> bool:
@@ -163,11 +168,11 @@ async def test_several_workers_close_each_procedure_once(h: Harness) -> None:
         for number in range(1, 121):
             each = notice(content(), number)
             await keep(conn, each)
-            procedure = await store.get_procedure(conn, each.procedure_id)
+            procedure = await procedure_store.get_procedure(conn, each.procedure_id)
             assert procedure is not None
-            await store.save_procedure(conn, procedure.with_notice(each))
+            await procedure_store.save_procedure(conn, procedure.with_notice(each))
     h.clock.set(datetime(2027, 1, 11, 11, tzinfo=UTC))
-    await asyncio.gather(*(service.close_due(h.runtime) for _ in range(3)))
+    await asyncio.gather(*(procedures.close_due(h.runtime) for _ in range(3)))
     await h.settle()
     closed = [event.procedure for event in h.events("notices.procedure.closed.v1")]
     assert len(closed) == len(set(closed)) == 120
@@ -177,11 +182,11 @@ async def test_a_notice_comes_back_from_the_database_as_it_went(h: Harness) -> N
     before = notice(content(), 3, state=NoticeState.DRAFT, published_at=None)
     async with h.runtime.read() as conn:
         await keep(conn, before)
-        assert await store.get_notice(conn, UUID(int=3)) == before
-        assert await store.get_notice(conn, uuid4()) is None
-        rows = await store.versions(conn, UUID(int=3), drafts_too=True, until=BEFORE)
+        assert await notice_store.get_notice(conn, UUID(int=3)) == before
+        assert await notice_store.get_notice(conn, uuid4()) is None
+        rows = await notice_store.versions(conn, UUID(int=3), drafts_too=True, until=BEFORE)
         assert [(row.version, row.content) for row in rows] == [(1, before.content)]
-        assert await store.versions(conn, UUID(int=3), drafts_too=False, until=BEFORE) == []
+        assert await notice_store.versions(conn, UUID(int=3), drafts_too=False, until=BEFORE) == []
 
 
 async def test_the_import_tool_loads_what_is_right_and_says_why_the_rest_is_not(h: Harness, tmp_path: Path) -> None:

@@ -13,18 +13,10 @@ from libs.common.errors import Conflict, IllegalTransition, StaleVersion
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.registry import all_types
 from services.notices import awards, events
-from services.notices.domain import (
-    CLOSED,
-    NOTICE_TRANSITIONS,
-    PROCEDURE_TRANSITIONS,
-    Changes,
-    Notice,
-    NoticeState,
-    Procedure,
-    ProcedureState,
-)
+from services.notices.domain.notice import NOTICE_TRANSITIONS, Changes, Notice, NoticeState
+from services.notices.domain.procedure import CLOSED, PROCEDURE_TRANSITIONS, Procedure, ProcedureState
 from services.notices.errors import NotPublishable
-from services.notices.inputs import NoticePatch
+from services.notices.inputs.notices import NoticePatch
 from tests.unit.notices.notices_samples import BEFORE, COMPANY, INTERCOMMUNALITY, KEYS, PROCEDURE, content, contract
 
 OPENING = NoticePatch.model_validate({"opening": KEYS}).opening

@@ -1,0 +1,120 @@
+"""Drafts, imports and readings of notices."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+from aiohttp import web
+
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.errors import Forbidden, IllegalTransition, NotFound, StaleVersion
+from libs.common.http import IfMatch, Page, Routes, send_document
+from libs.common.runtime import Runtime
+from libs.common.uow import Uow
+from services.notices.api.paging import after, page
+from services.notices.domain.notice import Changes
+from services.notices.eforms import xml
+from services.notices.eforms.check import CheckedNotice, check
+from services.notices.errors import DuplicateNotice, NoticeOfAnother, NoticeRejected
+from services.notices.inputs.fields import PageQuery
+from services.notices.inputs.notices import NewNotice, NoticePatch, VersionQuery
+from services.notices.service import imports
+from services.notices.service import notices as service
+from services.notices.store import notices as store
+from services.notices.views.checks import CheckView
+from services.notices.views.notices import NoticeView, VersionView
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes("notices")
+
+_CHECKER = ThreadPoolExecutor(1, thread_name_prefix="eforms")
+_XML = ("application/xml", "text/xml", "application/octet-stream")
+
+
+@ROUTES.post("/v1/notices/check", tag="notices", accepts=_XML, limit=xml.MAX_BYTES)
+async def check_notice(actor: Actor, body: bytes) -> CheckView:  # any authenticated caller may ask
+    """Check an eForms notice: what it says, what is wrong with it and how to mend it. Nothing is kept."""
+    return CheckView.of(await _checked(body))
+
+
+@ROUTES.post(
+    "/v1/notices/import",
+    status=201,
+    errors=[NoticeRejected, NoticeOfAnother, DuplicateNotice],
+    tag="notices",
+    accepts=_XML,
+    limit=xml.MAX_BYTES,
+    location="/v1/notices/{notice_id}",
+)
+async def import_notice(uow: Uow, actor: Actor, body: bytes) -> NoticeView:
+    """Import an eForms notice as a draft. Every business term is kept: the XML itself goes to storage."""
+    drafted = imports.draft_of(await _checked(body), actor, uow.now())
+    source = await imports.keep_source(uow.runtime, drafted.notice_id, body)
+    return NoticeView.of(await service.draft(uow, imports.with_source(drafted, source), actor), uow.now())
+
+
+@ROUTES.post("/v1/notices", status=201, errors=[Forbidden], tag="notices", location="/v1/notices/{notice_id}")
+async def create_notice(uow: Uow, actor: Actor, body: NewNotice) -> NoticeView:
+    """Write a notice as a draft, without eForms XML."""
+    actor.require(OrganisationKind.BUYER)
+    if body.procedure_id is not None:
+        await service.require_own_procedure(uow, body.procedure_id, actor)
+    content = body.content(actor, uow.now().date())
+    command = service.DraftNotice(uuid4(), body.procedure_id or uuid4(), content)
+    return NoticeView.of(await service.draft(uow, command, actor), uow.now())
+
+
+@ROUTES.get("/v1/drafts", errors=[Forbidden], tag="notices")
+async def list_drafts(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[NoticeView]:
+    """List the drafts of the caller's organisation, newest first."""
+    actor.require(OrganisationKind.BUYER)
+    async with runtime.read() as conn:
+        found = await store.drafts(conn, actor.organisation, after(runtime, query.cursor), query.limit + 1)
+    return page(runtime, found, query.limit, by="created_at")
+
+
+@ROUTES.get("/v1/notices/{notice_id}", errors=[NotFound], tag="notices")
+async def get_notice(runtime: Runtime, actor: Actor | None, notice_id: UUID) -> NoticeView:
+    """Read a notice: published, or a draft of the caller's organisation."""
+    return NoticeView.of(await service.readable_notice(runtime, notice_id, actor), runtime.clock.now())
+
+
+@ROUTES.get("/v1/notices/{notice_id}/versions", errors=[NotFound], tag="notices")
+async def list_versions(
+    runtime: Runtime, actor: Actor | None, notice_id: UUID, query: VersionQuery
+) -> Page[VersionView]:
+    """List the states a notice went through, with what changed; those of the draft for its buyer only."""
+    notice = await service.readable_notice(runtime, notice_id, actor)
+    own = actor is not None and actor.organisation == notice.organisation
+    async with runtime.read() as conn:
+        rows = await store.versions(conn, notice_id, drafts_too=own, until=query.as_of or runtime.clock.now())
+    before = [None, *rows]
+    return Page(items=[VersionView.of(row, earlier) for row, earlier in zip(rows, before, strict=False)])
+
+
+@ROUTES.patch("/v1/notices/{notice_id}", errors=[NotFound, Forbidden, StaleVersion, IllegalTransition], tag="notices")
+async def change_notice(uow: Uow, actor: Actor, notice_id: UUID, if_match: IfMatch, body: NoticePatch) -> NoticeView:
+    """Change a draft: deadline, opening keys, title, description."""
+    opening = body.opening.key_set() if body.opening else None
+    changes = Changes(title=body.title, description=body.description, deadline=body.deadline, opening=opening)
+    changed = await service.change(uow, service.ChangeNotice(notice_id, if_match, changes, actor))
+    return NoticeView.of(changed, uow.now())
+
+
+@ROUTES.get("/v1/notices/{notice_id}/source", errors=[NotFound], tag="notices", produces=["application/xml"])
+async def get_source(
+    runtime: Runtime, request: web.Request, actor: Actor | None, notice_id: UUID
+) -> web.StreamResponse:
+    """Download the eForms XML that a notice was imported from, byte for byte."""
+    notice = await service.readable_notice(runtime, notice_id, actor)
+    if notice.source is None:
+        raise NotFound("Cet avis n'a pas été importé d'un fichier eForms.", "This notice was not imported from eForms.")
+    return await send_document(request, runtime, notice.source, public=notice.published_at is not None)
+
+
+async def _checked(body: bytes) -> CheckedNotice:
+    """Check a notice apart: a heavy one keeps nobody but other checks waiting (the schema is no object for several threads)."""
+    return await asyncio.get_running_loop().run_in_executor(_CHECKER, check, body)

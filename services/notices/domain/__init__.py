@@ -1,0 +1,1 @@
+"""The aggregates of the service, pure: no input or output."""

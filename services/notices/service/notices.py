@@ -1,0 +1,149 @@
+"""The use cases of a notice before its publication, and its reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.errors import FieldError, InvalidInput, NotFound, TooLarge
+from libs.common.messages.base import DocumentReference
+from libs.common.runtime import Runtime
+from libs.common.uow import Uow
+from services.notices.content import NoticeContent
+from services.notices.domain.notice import Changes, Notice, NoticeState
+from services.notices.errors import DuplicateNotice
+from services.notices.store import notices as store
+from services.notices.store import procedures as procedure_store
+
+__all__ = [
+    "ChangeNotice",
+    "DraftNotice",
+    "change",
+    "draft",
+    "readable_notice",
+    "require_draft_of",
+    "require_own_procedure",
+]
+
+_LARGEST = 4 * 2**20
+"""Bytes of a notice's content: it travels whole in its event."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftNotice:
+    """A notice to be kept as a draft."""
+
+    notice_id: UUID
+    procedure_id: UUID
+    content: NoticeContent
+    warnings: tuple[FieldError, ...] = ()
+    source: DocumentReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeNotice:
+    """A change of a draft."""
+
+    notice_id: UUID
+    version: int
+    changes: Changes
+    actor: Actor
+
+
+async def require_own_procedure(uow: Uow, procedure_id: UUID, actor: Actor) -> None:
+    """Let a draft name only a procedure of the caller's: nobody takes an identifier that another buyer will need.
+
+    Raises InvalidInput, in the same words for a procedure of another buyer as for none.
+    """
+    procedure = await procedure_store.get_procedure(uow.conn, procedure_id)
+    if procedure is None or procedure.organisation != actor.organisation:
+        told = (
+            "Vous n'avez aucune consultation de cet identifiant : n'en donnez pas, la plateforme en crée un.",
+            "You have no procedure of this identifier: give none, the platform makes one.",
+        )
+        raise InvalidInput(*told, errors=[FieldError("body/procedure_id", *told)])
+
+
+async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
+    """Keep a new draft. Raises DuplicateNotice, TooLarge, Forbidden where the procedure belongs to another organisation."""
+    actor.require(OrganisationKind.BUYER)
+    _refuse_excess(command.content)
+    procedure = await procedure_store.ensure_procedure(
+        uow.conn,
+        command.procedure_id,
+        organisation=actor.organisation,
+        title=command.content.title,
+        at=uow.now(),
+    )
+    actor.require_organisation(procedure.organisation)
+    notice = Notice(
+        notice_id=command.notice_id,
+        procedure_id=command.procedure_id,
+        organisation=actor.organisation,
+        state=NoticeState.DRAFT,
+        version=1,
+        content=command.content,
+        created_at=uow.now(),
+        warnings=command.warnings,
+        source=command.source,
+    )
+    if not await store.add_notice(uow.conn, notice):
+        raise DuplicateNotice(
+            f"Un avis porte déjà l'identifiant {notice.notice_id} (BT-701) : une correction est un nouvel avis.",
+            f"A notice already has the identifier {notice.notice_id} (BT-701): a correction is a new notice.",
+        )
+    uow.audit("notice-drafted", str(notice.notice_id))
+    return notice
+
+
+def _refuse_excess(content: NoticeContent) -> None:
+    if len(content.model_dump_json()) > _LARGEST:
+        raise TooLarge(
+            f"L'avis décrit trop de choses : {_LARGEST // 2**20} Mo au plus pour ses textes et ses lots.",
+            f"The notice says too much: {_LARGEST // 2**20} MB at most for its texts and lots.",
+        )
+
+
+async def change(uow: Uow, command: ChangeNotice) -> Notice:
+    """Change a draft. Raises NotFound, Forbidden, StaleVersion, IllegalTransition."""
+    notice = await own_notice(uow, command.notice_id, command.actor)
+    notice.require_version(command.version)
+    changed = notice.changed(command.changes)
+    await store.save_notice(uow.conn, changed, uow.now())
+    uow.audit("notice-changed", str(notice.notice_id))
+    return changed
+
+
+async def require_draft_of(uow: Uow, notice_id: UUID, actor: Actor) -> Notice:
+    """Give a locked draft of the caller's. Raises NotFound, Forbidden, IllegalTransition."""
+    notice = await own_notice(uow, notice_id, actor)
+    notice.require_draft()
+    return notice
+
+
+async def own_notice(uow: Uow, notice_id: UUID, actor: Actor) -> Notice:
+    """Give a locked notice of the caller's organisation. A draft of another one does not exist for the caller."""
+    actor.require(OrganisationKind.BUYER)
+    notice = await store.lock_notice(uow.conn, notice_id)
+    if notice is None or (notice.state is NoticeState.DRAFT and notice.organisation != actor.organisation):
+        raise no_notice()
+    actor.require_organisation(notice.organisation)
+    return notice
+
+
+def no_notice() -> NotFound:
+    return NotFound("Aucun avis public ne porte cet identifiant.", "No public notice has this identifier.")
+
+
+async def readable_notice(runtime: Runtime, notice_id: UUID, actor: Actor | None) -> Notice:
+    """Give a notice the caller may read: published, or its own draft. Raises NotFound."""
+    async with runtime.read() as conn:
+        notice = await store.get_notice(conn, notice_id)
+    if notice is None or not _may_read(notice, actor):
+        raise no_notice()
+    return notice
+
+
+def _may_read(notice: Notice, actor: Actor | None) -> bool:
+    return notice.state is NoticeState.PUBLISHED or (actor is not None and actor.organisation == notice.organisation)

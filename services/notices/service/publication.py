@@ -1,0 +1,49 @@
+"""The publication of a notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.actor import Actor
+from libs.common.errors import NotFound
+from libs.common.uow import Uow
+from services.notices import events
+from services.notices.domain.notice import Notice
+from services.notices.domain.procedure import Procedure
+from services.notices.service.notices import own_notice
+from services.notices.store import notices as store
+from services.notices.store import procedures as procedure_store
+
+__all__ = ["PublishNotice", "publish"]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishNotice:
+    """The publication of a draft."""
+
+    notice_id: UUID
+    version: int
+    actor: Actor
+
+
+async def publish(uow: Uow, command: PublishNotice) -> Notice:
+    """Publish a draft: it is public from now on, and changes no more.
+
+    Raises NotFound, Forbidden, StaleVersion, IllegalTransition, Conflict, NotPublishable with every reason.
+    """
+    notice = await own_notice(uow, command.notice_id, command.actor)
+    notice.require_version(command.version)
+    return await publish_draft(uow, notice, await procedure_store.lock_procedure(uow.conn, notice.procedure_id))
+
+
+async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -> Notice:
+    if procedure is None:
+        raise NotFound("Consultation introuvable.", "Procedure not found.")
+    published = notice.published(uow.now())
+    following = procedure.with_notice(published)
+    await store.save_notice(uow.conn, published, uow.now())
+    await procedure_store.save_procedure(uow.conn, following)
+    uow.emit(events.published(published))
+    uow.audit("notice-published", str(notice.notice_id))
+    return published

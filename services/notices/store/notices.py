@@ -1,0 +1,146 @@
+"""Notices and their versions in PostgreSQL: functions over a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from libs.common.db import load_queries
+from libs.common.errors import FieldError
+from libs.common.messages.base import DocumentReference
+from services.notices import search as words
+from services.notices.content import NoticeContent
+from services.notices.domain.notice import Notice, NoticeState
+from services.notices.store.documents import documents, documents_of
+
+__all__ = ["VersionRow", "add_notice", "add_version", "drafts", "get_notice", "lock_notice", "save_notice", "versions"]
+
+_SQL: Final = load_queries(Path(__file__).with_suffix(".sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A state that a notice went through."""
+
+    version: int
+    state: str
+    content: NoticeContent
+    recorded_at: datetime
+
+
+async def add_notice(conn: asyncpg.Connection, notice: Notice) -> bool:
+    """Write a new notice and its first version; False when its identifier is already known."""
+    found = await conn.fetchval(
+        _SQL["notice_insert"],
+        notice.notice_id,
+        notice.procedure_id,
+        notice.organisation,
+        notice.state,
+        notice.version,
+        notice.content.kind,
+        notice.content.model_dump(mode="json"),
+        [[fault.where, fault.message, fault.message_en] for fault in notice.warnings],
+        notice.source.model_dump(mode="json") if notice.source else None,
+        notice.created_at,
+        notice.published_at,
+        *_searched(notice.content),
+    )
+    if found is not None:
+        await add_version(conn, notice, notice.published_at or notice.created_at)
+    return found is not None
+
+
+async def save_notice(conn: asyncpg.Connection, notice: Notice, at: datetime) -> None:
+    """Write a locked notice back, and its new version."""
+    await conn.execute(
+        _SQL["notice_save"],
+        notice.notice_id,
+        notice.state,
+        notice.version,
+        notice.content.model_dump(mode="json"),
+        notice.published_at,
+        *_searched(notice.content),
+    )
+    await add_version(conn, notice, at)
+
+
+def _searched(content: NoticeContent) -> tuple[Any, ...]:
+    body = words.body_text(content)
+    return (
+        content.procedure_type,
+        content.deadline,
+        words.cpv_branches(content),
+        content.departments,
+        content.title,
+        words.fold(content.title),
+        body,
+        words.fold(body),
+    )
+
+
+async def add_version(conn: asyncpg.Connection, notice: Notice, at: datetime) -> None:
+    """Keep the present state of a notice."""
+    content = notice.content.model_dump(mode="json")
+    await conn.execute(_SQL["version_add"], notice.notice_id, notice.version, notice.state, content, at)
+
+
+async def versions(conn: asyncpg.Connection, notice_id: UUID, *, drafts_too: bool, until: datetime) -> list[VersionRow]:
+    """Give the states a notice went through up to an instant, oldest first."""
+    rows = await conn.fetch(_SQL["versions"], notice_id, drafts_too, until)
+    return [
+        VersionRow(row["version"], row["state"], NoticeContent.model_validate(row["content"]), row["recorded_at"])
+        for row in rows
+    ]
+
+
+async def lock_notice(conn: asyncpg.Connection, notice_id: UUID) -> Notice | None:
+    """Give a notice with its documents, and keep it until the end of the transaction."""
+    return await _with_documents(conn, await conn.fetchrow(_SQL["notice_lock"], notice_id))
+
+
+async def get_notice(conn: asyncpg.Connection, notice_id: UUID) -> Notice | None:
+    """Give a notice with its documents."""
+    return await _with_documents(conn, await conn.fetchrow(_SQL["notice_get"], notice_id))
+
+
+async def _with_documents(conn: asyncpg.Connection, row: asyncpg.Record | None) -> Notice | None:
+    if row is None:
+        return None
+    found = await documents(conn, row["notice_id"])
+    return replace(_notice(row), documents=tuple(document.reference for document in found))
+
+
+async def drafts(
+    conn: asyncpg.Connection, organisation: str, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Notice]:
+    """Give the drafts of an organisation, newest first."""
+    created_at, notice_id = after or (None, None)
+    rows = await conn.fetch(_SQL["drafts"], organisation, created_at, notice_id, limit)
+    return await all_with_documents(conn, rows)
+
+
+async def all_with_documents(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[Notice]:
+    """Give the notices of some rows, each with its documents."""
+    found = await documents_of(conn, [row["notice_id"] for row in rows])
+    return [replace(_notice(row), documents=tuple(found.get(row["notice_id"], ()))) for row in rows]
+
+
+def _notice(row: asyncpg.Record) -> Notice:
+    return Notice(
+        notice_id=row["notice_id"],
+        procedure_id=row["procedure_id"],
+        organisation=row["organisation"],
+        state=NoticeState(row["state"]),
+        version=row["version"],
+        content=NoticeContent.model_validate(row["content"]),
+        created_at=row["created_at"],
+        warnings=tuple(FieldError(*fault) for fault in row["warnings"]),
+        source=DocumentReference.model_validate(row["source"]) if row["source"] else None,
+        published_at=row["published_at"],
+    )

@@ -1,0 +1,129 @@
+"""Notices and their versions, as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from pydantic import Field
+
+from libs.common.messages.base import Money
+from libs.common.messages.notices import Buyer, Lot, LotResult, Nature, NoticeKind, OpeningKeySet, Place
+from services.notices import drafting, rules
+from services.notices.content import NoticeContent
+from services.notices.domain.notice import Notice, NoticeState
+from services.notices.store.notices import VersionRow
+from services.notices.views.base import View
+from services.notices.views.documents import DocumentLine
+
+__all__ = ["NoticeView", "RequirementView", "VersionView", "WarningView"]
+
+
+class RequirementView(View):
+    """Something the law asks, and why."""
+
+    code: str
+    text: str
+    text_en: str
+    source: str
+    met: bool | None = Field(default=None, description="null when the platform cannot tell")
+
+
+class WarningView(View):
+    """A remark on an imported notice."""
+
+    term: str
+    message: str
+    message_en: str = ""
+
+
+class NoticeView(View):
+    """A notice."""
+
+    notice_id: UUID
+    procedure_id: UUID
+    state: NoticeState
+    version: int
+    kind: NoticeKind
+    subtype: str
+    language: str
+    title: str
+    description: str
+    internal_reference: str | None
+    buyer: Buyer
+    procedure_type: str
+    accelerated: bool
+    formal: bool
+    nature: Nature
+    cpv: list[str]
+    places: list[Place]
+    departments: list[str]
+    value: Money | None
+    deadline: datetime | None
+    lots: list[Lot]
+    documents: list[DocumentLine]
+    documents_url: str | None
+    electronic: bool
+    opening: OpeningKeySet | None
+    results: list[LotResult]
+    changes: str | None
+    requirements: list[RequirementView]
+    warnings: list[WarningView]
+    published_at: datetime | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, notice: Notice, now: datetime) -> Self:
+        """Show a notice; the law's requirements are those of its publication, or of now for a draft."""
+        content = notice.content
+        on = (notice.published_at or now).date()
+        said = {name: getattr(content, name) for name in NoticeContent.model_fields if name in cls.model_fields}
+        asked = rules.requirements(drafting.situation(content, on))
+        return cls(
+            notice_id=notice.notice_id,
+            procedure_id=notice.procedure_id,
+            state=notice.state,
+            version=notice.version,
+            documents=[DocumentLine.of(document) for document in notice.documents],
+            requirements=[RequirementView.model_validate(each, from_attributes=True) for each in asked],
+            warnings=_warnings(notice),
+            published_at=notice.published_at,
+            created_at=notice.created_at,
+            **said,
+        )
+
+
+def _warnings(notice: Notice) -> list[WarningView]:
+    """Show the remarks of the import to the buyer of a draft; the public reads the notice alone."""
+    if notice.state is NoticeState.PUBLISHED:
+        return []
+    return [WarningView(term=each.where, message=each.message, message_en=each.message_en) for each in notice.warnings]
+
+
+class VersionView(View):
+    """A state that a notice went through."""
+
+    number: int
+    state: str
+    recorded_at: datetime
+    title: str
+    deadline: datetime | None
+    changed: list[str] = Field(description="what differs from the version before")
+
+    @classmethod
+    def of(cls, row: VersionRow, before: VersionRow | None) -> Self:
+        """Show a version against the one before."""
+        return cls(
+            number=row.version,
+            state=row.state,
+            recorded_at=row.recorded_at,
+            title=row.content.title,
+            deadline=row.content.deadline,
+            changed=_differences(row, before) if before else [],
+        )
+
+
+def _differences(row: VersionRow, before: VersionRow) -> list[str]:
+    names = [name for name in NoticeContent.model_fields if getattr(row.content, name) != getattr(before.content, name)]
+    return [*(["state"] if row.state != before.state else []), *names]
