@@ -23,7 +23,7 @@ __all__ = [
     "save_procedure",
 ]
 
-_SQL: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_SQL: Final = load_queries(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True, slots=True)
