@@ -7,24 +7,60 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from libs.common.messages.base import DocumentReference, Message, Money
 from libs.common.messages.notices import (
     Buyer,
+    Change,
+    ContractKind,
     Lot,
     LotResult,
+    Modification,
     Nature,
     NoticeKind,
     OpeningKeySet,
     Place,
+    Technique,
 )
 from libs.common.messages.notices import Notice as PublicNotice
 
-__all__ = ["NoticeContent", "public_notice"]
+__all__ = ["Contact", "Justification", "NoticeContent", "ReviewBody", "public_notice"]
 
 _WITHOUT_BIDS: Final = frozenset({"10", "11", "12", "13", "14", "15", "CEI", "N10", "N11"})
 """Calls for competition that ask for expressions of interest or qualifications, not yet for bids."""
+
+
+class Contact(Message):
+    """Where bidders reach the buyer: a department, not a person (BT-502, BT-503, BT-505, BT-506)."""
+
+    department: str | None = None
+    street: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    url: str | None = None
+    activity: str | None = None
+    """Of the buyer, eForms main-activity (BT-10)."""
+
+
+class ReviewBody(Message):
+    """The court that reviews the procedure: its registry tells bidders of appeals (OPT-301-Lot-ReviewOrg)."""
+
+    name: str
+    identifier: str | None = None
+    street: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    nuts: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class Justification(Message):
+    """Why there is no call for competition (BT-135, BT-136) or why the procedure is accelerated (BT-1351)."""
+
+    code: str | None = None
+    text: str | None = None
 
 
 class NoticeContent(Message):
@@ -55,6 +91,20 @@ class NoticeContent(Message):
     """Whether bids may come by electronic means (BT-17)."""
     changes: str | None = None
     """The notice that this one changes (BT-758)."""
+    notice_type: str | None = None
+    """BT-02"""
+    contract_kind: ContractKind = "marche"
+    techniques: list[Technique] = []
+    change: Change | None = None
+    modification: Modification | None = None
+    contact: Contact | None = None
+    review: ReviewBody | None = None
+    justification: Justification | None = None
+    features: str | None = None
+    """The main features of the procedure (BT-88)."""
+    planned_on: AwareDatetime | None = Field(default=None, description="of the contract notice, BT-127")
+    previous: list[str] = []
+    """The planning notices that this one follows (BT-125)."""
 
     @property
     def takes_bids(self) -> bool:

@@ -14,20 +14,35 @@ from libs.common.messages.base import Audience, DocumentReference, Event, Messag
 
 __all__ = [
     "Buyer",
+    "Change",
     "Criterion",
     "Lot",
     "LotResult",
+    "LotTerms",
+    "Modification",
     "Notice",
     "NoticePublishedV1",
     "OpeningKey",
     "OpeningKeySet",
     "Place",
     "ProcedureClosedV1",
+    "Technique",
+    "Winner",
     "key_set_fingerprint",
 ]
 
 NoticeKind = Literal["planning", "contract", "award", "change"]
 Nature = Literal["works", "supplies", "services"]
+ContractKind = Literal["marche", "concession"]
+Technique = Literal[
+    "framework",
+    "dynamic-purchasing",
+    "design-contest",
+    "qualification-system",
+    "electronic-catalogue",
+    "electronic-auction",
+]
+"""The techniques of purchase (L2125-1 CCP)."""
 
 
 class Buyer(Message):
@@ -60,6 +75,41 @@ class Criterion(Message):
     weight: float | None = Field(default=None, description="percent, when the notice gives one")
 
 
+class LotTerms(Message):
+    """The terms of a lot, in the codes of eForms; None or empty where the notice does not tell."""
+
+    restricted_documents: bool | None = Field(default=None, description="BT-14")
+    electronic_submission: Literal["required", "allowed", "not-allowed"] | None = Field(
+        default=None, description="BT-17"
+    )
+    eu_funded: bool | None = Field(default=None, description="BT-60")
+    variants: Literal["required", "allowed", "not-allowed"] | None = Field(default=None, description="BT-63")
+    reserved_participation: list[str] = Field(default=[], description="reserved-procurement, BT-71")
+    reserved_execution: bool | None = Field(default=None, description="sheltered employment programmes, BT-736")
+    electronic_ordering: bool | None = Field(default=None, description="BT-92")
+    electronic_payment: bool | None = Field(default=None, description="BT-93")
+    electronic_invoicing: Literal["required", "allowed", "not-allowed"] | None = Field(
+        default=None, description="BT-743"
+    )
+    electronic_catalogue: Literal["required", "allowed", "not-allowed"] | None = Field(
+        default=None, description="BT-764"
+    )
+    electronic_auction: bool | None = Field(default=None, description="BT-767")
+    languages: list[str] = Field(default=[], description="of submission, ISO 639-3, BT-97")
+    gpa: bool | None = Field(default=None, description="Government Procurement Agreement, BT-115")
+    framework: str | None = Field(default=None, description="none, fa-wo-rc (purchase orders), fa-w-rc, fa-mix; BT-765")
+    framework_maximum: Money | None = Field(default=None, description="BT-271")
+    framework_participants: int | None = Field(default=None, description="at most, BT-113")
+    dynamic_purchasing: str | None = Field(default=None, description="none, dps-list, dps-nlist; BT-766")
+    options: str | None = Field(default=None, description="BT-54")
+    renewals: int | None = Field(default=None, description="at most, BT-58")
+    strategic: list[str] = Field(default=[], description="env-imp, soc-obj, inn-pur; BT-06")
+    social: list[str] = Field(default=[], description="social-objective, BT-775")
+    environmental: list[str] = Field(default=[], description="environmental-impact, BT-774")
+    innovative: list[str] = Field(default=[], description="innovative-acquisition, BT-776")
+    performance: str | None = Field(default=None, description="conditions of performance of the contract, BT-70")
+
+
 class Lot(Message):
     """A lot; a procedure that is not divided has exactly one."""
 
@@ -73,6 +123,8 @@ class Lot(Message):
     duration_months: int | None = None
     criteria: list[Criterion] = []
     framework: bool = False
+    deadline: AwareDatetime | None = Field(default=None, description="of tenders (BT-131), else of requests (BT-1311)")
+    terms: LotTerms | None = None
 
 
 class OpeningKey(Message):
@@ -99,6 +151,32 @@ def key_set_fingerprint(threshold: int, officers: Sequence[OpeningKey]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+class Winner(Message):
+    """A winner of a lot, alone or in a group."""
+
+    organisation: OrganisationId
+    name: str
+
+
+class Change(Message):
+    """What a notice corrects in an earlier one."""
+
+    notice_id: UUID | None = Field(default=None, description="the notice changed, BT-758")
+    reason: str | None = Field(default=None, description="change-corig-justification, BT-140")
+    description: str | None = Field(default=None, description="BT-762")
+
+
+class Modification(Message):
+    """A contract modified during its life (L2194-1 CCP)."""
+
+    lot_id: str | None = None
+    contract_number: str | None = Field(default=None, description="BT-150")
+    reason: str | None = Field(default=None, description="modification-justification, BT-200")
+    description: str | None = Field(default=None, description="BT-201, BT-202")
+    value: Money | None = Field(default=None, description="of the whole contract, once modified")
+    duration_months: int | None = None
+
+
 class LotResult(Message):
     """The result of one lot, in an award notice."""
 
@@ -110,6 +188,9 @@ class LotResult(Message):
     contract_id: UUID | None = None
     tenders_received: int | None = None
     signed_at: AwareDatetime | None = None
+    winners: list[Winner] = []
+    reason: str | None = Field(default=None, description="of a lot without winner: non-award-justification, BT-144")
+    contract_number: str | None = Field(default=None, description="BT-150")
 
 
 class Notice(Message):
@@ -137,6 +218,13 @@ class Notice(Message):
     documents: list[DocumentReference] = []
     opening: OpeningKeySet | None = None
     results: list[LotResult] = []
+    notice_type: str | None = Field(
+        default=None, description="eForms notice type (BT-02): pin-only, pmc, cn-standard..."
+    )
+    contract_kind: ContractKind = "marche"
+    techniques: list[Technique] = []
+    change: Change | None = None
+    modification: Modification | None = None
 
 
 class NoticePublishedV1(Event):
