@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from libs.common.calendar import french_date
 from libs.common.messages.bids import Contract
 from services.bids.documents.pdf import Block, Box, Heading, Rows, Text, render
 from services.bids.domain.essential import ITEMS
-from services.bids.domain.time import french_date
 
 __all__ = ["contract_pdf", "money_text"]
 

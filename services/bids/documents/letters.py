@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from libs.common.calendar import french_date
 from services.bids.documents.pdf import Block, Text, render
 from services.bids.domain.awards import Evaluation, Standstill
-from services.bids.domain.time import french_date
 
 __all__ = ["AwardFacts", "Paper", "award_letter", "elimination_letter", "notification_letter", "rejection_letter"]
 

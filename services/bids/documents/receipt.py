@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from libs.common.calendar import french_hour
 from services.bids.documents.pdf import Block, Heading, Rows, Text, render
-from services.bids.domain.time import french_hour
 from services.bids.sealing.receipt import Receipt
 
 __all__ = ["receipt_pdf", "receipt_text"]

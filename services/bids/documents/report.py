@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from libs.common.calendar import french_hour
 from services.bids.documents.pdf import Block, Heading, Rows, Text, render
-from services.bids.domain.time import french_hour
 
 __all__ = ["report_pdf"]
 

@@ -5,40 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-__all__ = [
-    "STANDSTILL_DAYS",
-    "french_date",
-    "french_hour",
-    "is_late",
-    "legal_time",
-    "standstill_end",
-    "to_second",
-    "zone_of",
-]
+__all__ = ["STANDSTILL_DAYS", "is_late", "legal_time", "standstill_end", "to_second"]
 
 STANDSTILL_DAYS = 11
 """Days between telling the losers electronically and signing (art. R2182-1 CCP)."""
-_MONTHS = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-]
-_ZONES = {"971": "America/Guadeloupe", "972": "America/Martinique", "973": "America/Cayenne", "974": "Indian/Reunion"}
-_ZONES |= {"975": "America/Miquelon", "976": "Indian/Mayotte", "987": "Pacific/Tahiti", "988": "Pacific/Noumea"}
-
-
-def zone_of(department: str | None) -> ZoneInfo:
-    """Give the time zone of a buyer by its department; Paris when unknown."""
-    return ZoneInfo(_ZONES.get(department or "", "Europe/Paris"))
 
 
 def to_second(instant: datetime) -> datetime:
@@ -64,16 +34,3 @@ def standstill_end(sent_at: datetime, zone: ZoneInfo) -> datetime:
     """
     first = sent_at.astimezone(zone).date() + timedelta(days=STANDSTILL_DAYS + 1)
     return datetime.combine(first, time(), zone).astimezone(UTC)
-
-
-def french_date(instant: datetime, zone: ZoneInfo) -> str:
-    """Write a date as letters do: 3 décembre 2026."""
-    day = instant.astimezone(zone)
-    return f"{'1er' if day.day == 1 else day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def french_hour(instant: datetime, zone: ZoneInfo) -> str:
-    """Write date, hour to the second and zone: 3 décembre 2026 à 12:00:00 (CET, UTC+01:00)."""
-    local = instant.astimezone(zone)
-    offset = local.strftime("%z")
-    return f"{french_date(instant, zone)} à {local:%H:%M:%S} ({local.tzname()}, UTC{offset[:3]}:{offset[3:]})"

@@ -9,10 +9,11 @@ import asyncpg
 import structlog
 
 from libs.common.actor import Actor, OrganisationKind
+from libs.common.calendar import french_hour
 from libs.common.messages.notices import Notice
 from libs.common.uow import Uow
 from services.bids.domain.states import OpeningState
-from services.bids.domain.time import french_hour, is_late
+from services.bids.domain.time import is_late
 from services.bids.errors import BeforeDeadline, UnknownConsultation
 from services.bids.sealing import check_key_set
 from services.bids.store import consultations as store

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from libs.common.actor import Actor, OrganisationKind
+from libs.common.calendar import french_date
 from libs.common.errors import StaleVersion
 from libs.common.messages.base import DocumentReference, Money
 from libs.common.messages.bids import Contract
@@ -24,7 +25,6 @@ from services.bids.documents.letters import AwardFacts, notification_letter
 from services.bids.documents.signed import only_signed
 from services.bids.domain.awards import Standstill
 from services.bids.domain.states import CONTRACT, ContractState, after
-from services.bids.domain.time import french_date
 from services.bids.errors import DuringStandstill, NotCleared, UnknownContract, WrongSignedContract
 from services.bids.service import consultations
 from services.bids.service.letters import send

@@ -7,13 +7,14 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from libs.common.actor import Actor, OrganisationKind
+from libs.common.calendar import french_hour
 from libs.common.errors import FieldError, NotFound
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids import events
 from services.bids.domain.bids import Deposit, Standing, standings
 from services.bids.domain.states import BID, BidState, after
-from services.bids.domain.time import french_hour, is_late, legal_time, to_second
+from services.bids.domain.time import is_late, legal_time, to_second
 from services.bids.errors import AfterDeadline, WrongEnvelope
 from services.bids.sealing import Envelope, EnvelopeError
 from services.bids.sealing.receipt import PartyName, Receipt, ReceiptDocument, ReceiptStatement

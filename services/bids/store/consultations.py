@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from libs.common.calendar import territory_of
 from libs.common.messages.notices import Lot, Notice, OpeningKeySet
-from services.bids.domain.time import zone_of
 from services.bids.store.queries import QUERIES
 
 __all__ = ["Consultation", "add", "find", "lock", "share", "update"]
@@ -31,7 +31,7 @@ class Consultation:
     @property
     def zone(self) -> ZoneInfo:
         """The legal time of the buyer's place."""
-        return zone_of(self.notice.buyer.department)
+        return territory_of(self.notice.buyer.department).zone
 
     def lot(self, lot_id: str) -> Lot | None:
         """Give one of its lots."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.common.calendar import french_date, french_hour, territory_of
 from libs.common.errors import IllegalTransition
 from libs.common.messages.bids import EssentialData
 from libs.common.messages.notices import Buyer, Lot, Notice, Place
@@ -26,7 +27,7 @@ from services.bids.domain.awards import (
 from services.bids.domain.bids import Deposit, Standing, clashing, file_name_problem, standings
 from services.bids.domain.essential import ITEMS, missing_items, wrong_values
 from services.bids.domain.states import BID, CONTRACT, OPENING, BidState, ContractState, OpeningState, after
-from services.bids.domain.time import french_date, french_hour, is_late, standstill_end, to_second, zone_of
+from services.bids.domain.time import is_late, standstill_end, to_second
 
 PARIS = ZoneInfo("Europe/Paris")
 NOON = datetime(2026, 3, 20, 11, tzinfo=UTC)
@@ -152,8 +153,8 @@ def test_adapted_procedure_has_no_standstill_and_the_reason_is_told() -> None:
 def test_hours_are_told_in_legal_time_with_their_zone() -> None:
     assert french_hour(NOON, PARIS) == "20 mars 2026 à 12:00:00 (CET, UTC+01:00)"
     assert french_date(datetime(2026, 8, 1, 12, tzinfo=UTC), PARIS) == "1er août 2026"
-    assert zone_of("974").key == "Indian/Reunion"
-    assert zone_of("21") == zone_of(None) == PARIS
+    assert territory_of("974").zone.key == "Indian/Reunion"
+    assert territory_of("21").zone == territory_of(None).zone == PARIS
 
 
 @pytest.mark.parametrize(
