@@ -12,12 +12,12 @@ from aiohttp import web
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Conflict, Forbidden, InvalidInput, NotFound
 from libs.common.http import Cursor, Page, Routes
+from libs.common.mail.tokens import read_token
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.alerts.domain import Endpoint
 from services.alerts.errors import ForbiddenEndpoint, TooManySearches, UnselectiveSearch
 from services.alerts.mails.compose import unsubscribe_page
-from services.alerts.mails.tokens import read_token
 from services.alerts.service import searches as search_service
 from services.alerts.service import webhooks as webhook_service
 from services.alerts.settings import AlertsSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from libs.common.errors import Conflict, InvalidInput, Unavailable
 
-__all__ = ["ForbiddenEndpoint", "MailRefusedError", "PartnersAway", "TooManySearches", "UnselectiveSearch"]
+__all__ = ["ForbiddenEndpoint", "PartnersAway", "TooManySearches", "UnselectiveSearch"]
 
 
 class UnselectiveSearch(InvalidInput):
@@ -33,11 +33,3 @@ class PartnersAway(Unavailable):
 
     slug = "partners-away"
     title, title_en = "Échange des partenaires indisponible", "Partners' exchange away"
-
-
-class MailRefusedError(Exception):
-    """The mail server refuses this mail for good (SMTP 5xx): trying again is useless. Holds the code, not the address."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"SMTP {code}")
-        self.code = code

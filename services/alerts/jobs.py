@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import aiosmtplib
-
-from libs.common.jobs import MAX_ATTEMPTS
+from libs.common.mail.message import Content, Envelope, build
+from libs.common.mail.smtp import Mailer, hand_over
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs
 from libs.common.uow import Uow
 from services.alerts.domain import Mail, MailState
-from services.alerts.errors import MailRefusedError
-from services.alerts.mails.message import Content, Envelope, build
-from services.alerts.mails.smtp import Mailer, MailPostponedError
 from services.alerts.service import mails as mail_service
 from services.alerts.service import webhooks as webhook_service
 from services.alerts.settings import AlertsSettings
@@ -37,15 +33,9 @@ async def send_mail(runtime: Runtime, job: Job) -> Completion | None:
     written = await _write(runtime, mail)
     if isinstance(written, MailState):
         return _closing(mail_id, written)
-    try:
-        await runtime.port(Mailer).send(build(*written))  # type: ignore[type-abstract]  # a port is named by its protocol
-    except MailRefusedError as error:
-        return _closing(mail_id, MailState.REFUSED, str(error))
-    except (MailPostponedError, aiosmtplib.SMTPException, OSError) as error:
-        if job.attempt < MAX_ATTEMPTS:
-            raise
-        return _closing(mail_id, MailState.FAILED, type(error).__name__)
-    return _closing(mail_id, MailState.SENT)
+    mailer = runtime.port(Mailer)  # type: ignore[type-abstract]  # a port is named by its protocol
+    fate, reason = await hand_over(mailer, build(*written), attempt=job.attempt)
+    return _closing(mail_id, MailState(fate), reason)
 
 
 @JOBS.on(webhook_service.JOB)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from libs.common.settings import Settings
+from libs.common.mail.settings import MailSettings
 
 __all__ = ["AlertsSettings"]
 
 _DAY = 86_400.0
 
 
-class AlertsSettings(Settings):
+class AlertsSettings(MailSettings):
     """What the alerts service needs to know, beside what all do."""
 
-    smtp_url: SecretStr = SecretStr("smtp://127.0.0.1:25")
-    """The mail relay: `smtp://user:password@host:587?starttls=required`, `smtps://host:465`. Secret: it may hold a password."""
-    mail_from: str = Field(
-        default="Halles <alertes@halles.invalid>", pattern=r"^[^\r\n\x00]{1,100} <[^\s<>@]+@[^\s<>@]+>$"
-    )
-    """Who the mails come from."""
     webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """`host:port` of endpoints that may have a private address: a demo on one machine. Refused in production."""
     webhook_schedule: tuple[float, ...] = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, _DAY)
@@ -49,8 +42,3 @@ class AlertsSettings(Settings):
         """Give the reasons why production must not start with these settings."""
         allowed = "HALLES_WEBHOOK_ALLOW: webhooks to private addresses are for the sandbox only"
         return [*super().unsafe(), *([allowed] if self.webhook_allow else [])]
-
-    @property
-    def mail_domain(self) -> str:
-        """The right part of Message-IDs."""
-        return urlsplit(self.public_url).hostname or "halles.invalid"

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from libs.common.mail.message import message_id, one_line
 from services.alerts.domain import Contact, Endpoint, Search
-from services.alerts.mails.message import message_id, one_line
 from services.alerts.matching.criteria import CpvPrefix, Criteria, Department
 
 __all__ = [

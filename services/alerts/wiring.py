@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from libs.common.mail.smtp import Mailer, SmtpMailer
 from libs.common.runtime import Runtime
 from libs.common.service import Service
 from services.alerts.api import ROUTES
 from services.alerts.consumers import CONSUMERS
 from services.alerts.jobs import JOBS
-from services.alerts.mails.smtp import Mailer, SmtpMailer
 from services.alerts.partners.exchange import Exchange, NoExchange, RabbitExchange
 from services.alerts.partners.tool import partner_group
 from services.alerts.service.webhooks import public_types

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+from libs.common.mail.message import Content, Envelope
+from libs.common.mail.tokens import write_token
 from libs.common.messages.alerts import AlertSentV1
 from libs.common.messages.bids import LetterSentV1
 from libs.common.uow import Uow
 from services.alerts.domain import Contact, Found, Mail, MailState
 from services.alerts.mails import compose
-from services.alerts.mails.message import Content, Envelope
-from services.alerts.mails.tokens import write_token
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as store
 

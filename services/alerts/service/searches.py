@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 from libs.common.actor import Actor
 from libs.common.errors import NotFound
+from libs.common.mail.tokens import read_token
 from libs.common.uow import Uow
 from services.alerts.domain import MAX_SEARCHES, Contact, Search
 from services.alerts.errors import TooManySearches, UnselectiveSearch
-from services.alerts.mails.tokens import read_token
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.summary import summary, summary_en
 from services.alerts.service.mails import enqueue

@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 
 from deploy.local.pki import TestAuthority
 from deploy.local.tsa import LocalTimestampAuthority
+from libs.common.mail.tokens import write_token
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.bids import ContractSignedV1, ContractSubmittedV1
 from libs.common.testing.harness import Harness, TestClock, harness
 from libs.common.timestamp import TimestampAuthority
-from services.alerts.mails.tokens import write_token
 from services.bids import sealing
 from services.bids.documents.pdf import Text, render
 from services.signature import signer

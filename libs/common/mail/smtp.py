@@ -1,19 +1,45 @@
-"""The way to the mail server."""
+"""The way to the mail server, and what becomes of a mail there."""
 
 from __future__ import annotations
 
 from email.message import EmailMessage
+from enum import StrEnum
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from services.alerts.errors import MailRefusedError
+from libs.common.jobs import MAX_ATTEMPTS
 
-__all__ = ["MailPostponedError", "Mailer", "SmtpMailer"]
+__all__ = ["Fate", "MailPostponedError", "MailRefusedError", "Mailer", "SmtpMailer", "hand_over"]
 
 _PERMANENT = range(500, 600)
 _TIMEOUT = 30.0  # seconds
+
+
+class Fate(StrEnum):
+    """What became of a mail that was handed over."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    """The mail server refused it for good."""
+    FAILED = "failed"
+    """It could not be handed over, after many attempts."""
+
+
+class MailRefusedError(Exception):
+    """The mail server refuses this mail for good (SMTP 5xx): trying again is useless. Holds the code, not the address."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"SMTP {code}")
+        self.code = code
+
+
+class MailPostponedError(Exception):
+    """The mail server cannot take it now (SMTP 4xx). Holds the code only: answers often repeat the address."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"SMTP {code}")
 
 
 class Mailer(Protocol):
@@ -66,8 +92,14 @@ class SmtpMailer:
             raise MailPostponedError(error.code) from None
 
 
-class MailPostponedError(Exception):
-    """The mail server cannot take it now (SMTP 4xx). Holds the code only: answers often repeat the address."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"SMTP {code}")
+async def hand_over(mailer: Mailer, message: EmailMessage, *, attempt: int) -> tuple[Fate, str | None]:
+    """Make one attempt of a job at a mail: what became of it, and why. Raises what asks for another attempt."""
+    try:
+        await mailer.send(message)
+    except MailRefusedError as error:
+        return Fate.REFUSED, str(error)
+    except (MailPostponedError, aiosmtplib.SMTPException, OSError) as error:
+        if attempt < MAX_ATTEMPTS:
+            raise
+        return Fate.FAILED, type(error).__name__
+    return Fate.SENT, None
