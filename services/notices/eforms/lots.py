@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from services.notices.eforms import numbers, texts
+from services.notices.eforms import lot_terms, numbers, texts
 from services.notices.eforms.model import Amount, ParsedCriterion, ParsedLot, ParsedPlace
 from services.notices.eforms.xml import Element, find, find_all, text, values
 
@@ -48,6 +48,9 @@ def _lot(lot: Element, language: str | None) -> ParsedLot:
         documents_url=text(terms, "cac:CallForTendersDocumentReference/cac:Attachment/cac:ExternalReference/cbc:URI"),
         submission_url=text(terms, "cac:TenderRecipientParty/cbc:EndpointID"),
         electronic_submission=text(process, "cbc:SubmissionMethodCode[@listName='esubmission']"),
+        terms=lot_terms.read(project, process, terms, language),
+        previous=tuple(values(process, "cac:NoticeDocumentReference/cbc:ID")),
+        review=text(terms, "cac:AppealTerms/cac:AppealReceiverParty/cac:PartyIdentification/cbc:ID"),
     )
 
 

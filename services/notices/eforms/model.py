@@ -7,15 +7,25 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from libs.common.messages.notices import LotTerms
+
 __all__ = [
     "Amount",
+    "ParsedContact",
     "ParsedCriterion",
     "ParsedLot",
+    "ParsedModification",
     "ParsedNotice",
     "ParsedOrganisation",
     "ParsedPlace",
     "ParsedResult",
+    "base_subtype",
 ]
+
+
+def base_subtype(subtype: str | None) -> str | None:
+    """Give the subtype of the SDK that a national one extends: N16 gives 16; another is its own."""
+    return subtype[1:] if subtype and subtype[0] == "N" and subtype[1:2].isdigit() else subtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,22 @@ class ParsedPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedContact:
+    """Where an organisation is reached: its department, never a person's name."""
+
+    department: str | None = None
+    """BT-16, else BT-502 where it names a department."""
+    street: str | None = None
+    """BT-510"""
+    email: str | None = None
+    """BT-506"""
+    phone: str | None = None
+    """BT-503"""
+    url: str | None = None
+    """BT-505"""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedOrganisation:
     """An organisation of the notice (OPT-200); contact persons are not read: they stay in the raw XML."""
 
@@ -54,6 +80,7 @@ class ParsedOrganisation:
     """BT-11, for a buyer."""
     activity: str | None = None
     """BT-10, for a buyer."""
+    contact: ParsedContact = ParsedContact()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +120,11 @@ class ParsedLot:
     """BT-18"""
     electronic_submission: str | None = None
     """BT-17: required, allowed, not-allowed"""
+    terms: LotTerms | None = None
+    previous: tuple[str, ...] = ()
+    """BT-125: the planning notices that this lot follows."""
+    review: str | None = None
+    """OPT-301-Lot-ReviewOrg: reference of the court that reviews the procedure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +143,24 @@ class ParsedResult:
     """BT-145"""
     contract_reference: str | None = None
     """BT-150"""
+    contracts: tuple[str, ...] = ()
+    """CON-0001: references of its contracts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedModification:
+    """The modification of a contract (BT-200, BT-201, BT-202)."""
+
+    contract: str | None = None
+    """CON-0001: the contract that is modified."""
+    previous: str | None = None
+    """BT-1501(n): the award notice, or the modification before."""
+    reason: str | None = None
+    """BT-200"""
+    explanation: str | None = None
+    """BT-201"""
+    description: str | None = None
+    """BT-202"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +201,19 @@ class ParsedNotice:
     """BT-758: identifier of the notice that this one changes."""
     change_reason: str | None = None
     """BT-140"""
-    modification_reason: str | None = None
-    """BT-200"""
+    change_description: str | None = None
+    """BT-762, then BT-141: why, then what."""
+    modification: ParsedModification | None = None
+    features: str | None = None
+    """BT-88"""
+    acceleration_reason: str | None = None
+    """BT-1351"""
+    direct_award_code: str | None = None
+    """BT-136"""
+    direct_award_reason: str | None = None
+    """BT-135"""
+    planned_on: datetime | None = None
+    """BT-127: when the contract notice is expected."""
     organisations: dict[str, ParsedOrganisation] = field(default_factory=dict)
 
     @property

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from services.notices.eforms import texts
-from services.notices.eforms.model import ParsedOrganisation
-from services.notices.eforms.xml import Element, find_all, text, values
+from services.notices.eforms.model import ParsedContact, ParsedOrganisation
+from services.notices.eforms.xml import Element, find, find_all, text, values
 
-__all__ = ["buyers", "identify", "is_siret", "luhn", "read_all"]
+__all__ = ["buyers", "identify", "is_siret", "luhn", "names_department", "read_all"]
 
 _EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
-_COMPANIES: Final = f"{_EXTENSION}/efac:Organizations/efac:Organization/efac:Company"
+_ORGANISATIONS: Final = f"{_EXTENSION}/efac:Organizations/efac:Organization"
 _COUNTRY: Final = re.compile(r"^[A-Z]{3}$")
+_DEPARTMENT: Final = re.compile(
+    r"\b(service|direction|departement|department|division|bureau|cellule|pole|secretariat|mairie|greffe|registry|unit"
+    r"|team|office|marches|achats|commande|procurement|purchasing|juridique|legal|administration|tribunal|court)s?\b"
+)
+""""Service des marchés" is a department; "Mme Dupont" is a person, whose name is not read."""
 
 
 def is_siret(identifier: str) -> bool:
@@ -47,14 +55,26 @@ def identify(identifier: str | None, country: str | None, name: str = "") -> str
 
 
 def read_all(root: Element, language: str | None) -> dict[str, ParsedOrganisation]:
-    """Give the organisations of a notice by their reference (ORG-0001)."""
-    found = (_read(company, language) for company in find_all(root, _COMPANIES))
+    """Give the organisations of a notice by their reference (ORG-0001), and by those of their touch points (TPO-0001)."""
+    found = (each for item in find_all(root, _ORGANISATIONS) for each in _with_touch_points(item, language))
     return {organisation.reference: organisation for organisation in found if organisation.reference}
+
+
+def _with_touch_points(item: Element, language: str | None) -> Iterator[ParsedOrganisation]:
+    company = find(item, "efac:Company")
+    if company is None:
+        return
+    organisation = _read(company, language)
+    yield organisation
+    for point in find_all(item, "efac:TouchPoint"):
+        reference = text(point, "cac:PartyIdentification/cbc:ID") or ""
+        yield replace(organisation, reference=reference, contact=_contact(point, language))
 
 
 def _read(company: Element, language: str | None) -> ParsedOrganisation:
     name = texts.choose(company, "cac:PartyName/cbc:Name", language) or ""
-    country = text(company, "cac:PostalAddress/cac:Country/cbc:IdentificationCode")
+    address = find(company, "cac:PostalAddress")
+    country = text(address, "cac:Country/cbc:IdentificationCode")
     numbers = values(company, "cac:PartyLegalEntity/cbc:CompanyID")
     sirets = [number for number in ("".join(number.split()) for number in numbers) if is_siret(number)]
     number = next(iter([*sirets, *numbers]), None)
@@ -64,10 +84,29 @@ def _read(company: Element, language: str | None) -> ParsedOrganisation:
         name=name,
         identifier=number,
         country=country,
-        city=text(company, "cac:PostalAddress/cbc:CityName"),
-        postal_code=text(company, "cac:PostalAddress/cbc:PostalZone"),
-        nuts=text(company, "cac:PostalAddress/cbc:CountrySubentityCode"),
+        city=text(address, "cbc:CityName"),
+        postal_code=text(address, "cbc:PostalZone"),
+        nuts=text(address, "cbc:CountrySubentityCode"),
+        contact=_contact(company, language),
     )
+
+
+def _contact(party: Element, language: str | None) -> ParsedContact:
+    address, contact = find(party, "cac:PostalAddress"), find(party, "cac:Contact")
+    point = texts.choose(contact, "cbc:Name", language)
+    return ParsedContact(
+        department=text(address, "cbc:Department") or (point if point and names_department(point) else None),
+        street=text(address, "cbc:StreetName"),
+        email=text(contact, "cbc:ElectronicMail"),
+        phone=text(contact, "cbc:Telephone"),
+        url=text(party, "cbc:WebsiteURI"),
+    )
+
+
+def names_department(point: str) -> bool:
+    """Say whether a contact point (BT-502) reads as a department, not as a person."""
+    plain = unicodedata.normalize("NFKD", point.lower())
+    return _DEPARTMENT.search("".join(letter for letter in plain if not unicodedata.combining(letter))) is not None
 
 
 def buyers(root: Element, known: dict[str, ParsedOrganisation]) -> tuple[ParsedOrganisation, ...]:
@@ -84,15 +123,8 @@ def buyers(root: Element, known: dict[str, ParsedOrganisation]) -> tuple[ParsedO
 def _as_buyer(organisation: ParsedOrganisation, party: Element) -> ParsedOrganisation:
     legal = text(party, "cac:ContractingPartyType/cbc:PartyTypeCode[@listName='buyer-legal-type']")
     activity = text(party, "cac:ContractingActivity/cbc:ActivityTypeCode[@listName='authority-activity']")
-    return ParsedOrganisation(
-        reference=organisation.reference,
-        organisation=organisation.organisation,
-        name=organisation.name,
-        identifier=organisation.identifier,
-        country=organisation.country,
-        city=organisation.city,
-        postal_code=organisation.postal_code,
-        nuts=organisation.nuts,
+    return replace(
+        organisation,
         legal_type=legal or text(party, "cac:ContractingPartyType/cbc:PartyTypeCode"),
         activity=activity or text(party, "cac:ContractingActivity/cbc:ActivityTypeCode"),
     )

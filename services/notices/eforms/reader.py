@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from services.notices.eforms import lots, numbers, organisations, results, texts
-from services.notices.eforms.model import ParsedNotice
-from services.notices.eforms.xml import ROOTS, Element, find, text
+from services.notices.eforms import lots, numbers, organisations, results, rules, texts
+from services.notices.eforms.model import ParsedModification, ParsedNotice, base_subtype
+from services.notices.eforms.xml import ROOTS, Element, find, find_all, text
 
 __all__ = ["read"]
 
 _EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
+_ACCELERATED: Final = "cac:ProcessJustification[cbc:ProcessReasonCode/@listName='accelerated-procedure']"
+_DIRECT: Final = "cac:ProcessJustification[cbc:ProcessReasonCode/@listName='direct-award-justification']"
 _SDK: Final = re.compile(r"^eforms-sdk-(\d+)\.(\d+)")
 
 
@@ -25,6 +27,7 @@ def read(root: Element) -> ParsedNotice:
     parts = lots.read_all(root, "Part", language)
     sdk = text(root, "cbc:CustomizationID")
     notice_type = find(root, "cbc:NoticeTypeCode")
+    subtype = text(root, f"{_EXTENSION}/efac:NoticeSubType/cbc:SubTypeCode")
     return ParsedNotice(
         document=ROOTS[root.tag],
         sdk=sdk,
@@ -32,9 +35,9 @@ def read(root: Element) -> ParsedNotice:
         notice_id=numbers.identifier(text(root, "cbc:ID[@schemeName='notice-id']") or text(root, "cbc:ID")),
         notice_version=text(root, "cbc:VersionID"),
         procedure_id=numbers.identifier(text(root, "cbc:ContractFolderID")),
-        subtype=text(root, f"{_EXTENSION}/efac:NoticeSubType/cbc:SubTypeCode"),
+        subtype=subtype,
         notice_type=text(notice_type),
-        form_type=notice_type.get("listName") if notice_type is not None else None,
+        form_type=_form_type(notice_type, subtype),
         language=language,
         legal_basis=text(root, "cbc:RegulatoryDomain"),
         issued_at=numbers.instant(text(root, "cbc:IssueDate"), text(root, "cbc:IssueTime")),
@@ -42,7 +45,7 @@ def read(root: Element) -> ParsedNotice:
         description=texts.choose(project, "cbc:Description", language),
         internal_reference=text(project, "cbc:ID"),
         procedure_type=text(process, "cbc:ProcedureCode"),
-        accelerated=_accelerated(process),
+        accelerated=text(process, f"{_ACCELERATED}/cbc:ProcessReasonCode") == "true",
         nature=text(project, "cbc:ProcurementTypeCode[@listName='contract-nature']"),
         cpv=lots.classification(project),
         places=lots.places(project),
@@ -55,9 +58,22 @@ def read(root: Element) -> ParsedNotice:
         results=results.read_all(root, known),
         changes=text(root, f"{_EXTENSION}/efac:Changes/efbc:ChangedNoticeIdentifier"),
         change_reason=text(root, f"{_EXTENSION}/efac:Changes/efac:ChangeReason/cbc:ReasonCode"),
-        modification_reason=text(root, f"{_EXTENSION}/efac:ContractModification/efac:ChangeReason/cbc:ReasonCode"),
+        change_description=_change_description(root, language),
+        modification=_modification(find(root, f"{_EXTENSION}/efac:ContractModification"), language),
+        features=texts.choose(process, "cbc:Description", language),
+        acceleration_reason=texts.choose(process, f"{_ACCELERATED}/cbc:ProcessReason", language),
+        direct_award_code=text(process, f"{_DIRECT}/cbc:ProcessReasonCode"),
+        direct_award_reason=texts.choose(process, f"{_DIRECT}/cbc:ProcessReason", language),
+        planned_on=numbers.instant(text(root, "cbc:PlannedDate")),
         organisations=known,
     )
+
+
+def _form_type(notice_type: Element | None, subtype: str | None) -> str | None:
+    """Give BT-03; a national notice that tells none is of the form of the subtype it extends (N16: 16)."""
+    told = notice_type.get("listName") if notice_type is not None else None
+    official = rules.subtype(base_subtype(subtype))
+    return told or (official.form_type if official else None)
 
 
 def _version(sdk: str | None) -> tuple[int, int] | None:
@@ -65,6 +81,24 @@ def _version(sdk: str | None) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _accelerated(process: Element | None) -> bool:
-    code = "cac:ProcessJustification/cbc:ProcessReasonCode[@listName='accelerated-procedure']"
-    return text(process, code) == "true"
+def _change_description(root: Element, language: str | None) -> str | None:
+    """Give why the notice changes (BT-762), then what changes in each section (BT-141)."""
+    changes = find(root, f"{_EXTENSION}/efac:Changes")
+    if changes is None:
+        return None
+    why = texts.choose(changes, "efac:ChangeReason/efbc:ReasonDescription", language)
+    parts = [texts.choose(change, "efbc:ChangeDescription", language) for change in find_all(changes, "efac:Change")]
+    return "\n".join(dict.fromkeys(part for part in (why, *parts) if part)) or None
+
+
+def _modification(modification: Element | None, language: str | None) -> ParsedModification | None:
+    if modification is None:
+        return None
+    section = "efac:Change/efac:ChangedSection/efbc:ChangedSectionIdentifier"
+    return ParsedModification(
+        contract=text(modification, "efbc:ModifiedContractIdentifier") or text(modification, section),
+        previous=text(modification, "efbc:ChangedNoticeIdentifier"),
+        reason=text(modification, "efac:ChangeReason/cbc:ReasonCode"),
+        explanation=texts.choose(modification, "efac:ChangeReason/efbc:ReasonDescription", language),
+        description=texts.choose(modification, "efac:Change/efbc:ChangeDescription", language),
+    )

@@ -41,9 +41,8 @@ class _Graph:
 
     def result(self, item: Element, lot: str) -> ParsedResult:
         reason = text(item, "efac:DecisionReason/efbc:DecisionReasonCode")
-        contracts = [
-            self._contracts[key] for key in values(item, "efac:SettledContract/cbc:ID") if key in self._contracts
-        ]
+        references = [key for key in values(item, "efac:SettledContract/cbc:ID") if key in self._contracts]
+        contracts = [self._contracts[key] for key in references]
         tenders = self._winning_tenders(item, contracts) if _outcome(item, reason) == "awarded" else []
         return ParsedResult(
             lot_id=lot,
@@ -56,6 +55,7 @@ class _Graph:
             contract_reference=next(
                 (found for contract in contracts if (found := text(contract, "efac:ContractReference/cbc:ID"))), None
             ),
+            contracts=tuple(references),
         )
 
     def _winning_tenders(self, item: Element, contracts: list[Element]) -> list[Element]:
