@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from libs.common.errors import Conflict, FieldError, Forbidden, InvalidInput
+from libs.common.errors import Conflict, FieldError, Forbidden, InvalidInput, UnsupportedMedia
 
-__all__ = ["DuplicateNotice", "NotPublishable", "NoticeOfAnother", "NoticeRejected"]
+__all__ = ["DangerousDocument", "DuplicateNotice", "LastAdministrator", "NotPublishable", "NoticeOfAnother", "NoticeRejected", "RoleMissing"]
 
 
 class NoticeRejected(InvalidInput):
@@ -49,3 +50,47 @@ class DuplicateNotice(Conflict):
 
     slug = "duplicate-notice"
     title, title_en = "Avis déjà connu", "Notice already known"
+
+
+class DangerousDocument(UnsupportedMedia):
+    """The file is a program, or may start one."""
+
+    slug = "dangerous-document"
+    title, title_en = "Fichier dangereux", "Dangerous file"
+
+
+class RoleMissing(Forbidden):
+    """The caller acts for the organisation, and has not the role that this takes."""
+
+    slug = "role-missing"
+    title, title_en = "Rôle manquant", "Role missing"
+    _WORDS: ClassVar[Mapping[str, str]] = {
+        "administrator": "administrateur",
+        "writer": "rédacteur",
+        "publisher": "responsable de la publication",
+        "opening-officer": "agent chargé de l'ouverture",
+        "evaluator": "évaluateur",
+        "signatory": "signataire",
+        "reader": "lecteur",
+    }
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"Il vous faut ici le rôle « {self._WORDS[role]} » ({role}), à l'instant où vous agissez : "
+            "un administrateur de votre organisation peut vous l'attribuer.",
+            f"You need the role '{role}' here, at the time you act: an administrator of your organisation can grant it.",
+        )
+        self.members = {"missing_role": role, "granted_by": "administrator"}
+
+
+class LastAdministrator(Conflict):
+    """Nobody would be left to give roles."""
+
+    slug = "last-administrator"
+    title, title_en = "Dernier administrateur", "Last administrator"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "C'est le dernier administrateur sans date de fin de votre organisation : nommez-en un autre, puis recommencez.",
+            "This is your organisation's last administrator without an end date: name another one, then try again.",
+        )

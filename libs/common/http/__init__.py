@@ -2,11 +2,12 @@
 
 from libs.common.http.application import application, serve
 from libs.common.http.conditional import IfMatch
-from libs.common.http.documents import attachment, chunks, read_body, send_document
+from libs.common.http.documents import Content, attachment, chunks, read_body, send_content, send_document
 from libs.common.http.pagination import Cursor, Page
 from libs.common.http.routes import Route, Routes
 
 __all__ = [
+    "Content",
     "Cursor",
     "IfMatch",
     "Page",
@@ -16,6 +17,7 @@ __all__ = [
     "attachment",
     "chunks",
     "read_body",
+    "send_content",
     "send_document",
     "serve",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from libs.common.storage import too_large
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["attachment", "chunks", "read_body", "send_document"]
+__all__ = ["Content", "attachment", "chunks", "read_body", "send_content", "send_document"]
 
 IDLE = 30.0
 """seconds without a byte after which an upload is given up"""
@@ -60,43 +61,62 @@ def attachment(name: str, *, inline: bool = False) -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name[:150], safe='')}"
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Something to be sent as a file: its bytes are read from where the caller asks."""
+
+    name: str
+    media_type: str
+    size: int
+    tag: str
+    """Says its bytes: a digest."""
+    open: Callable[[int, int], AsyncIterator[bytes]]
+    """Gives the bytes from one place up to another (not included)."""
+
+
 async def send_document(
     request: web.Request, runtime: Runtime, document: DocumentReference, *, public: bool = False
 ) -> web.StreamResponse:
     """Send a stored document: whole, or the one range asked (RFC 9110, section 14); 304 when the caller has it."""
-    tag = f'"{document.sha256}"'
+
+    def read(start: int, end: int) -> AsyncIterator[bytes]:
+        return runtime.storage.open(document.key, start, end)
+
+    content = Content(document.name, document.media_type, document.size, document.sha256, read)
+    return await send_content(request, content, public=public)
+
+
+async def send_content(request: web.Request, content: Content, *, public: bool = False) -> web.StreamResponse:
+    """Send a file: whole, or the one range asked (RFC 9110, section 14); 304 when the caller has it."""
+    tag = f'"{content.tag}"'
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",
-        "Content-Disposition": attachment(document.name),
+        "Content-Disposition": attachment(content.name),
         "Cache-Control": "public, max-age=3600" if public else "private, no-cache",
     }
     if is_unchanged(request, tag):
         return web.Response(status=304, headers=headers)
-    wanted = _range(request, document.size, tag)
+    wanted = _range(request, content.size, tag)
     if wanted is None:
-        return await _send(request, runtime, document, headers)
+        return await _send(request, content, headers)
     start, end = wanted
     if start >= end:
-        return web.Response(status=416, headers=headers | {"Content-Range": f"bytes */{document.size}"})
-    headers["Content-Range"] = f"bytes {start}-{end - 1}/{document.size}"
-    return await _send(request, runtime, document, headers, wanted)
+        return web.Response(status=416, headers=headers | {"Content-Range": f"bytes */{content.size}"})
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
+    return await _send(request, content, headers, wanted)
 
 
 async def _send(
-    request: web.Request,
-    runtime: Runtime,
-    document: DocumentReference,
-    headers: dict[str, str],
-    part: tuple[int, int] | None = None,
+    request: web.Request, content: Content, headers: dict[str, str], part: tuple[int, int] | None = None
 ) -> web.StreamResponse:
-    start, end = part or (0, document.size)
+    start, end = part or (0, content.size)
     response = web.StreamResponse(status=206 if part else 200, headers=headers)
-    response.content_type = document.media_type
+    response.content_type = content.media_type
     response.content_length = end - start
     await response.prepare(request)
     if request.method != "HEAD":
-        async for chunk in runtime.storage.open(document.key, start, end):
+        async for chunk in content.open(start, end):
             await response.write(chunk)
     await response.write_eof()
     return response

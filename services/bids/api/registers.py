@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import datetime
-from io import StringIO
 from typing import Self
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from libs.common.actor import Actor
 from libs.common.errors import Forbidden
 from libs.common.http import Routes, attachment
 from libs.common.runtime import Runtime
+from libs.common.spreadsheets import MARK, csv_lines
 from services.bids.api.views import AttemptView
 from services.bids.domain.bids import Standing, standings
 from services.bids.domain.states import OpeningState
@@ -119,16 +118,13 @@ async def _lines(conn: asyncpg.Connection, consultation: Consultation) -> list[R
 _WORDS = {"counts": "compte", "superseded": "remplacé", "late": "hors délai", "withdrawn": "retiré"}
 
 
+_HEADER = ("pli", "déposant", "nom", "lots", "reçu le", "situation", "sha256 de l'enveloppe")
+
+
 def _csv(lines: list[RegisterLine]) -> bytes:
-    target = StringIO()
-    writer = csv.writer(target, delimiter=";", lineterminator="\r\n")
-    writer.writerow(["pli", "déposant", "nom", "lots", "reçu le", "situation", "sha256 de l'enveloppe"])
-    for each in lines:
-        row = [str(each.bid_id), each.depositor, each.depositor_name, " ".join(each.lots), each.received_at.isoformat()]
-        writer.writerow([_cell(value) for value in [*row, _WORDS[each.standing], each.envelope_sha256]])
-    return target.getvalue().encode("utf-8-sig")
-
-
-def _cell(value: str) -> str:
-    """Keep spreadsheets from reading a name as a formula."""
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    rows = [
+        [str(each.bid_id), each.depositor, each.depositor_name, " ".join(each.lots), each.received_at.isoformat(),
+         _WORDS[each.standing], each.envelope_sha256]
+        for each in lines
+    ]  # fmt: skip
+    return (MARK + csv_lines([_HEADER, *rows])).encode()
