@@ -91,8 +91,11 @@ def situation(content: NoticeContent, on: date) -> Situation:
         kind=content.kind,
         value=content.value.amount if content.value else None,
         procedure_type=content.procedure_type,
-        deadline=content.deadline.date() if content.deadline else None,
+        deadline=content.deadline,
         electronic=content.electronic,
+        contract_kind=content.contract_kind,
+        urgent=content.accelerated,
+        department=content.buyer.department,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 from uuid import UUID
 
@@ -20,6 +20,14 @@ from services.notices.views.documents import DocumentLine
 __all__ = ["NoticeView", "RequirementView", "VersionView", "WarningView"]
 
 
+class StepView(View):
+    """One step of the computation of a date."""
+
+    day: date
+    text: str
+    text_en: str
+
+
 class RequirementView(View):
     """Something the law asks, and why."""
 
@@ -28,6 +36,8 @@ class RequirementView(View):
     text_en: str
     source: str
     met: bool | None = Field(default=None, description="null when the platform cannot tell")
+    at: datetime | None = Field(default=None, description="the instant it leads to")
+    steps: list[StepView] = Field(default=[], description="how that instant was found")
 
 
 class WarningView(View):
@@ -70,14 +80,15 @@ class NoticeView(View):
     changes: str | None
     requirements: list[RequirementView]
     warnings: list[WarningView]
+    sent_at: datetime | None = Field(description="to its channels: minimum periods run from there")
     published_at: datetime | None
     created_at: datetime
 
     @classmethod
     def of(cls, notice: Notice, now: datetime) -> Self:
-        """Show a notice; the law's requirements are those of its publication, or of now for a draft."""
+        """Show a notice; the law's requirements are those of its sending, or of now for a draft."""
         content = notice.content
-        on = (notice.published_at or now).date()
+        on = (notice.dispatched_on or now).date()
         said = {name: getattr(content, name) for name in NoticeContent.model_fields if name in cls.model_fields}
         asked = rules.requirements(drafting.situation(content, on))
         return cls(
@@ -88,6 +99,7 @@ class NoticeView(View):
             documents=[DocumentLine.of(document) for document in notice.documents],
             requirements=[RequirementView.model_validate(each, from_attributes=True) for each in asked],
             warnings=_warnings(notice),
+            sent_at=notice.sent_at,
             published_at=notice.published_at,
             created_at=notice.created_at,
             **said,
@@ -96,7 +108,7 @@ class NoticeView(View):
 
 def _warnings(notice: Notice) -> list[WarningView]:
     """Show the remarks of the import to the buyer of a draft; the public reads the notice alone."""
-    if notice.state is NoticeState.PUBLISHED:
+    if notice.is_public:
         return []
     return [WarningView(term=each.where, message=each.message, message_en=each.message_en) for each in notice.warnings]
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 
 from services.notices.rules import (
+    PERIODS,
     RULES,
     BuyerKind,
     Situation,
     amount_on,
+    answers_due,
+    applying,
     buyer_kind,
+    channels,
+    earliest_deadline,
+    extension,
     formal_threshold,
     is_formal,
+    periods_on,
     requirements,
     rules_on,
 )
@@ -104,11 +111,134 @@ def test_an_adapted_notice_above_the_threshold_is_told_of_it() -> None:
     assert procedure.met is False
 
 
-def test_the_period_of_an_open_procedure_is_thirty_days_when_electronic() -> None:
-    def met(days: int, *, electronic: bool = True) -> bool | None:
-        asked = situation(subtype="16", deadline=IN_2026 + timedelta(days=days), electronic=electronic)
-        [period] = [each for each in requirements(asked) if each.code == "period"]
+def local(day: date, hour: int = 12) -> datetime:
+    """Give an hour of a day in Paris (the days of these tests are in winter time)."""
+    return datetime.combine(day, time(hour - 1), UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "days"),
+    [
+        ({"electronic": False}, "tenders", 35),
+        ({}, "tenders", 30),
+        ({"urgent": True}, "tenders", 15),
+        ({"planned": True}, "tenders", 15),
+        ({"buyer": BuyerKind.ENTITY}, "tenders", 30),
+        ({"procedure_type": "restricted"}, "requests", 30),
+        ({"procedure_type": "restricted", "urgent": True}, "requests", 15),
+        ({"procedure_type": "restricted"}, "tenders-after-invitation", 25),
+        ({"procedure_type": "restricted", "electronic": False}, "tenders-after-invitation", 30),
+        ({"procedure_type": "neg-w-call", "urgent": True}, "tenders-after-invitation", 10),
+        ({"procedure_type": "comp-dial"}, "requests", 30),
+        ({"procedure_type": "innovation"}, "requests", 30),
+        ({"contract_kind": "concession"}, "tenders", 25),
+        ({"contract_kind": "concession", "procedure_type": "restricted"}, "tenders-after-invitation", 17),
+        ({}, "answers", 6),
+        ({"urgent": True}, "answers", 4),
+        ({}, "standstill", 11),
+        ({"electronic": False}, "standstill", 16),
+        ({}, "award-notice", 30),
+        ({"contract_kind": "concession"}, "award-notice", 48),
+    ],
+)
+def test_periods_of_the_law(changes: dict[str, object], subject: str, days: int) -> None:
+    rule = applying(subject, situation(subtype="16", **changes))  # type: ignore[arg-type]  # one of the subjects
+    assert rule is not None
+    assert rule.days == days
+    assert rule.source
+
+
+def test_no_period_where_the_law_sets_none() -> None:
+    assert applying("tenders", situation(procedure_type="adapted")) is None
+    assert applying("tenders", situation(procedure_type="restricted")) is None
+    assert earliest_deadline(situation(procedure_type="adapted", value=Decimal(50_000))) is None
+
+
+def test_periods_are_dated() -> None:
+    assert set(periods_on(IN_2026)) == set(PERIODS)
+    assert periods_on(date(2018, 1, 1)) == ()
+
+
+def test_the_days_of_an_open_procedure_are_whole_days() -> None:
+    """Sent on Saturday 21 November 2026: 30 days lead to Monday 21 December, whose midnight is the bidders' own."""
+    found = earliest_deadline(situation(subtype="16"))
+    assert found is not None
+    assert found.at == datetime(2026, 12, 21, 23, tzinfo=UTC)
+    assert [step.day for step in found.steps] == [IN_2026, date(2026, 12, 21)]
+    assert "lundi 21 décembre 2026" in found.text
+
+    def met(deadline: datetime) -> bool | None:
+        asked = requirements(situation(subtype="16", deadline=deadline))
+        [period] = [each for each in asked if each.code == "period"]
         return period.met
 
-    assert (met(30), met(29)) == (True, False)
-    assert (met(35, electronic=False), met(34, electronic=False)) == (True, False)
+    assert met(local(date(2026, 12, 21))) is False
+    assert met(local(date(2026, 12, 22))) is True
+
+
+def test_a_period_ends_after_the_holiday_of_the_place() -> None:
+    sent = date(2026, 11, 26)  # 30 days: Saturday 26 December
+    metropole = earliest_deadline(situation(subtype="16"), sent)
+    strasbourg = earliest_deadline(situation(subtype="16", department="67"), sent)
+    reunion = earliest_deadline(situation(subtype="16", department="974"), date(2026, 11, 20))  # Sunday 20 December
+    assert metropole is not None
+    assert strasbourg is not None
+    assert reunion is not None
+    assert metropole.at == datetime(2026, 12, 28, 23, tzinfo=UTC)
+    assert "Saint-Étienne" in strasbourg.steps[2].text
+    assert reunion.at == datetime(2026, 12, 21, 20, tzinfo=UTC), "midnight of Monday in La Réunion"
+
+
+def test_answers_are_due_six_days_before_the_deadline_and_four_when_urgent() -> None:
+    deadline = local(date(2026, 12, 18))
+    due, urgent = answers_due(situation(deadline=deadline)), answers_due(situation(deadline=deadline, urgent=True))
+    assert due is not None
+    assert urgent is not None
+    assert due.at == deadline - timedelta(days=6)
+    assert urgent.at == deadline - timedelta(days=4)
+    assert "R2132-6" in due.source
+    assert answers_due(situation()) is None
+
+
+def test_a_late_answer_proposes_an_extension_that_leaves_its_days() -> None:
+    deadline = local(date(2026, 12, 18))
+    asked = situation(deadline=deadline)
+    assert extension(asked, deadline - timedelta(days=6)) is None, "in time"
+    late = extension(asked, deadline - timedelta(days=2))
+    assert late is not None
+    assert late.at == local(date(2026, 12, 22))
+    assert late.at - (deadline - timedelta(days=2)) >= timedelta(days=6)
+    evening = extension(asked, deadline - timedelta(days=2) + timedelta(hours=5))
+    assert evening is not None
+    assert evening.at == local(date(2026, 12, 23)), "told after noon: one day more"
+
+
+def test_a_major_change_proposes_more_whenever_it_comes() -> None:
+    deadline = local(date(2026, 12, 18))
+    early = extension(situation(deadline=deadline), deadline - timedelta(days=10), major=True)
+    assert early is not None
+    assert early.at == local(date(2026, 12, 23))
+    assert extension(situation(deadline=deadline), deadline - timedelta(days=30), major=True) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "required", "one_of"),
+    [
+        ({"subtype": "16", "value": Decimal(480_000)}, ("joue", "boamp", "profile"), ()),
+        ({"value": Decimal(216_000)}, ("joue", "boamp", "profile"), ()),
+        ({"value": Decimal(215_999)}, ("profile",), ("boamp", "shal")),
+        ({"value": Decimal(90_000)}, ("profile",), ("boamp", "shal")),
+        ({"value": Decimal(89_999)}, ("profile",), ()),
+        ({"value": Decimal(100_000), "buyer": BuyerKind.ENTITY}, ("profile",), ()),
+        ({"subtype": "20", "value": Decimal(750_000)}, ("joue", "profile"), ()),
+        ({"subtype": "20", "value": Decimal(749_999)}, ("profile",), ("boamp", "shal")),
+        ({"contract_kind": "concession", "value": Decimal(6_000_000)}, ("joue", "profile"), ("boamp", "shal")),
+        ({"contract_kind": "concession", "value": Decimal(600_000)}, ("profile",), ("boamp", "shal")),
+    ],
+)
+def test_where_a_notice_is_published(
+    changes: dict[str, object], required: tuple[str, ...], one_of: tuple[str, ...]
+) -> None:
+    found = channels(situation(**changes))
+    assert (found.required, found.one_of) == (required, one_of)
+    assert found.source
