@@ -30,6 +30,8 @@ class Actor:
     organisation: str
     """`SIRET:...` (see messages.base.OrganisationId)."""
     kind: OrganisationKind
+    recorded: bool = False
+    """Whether a record of the platform, not the token, lets the person act for it: maybe in one consultation only."""
 
     def require(self, *kinds: OrganisationKind) -> None:
         """Let only these kinds of organisation pass. Raises Forbidden."""

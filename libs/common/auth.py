@@ -25,7 +25,7 @@ from libs.common.errors import FieldError, Forbidden, InvalidInput, Unauthentica
 from libs.common.messages.base import OrganisationId
 from libs.common.settings import Settings
 
-__all__ = ["ALGORITHMS", "ORGANISATION_HEADER", "Authenticator", "IssuerKeys", "KeySource"]
+__all__ = ["ALGORITHMS", "ORGANISATION_HEADER", "Authenticator", "IssuerKeys", "KeySource", "Memberships"]
 
 ALGORITHMS = ("Ed25519", "EdDSA", "ES256", "PS256", "RS256")
 """Signatures only, asymmetric only: `none` and shared secrets are never accepted (RFC 8725, section 3.1)."""
@@ -135,6 +135,14 @@ class IssuerKeys:
             return await response.json(content_type=None)
 
 
+class Memberships(Protocol):
+    """Knows the persons who may act for a buyer that their token does not name: the platform's own dated records."""
+
+    async def is_member(self, subject: str, organisation: str) -> bool:
+        """Say whether the person may act for the buyer now. Asked at each request, never kept: what is revoked is over."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Verified:
     claims: _Claims
@@ -157,8 +165,10 @@ class Authenticator:
             exp={"essential": True},
         )
 
-    async def authenticate(self, authorization: str | None, organisation: str | None = None) -> Actor | None:
-        """Give who calls; None when no token came.
+    async def authenticate(
+        self, authorization: str | None, organisation: str | None = None, memberships: Memberships | None = None
+    ) -> Actor | None:
+        """Give who calls; None when no token came. `memberships`: who else may act for a buyer, where somebody knows.
 
         Raises Unauthenticated (bad token), Forbidden (not a member of that organisation), InvalidInput (several
         organisations or kinds, and none chosen), Unavailable (no keys).
@@ -170,6 +180,8 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
             raise _refused("un jeton « Bearer » est attendu", "a Bearer token is expected")
         claims = await self._verify(token)
+        if memberships is not None and organisation is not None and not _named(claims.orgs, organisation):
+            return await _recorded(claims, organisation, memberships)
         chosen = _choose(claims.orgs, organisation)
         return Actor(claims.sub, claims.name, chosen.text, chosen.kind)
 
@@ -223,6 +235,24 @@ class Authenticator:
             raise _refused("jeton invalide", "invalid token") from None
 
 
+async def _recorded(claims: _Claims, wanted: str, memberships: Memberships) -> Actor:
+    """Give who acts for a buyer by a record of the platform. Raises Forbidden, in the same words whoever they name."""
+    name, _, kind = wanted.partition(_KIND)
+    if kind not in ("", OrganisationKind.BUYER) or not _is_identifier(name):
+        raise _not_given()
+    if not await memberships.is_member(claims.sub, name):
+        raise _not_given()
+    return Actor(claims.sub, claims.name, name, OrganisationKind.BUYER, recorded=True)
+
+
+def _is_identifier(name: str) -> bool:
+    try:
+        _IDENTIFIER.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
 def _choose(orgs: Sequence[_Organisation], wanted: str | None) -> _Organisation:
     if not orgs:
         raise Forbidden(
@@ -230,13 +260,17 @@ def _choose(orgs: Sequence[_Organisation], wanted: str | None) -> _Organisation:
         )
     found = list(dict.fromkeys(orgs if wanted is None else _named(orgs, wanted)))
     if not found:
-        raise Forbidden(
-            f"L'en-tête {ORGANISATION_HEADER} nomme une organisation, ou une qualité, que le jeton ne donne pas.",
-            f"The header {ORGANISATION_HEADER} names an organisation, or a kind of it, that the token does not give.",
-        )
+        raise _not_given()
     if len(found) > 1:
         raise _several()
     return found[0]
+
+
+def _not_given() -> Forbidden:
+    return Forbidden(
+        f"L'en-tête {ORGANISATION_HEADER} nomme une organisation, ou une qualité, que le jeton ne donne pas.",
+        f"The header {ORGANISATION_HEADER} names an organisation, or a kind of it, that the token does not give.",
+    )
 
 
 def _named(orgs: Sequence[_Organisation], wanted: str) -> list[_Organisation]:

@@ -29,7 +29,8 @@ class Told:
 def told_to(actor: Actor | None, service: str, types: Collection[str] = ()) -> Told:
     """Give what a caller may be told of a service's events, of these types only when some are given.
 
-    Anonymous callers and partners: what is public. Others: also what concerns the organisation they act for.
+    Anonymous callers, partners, and who acts by a record (of one consultation, maybe): what is public. Others: also what
+    concerns the organisation they act for.
     """
     models = [
         model
@@ -37,7 +38,7 @@ def told_to(actor: Actor | None, service: str, types: Collection[str] = ()) -> T
         if name.startswith(f"{service}.") and (not types or name in types)
     ]
     public = tuple(model.type for model in models if model.audience is Audience.PUBLIC)
-    if actor is None or actor.kind is OrganisationKind.PARTNER:
+    if actor is None or actor.kind is OrganisationKind.PARTNER or actor.recorded:
         return Told(public, None, (), (), ())
     own = [model for model in models if model.audience is Audience.ORGANISATION]
     late = [(model.type, model.buyer_after) for model in own if model.buyer_after is not None]

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from libs.common.actor import Actor
+from libs.common.auth import Memberships
 from libs.common.errors import FieldError, HallesError, InvalidInput
 from libs.common.http import idempotency
 from libs.common.http.conditional import etag, is_unchanged, read_if_match
@@ -54,11 +55,13 @@ class Endpoint:
         self.plan: Plan = plan(route)
         self._runtime = runtime
         self._gate = gate
+        self._memberships = _memberships(runtime)
         self._limit = route.limit or runtime.settings.max_body_bytes
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer a request. Raises HallesError."""
-        actor = await self._gate.admit(request, required=self.plan.actor_need == "required")
+        required = self.plan.actor_need == "required"
+        actor = await self._gate.admit(request, required=required, memberships=self._memberships)
         if self.plan.request is not None:  # a stream takes the time it takes
             return await self._answer(request, actor)
         async with asyncio.timeout(self._runtime.settings.request_seconds):
@@ -146,6 +149,14 @@ class Endpoint:
         if self.plan.actor_need != "no":
             return "private, no-cache"
         return f"public, max-age={self.route.cache}" if self.route.cache else "public, no-cache"
+
+
+def _memberships(runtime: Runtime) -> Memberships | None:
+    """Give who knows the members that tokens do not name; None in a service that records none."""
+    try:
+        return runtime.port(Memberships)  # type: ignore[type-abstract]
+    except LookupError:
+        return None
 
 
 async def _expect_nothing(request: web.Request, inputs: _Inputs) -> None:

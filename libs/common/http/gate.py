@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from libs.common.actor import Actor
-from libs.common.auth import ORGANISATION_HEADER, Authenticator
+from libs.common.auth import ORGANISATION_HEADER, Authenticator, Memberships
 from libs.common.errors import Forbidden, InvalidInput, Unauthenticated
 from libs.common.http.limits import Limiter
 
@@ -43,11 +43,14 @@ class Gate:
         self._limiter = limiter
         self._proxies = proxies
 
-    async def admit(self, request: web.Request, *, required: bool) -> Actor | None:
+    async def admit(
+        self, request: web.Request, *, required: bool, memberships: Memberships | None = None
+    ) -> Actor | None:
         """Give who calls. Raises Unauthenticated, Forbidden, RateLimited."""
         authorization = request.headers.get("Authorization")
+        wanted = request.headers.get(ORGANISATION_HEADER)
         try:
-            actor = await self._authenticator.authenticate(authorization, request.headers.get(ORGANISATION_HEADER))
+            actor = await self._authenticator.authenticate(authorization, wanted, memberships)
         except (Unauthenticated, Forbidden, InvalidInput):
             self._limiter.take(address(request, self._proxies))
             raise
