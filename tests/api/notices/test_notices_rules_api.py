@@ -16,8 +16,8 @@ async def h(service_harness: HarnessFactory) -> Harness:
     return await service_harness(SERVICE, clock=TestClock(datetime(2026, 11, 21, 9, tzinfo=UTC)))
 
 
-async def ask(h: Harness, path: str, status: int = 200, **params: str) -> dict:  # type: ignore[type-arg]  # JSON
-    response = await h.client.get(f"/v1/rules{path}", params=params)
+async def ask(h: Harness, path: str, params: dict[str, str], status: int = 200) -> dict:  # type: ignore[type-arg]  # JSON
+    response = await h.client.get(f"/notices/v1/rules{path}", params=params)
     body: dict = await response.json()  # type: ignore[type-arg]  # JSON
     assert response.status == status, body
     return body
@@ -25,7 +25,7 @@ async def ask(h: Harness, path: str, status: int = 200, **params: str) -> dict: 
 
 async def test_thresholds_and_periods_of_a_day(h: Harness) -> None:
     for on, amount in (("2025-06-01", "221000.00"), ("2026-06-01", "216000.00")):
-        served = await ask(h, "", on=on)
+        served = await ask(h, "", {"on": on})
         amounts = [r["amount"] for r in served["rules"] if r["code"] == "formal-procedure" and "local" in r["buyers"]]
         assert amount in amounts
         open_ones = [p for p in served["periods"] if p["subject"] == "tenders" and "open" in p["procedures"]]
@@ -35,7 +35,7 @@ async def test_thresholds_and_periods_of_a_day(h: Harness) -> None:
 
 async def test_a_procurement_that_is_thought_of(h: Harness) -> None:
     said = {"nature": "services", "value": "300000", "sent_on": "2026-11-23", "deadline": "2026-12-15T12:00:00+01:00"}
-    found = await ask(h, "/situation", **said)
+    found = await ask(h, "/situation", said)
     assert found["formal"] is True
     assert found["channels"]["required"] == ["joue", "boamp", "profile"]
     met = {each["code"]: each["met"] for each in found["requirements"]}
@@ -44,12 +44,12 @@ async def test_a_procurement_that_is_thought_of(h: Harness) -> None:
     assert dates["earliest-deadline"]["at"] == "2026-12-23T23:00:00Z"
     assert len(dates["earliest-deadline"]["steps"]) == 2
     assert dates["answers-due"]["at"] == "2026-12-09T11:00:00Z"
-    small = await ask(h, "/situation", nature="works", value="50000", procedure_type="adapted")
+    small = await ask(h, "/situation", {"nature": "works", "value": "50000", "procedure_type": "adapted"})
     assert (small["formal"], small["channels"]["required"]) == (False, ["profile"])
 
 
 async def test_holidays_of_a_territory(h: Harness) -> None:
-    found = await ask(h, "/holidays", year="2026", territory="guadeloupe")
+    found = await ask(h, "/holidays", {"year": "2026", "territory": "guadeloupe"})
     assert found["zone"] == "America/Guadeloupe"
     assert {"day": "2026-05-27", "name": "Abolition de l'esclavage", "name_en": "Abolition of slavery"} in found[
         "holidays"
@@ -70,5 +70,5 @@ async def test_holidays_of_a_territory(h: Harness) -> None:
     ],
 )
 async def test_bad_questions_are_refused_and_say_where(h: Harness, path: str, params: dict[str, str]) -> None:
-    problem = await ask(h, path, 422, **params)
+    problem = await ask(h, path, params, 422)
     assert problem["errors"]
