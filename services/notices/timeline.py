@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from libs.common.messages import bids, legality, notices, opendata, signature
+from libs.common.messages import bids, legality, notices, opendata, publication, signature
 from libs.common.messages.base import Event
 
 __all__ = ["summary"]
@@ -30,6 +31,22 @@ _LETTERS: Final = {
 _ACTIONS: Final = {"visa": ("Visa", "Visa"), "signature": ("Signature", "Signature")}
 
 
+_CHANNELS: Final = {
+    "joue": ("JOUE", "OJEU"),
+    "boamp": ("BOAMP", "BOAMP"),
+    "profile": ("Profil d'acheteur", "Buyer profile"),
+}
+_WAY: Final = {
+    "queued": ("envoi en cours", "being sent"),
+    "sent": ("avis envoyé", "notice sent"),
+    "received": ("réception confirmée", "receipt confirmed"),
+    "accepted": ("avis accepté", "notice accepted"),
+    "rejected": ("avis refusé", "notice rejected"),
+    "stopped": ("envoi arrêté", "sending stopped"),
+}
+"""Of a notice at one of its channels."""
+
+
 def summary(event: Event) -> Text:
     """Give the French and English line of an event; its type where no line was written for it."""
     written = _LINES.get(event.type)
@@ -39,6 +56,26 @@ def summary(event: Event) -> Text:
 def _published(event: notices.NoticePublishedV1) -> Text:
     french, english = _KINDS[event.notice.kind]
     return f"{french} : {event.notice.title[:200]}", f"{english}: {event.notice.title[:200]}"
+
+
+def _channel(code: str) -> Text:
+    return _CHANNELS.get(code, (f"Annonces légales ({code})", f"Legal notices ({code})"))
+
+
+def _tracked(event: publication.PublicationTrackedV1) -> Text:
+    (french, english), (told, told_en) = _channel(event.channel), _WAY[event.state]
+    return f"{french} : {told}", f"{english}: {told_en}"
+
+
+def _published_there(event: publication.PublicationPublishedV1) -> Text:
+    french, english = _channel(event.channel)
+    number, number_en = (f", n° {event.number}", f", no. {event.number}") if event.number else ("", "")
+    return f"{french} : avis paru{number}", f"{english}: notice published{number_en}"
+
+
+def _notice_rejected(event: publication.NoticeRejectedV1) -> Text:
+    french, english = _channel(event.channel)
+    return f"Avis refusé, à corriger ({french})", f"Notice rejected, to be mended ({english})"
 
 
 def _deposited(event: bids.BidDepositedV1) -> Text:
@@ -123,15 +160,51 @@ def _data(event: opendata.ContractDataPublishedV1) -> Text:
     return f"Données essentielles publiées ({event.uid})", f"Essential data published ({event.uid})"
 
 
+def _lot_closed(event: notices.LotClosedV1) -> Text:
+    return f"Date limite passée pour {event.lot_id}", f"Deadline passed for {event.lot_id}"
+
+
+def _unsuccessful(event: notices.LotUnsuccessfulV1) -> Text:
+    return f"{event.lot_id} déclaré infructueux", f"{event.lot_id} declared unsuccessful"
+
+
+def _abandoned(event: notices.LotAbandonedV1) -> Text:
+    return (
+        f"{event.lot_id} déclaré sans suite : {event.explanation[:200]}",
+        f"{event.lot_id} declared abandoned: {event.explanation[:200]}",
+    )
+
+
+def _resumed(event: notices.ProcedureResumedV1) -> Text:
+    if event.deadline is None:
+        return "Consultation reprise", "Procedure resumed"
+    paris = event.deadline.astimezone(ZoneInfo("Europe/Paris"))
+    return (
+        f"Consultation reprise ; nouvelle date limite : {paris:%d/%m/%Y %H:%M} (heure de Paris)",
+        f"Procedure resumed; new deadline: {event.deadline.isoformat()}",
+    )
+
+
 def _fixed(french: str, english: str) -> Callable[[Any], Text]:
     return lambda _: (french, english)
 
 
 _LINES: Final[dict[str, Callable[[Any], Text]]] = {
     notices.NoticePublishedV1.type: _published,
+    publication.NoticeCheckedV1.type: _fixed("Avis vérifié, prêt à l'envoi", "Notice checked, ready to be sent"),
+    publication.NoticeSentV1.type: _fixed("Avis envoyé à la publication", "Notice sent for publication"),
+    publication.NoticeRejectedV1.type: _notice_rejected,
+    publication.NoticeReopenedV1.type: _fixed("Avis repris en brouillon", "Notice taken back to draft"),
+    publication.PublicationTrackedV1.type: _tracked,
+    publication.PublicationPublishedV1.type: _published_there,
     notices.ProcedureClosedV1.type: _fixed(
         "Date limite passée : consultation close", "Deadline passed: procedure closed"
     ),
+    notices.ProcedureSuspendedV1.type: _fixed("Consultation suspendue", "Procedure suspended"),
+    notices.ProcedureResumedV1.type: _resumed,
+    notices.LotClosedV1.type: _lot_closed,
+    notices.LotUnsuccessfulV1.type: _unsuccessful,
+    notices.LotAbandonedV1.type: _abandoned,
     bids.BidDepositedV1.type: _deposited,
     bids.BidWithdrawnV1.type: _fixed("Pli retiré", "Bid withdrawn"),
     bids.BidsOpenedV1.type: _opened,

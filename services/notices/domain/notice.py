@@ -1,4 +1,8 @@
-"""The notice, pure: a draft known to its buyer alone, then a public text that changes no more; its state graph."""
+"""The notice, pure: a draft known to its buyer alone, then a public text that changes no more; its state graph.
+
+A notice that no outside channel waits for goes from draft to published at once. Else it is checked, sent, and then either
+published (the platform's turn comes last) or rejected, and mended as a draft.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +18,54 @@ from libs.common.messages.notices import OpeningKeySet
 from services.notices.content import NoticeContent
 from services.notices.errors import NotPublishable
 
-__all__ = ["NOTICE_TRANSITIONS", "PUBLISHED", "Changes", "Notice", "NoticeState"]
+__all__ = [
+    "CHECKED",
+    "NOTICE_TRANSITIONS",
+    "PUBLISHED",
+    "REJECTED",
+    "REOPENED",
+    "SENT",
+    "Changes",
+    "Notice",
+    "NoticeState",
+]
 
 
 class NoticeState(StrEnum):
     """The life of a notice."""
 
     DRAFT = "draft"
+    CHECKED = "checked"
+    SENT = "sent"
+    REJECTED = "rejected"
     PUBLISHED = "published"
 
 
+CHECKED: Final = "notices.notice.checked.v1"
+SENT: Final = "notices.notice.sent.v1"
+REJECTED: Final = "notices.notice.rejected.v1"
+REOPENED: Final = "notices.notice.reopened.v1"
 PUBLISHED: Final = "notices.notice.published.v1"
+_S = NoticeState
 NOTICE_TRANSITIONS: Final[dict[tuple[NoticeState, str], NoticeState]] = {
-    (NoticeState.DRAFT, PUBLISHED): NoticeState.PUBLISHED,
+    (_S.DRAFT, CHECKED): _S.CHECKED,
+    (_S.CHECKED, REOPENED): _S.DRAFT,
+    (_S.CHECKED, SENT): _S.SENT,
+    (_S.SENT, REJECTED): _S.REJECTED,
+    (_S.REJECTED, REOPENED): _S.DRAFT,
+    (_S.SENT, PUBLISHED): _S.PUBLISHED,
+    # on the platform alone: no outside channel to wait for
+    (_S.DRAFT, PUBLISHED): _S.PUBLISHED,
+    (_S.CHECKED, PUBLISHED): _S.PUBLISHED,
 }
-"""(state, event type): next state."""
+"""(state, event type): next state. A change of what was checked or rejected takes it back to draft."""
+_PUT: Final = {
+    _S.DRAFT: ("en brouillon", "a draft"),
+    _S.CHECKED: ("vérifié", "checked"),
+    _S.SENT: ("envoyé à la publication", "sent for publication"),
+    _S.REJECTED: ("refusé par un support de publication", "rejected by a publication channel"),
+    _S.PUBLISHED: ("publié", "published"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +94,29 @@ class Notice:
     source: DocumentReference | None = None
     """The raw XML, where it was imported."""
     published_at: datetime | None = None
+    sent_at: datetime | None = None
+    """When it was sent for publication: minimum periods run from there (R2161-2 CCP). None: on the platform alone."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may read it."""
+        return self.state is NoticeState.PUBLISHED
+
+    @property
+    def dispatched_on(self) -> datetime | None:
+        """The instant from which periods run: the sending, else the publication on the platform."""
+        return self.sent_at or self.published_at
+
+    def after(self, event: str) -> Notice:
+        """Give the notice after an event. Raises IllegalTransition where the graph has no such edge."""
+        state = NOTICE_TRANSITIONS.get((self.state, event))
+        if state is None:
+            french, english = _PUT[self.state]
+            raise IllegalTransition(
+                f"Cet avis est {french} : cette étape n'y est pas possible.",
+                f"This notice is {english}: this step is not possible.",
+            )
+        return replace(self, state=state, version=self.version + 1)
 
     def require_version(self, version: int) -> None:
         """Let only a change of the present version pass. Raises StaleVersion."""
@@ -67,32 +127,64 @@ class Notice:
             )
 
     def changed(self, changes: Changes) -> Notice:
-        """Give the draft with these changes. Raises IllegalTransition once published."""
-        self.require_draft()
+        """Give the draft with these changes. Raises IllegalTransition once sent or published."""
+        draft = self.reopened()
         given = {
             name: value
             for name in ("title", "description", "deadline", "opening")
             if (value := getattr(changes, name)) is not None
         }
-        return replace(self, content=self.content.model_copy(update=given), version=self.version + 1)
+        return replace(draft, content=self.content.model_copy(update=given), version=self.version + 1)
+
+    def reopened(self) -> Notice:
+        """Give the draft again of a notice that was checked or rejected; itself when it is a draft.
+
+        Raises IllegalTransition once sent or published.
+        """
+        self.require_draft()
+        return self if self.state is NoticeState.DRAFT else replace(self.after(REOPENED), sent_at=None)
 
     def require_draft(self) -> None:
-        """Let only a draft pass. Raises IllegalTransition."""
-        if self.state is not NoticeState.DRAFT:
+        """Let pass only what its buyer may still change. Raises IllegalTransition once sent or published."""
+        if self.state is NoticeState.PUBLISHED:
             raise IllegalTransition(
                 "Cet avis est publié : il ne peut plus être modifié, seulement rectifié par un nouvel avis.",
                 "This notice is published: it can no longer be changed, only corrected by a new notice.",
             )
+        if self.state is NoticeState.SENT:
+            raise IllegalTransition(
+                "Cet avis est envoyé à la publication : il ne peut plus être modifié, sauf si un support le refuse.",
+                "This notice is sent for publication: it can be changed only if a channel rejects it.",
+            )
+
+    def checked(self, at: datetime) -> Notice:
+        """Give the notice found ready to be sent. Raises IllegalTransition, or NotPublishable with every reason."""
+        return self._ready(CHECKED, at)
+
+    def sent(self, at: datetime) -> Notice:
+        """Give the notice handed over to its channels: its text changes no more. Raises as `checked`."""
+        return replace(self._ready(SENT, at), sent_at=at)
+
+    def rejected(self) -> Notice:
+        """Give the notice that came back. Raises IllegalTransition."""
+        return self.after(REJECTED)
 
     def published(self, at: datetime) -> Notice:
-        """Give the notice made public. Raises IllegalTransition, or NotPublishable with every reason."""
-        state = NOTICE_TRANSITIONS.get((self.state, PUBLISHED))
-        if state is None:
+        """Give the notice made public. Raises IllegalTransition, or NotPublishable with every reason.
+
+        One that was sent met its obstacles then: what a journal published is published here too.
+        """
+        if self.state is NoticeState.PUBLISHED:
             raise IllegalTransition("Cet avis est déjà publié.", "This notice is already published.")
+        sent = self.state is NoticeState.SENT
+        return replace(self.after(PUBLISHED) if sent else self._ready(PUBLISHED, at), published_at=at)
+
+    def _ready(self, event: str, at: datetime) -> Notice:
+        following = self.after(event)
         obstacles = self.obstacles(at)
         if obstacles:
             raise NotPublishable(obstacles)
-        return replace(self, state=state, published_at=at, version=self.version + 1)
+        return following
 
     def obstacles(self, at: datetime) -> tuple[FieldError, ...]:
         """Say what prevents the publication; nothing when it may be published."""

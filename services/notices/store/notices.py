@@ -49,6 +49,7 @@ async def add_notice(conn: asyncpg.Connection, notice: Notice) -> bool:
         notice.source.model_dump(mode="json") if notice.source else None,
         notice.created_at,
         notice.published_at,
+        notice.sent_at,
         *_searched(notice.content),
     )
     if found is not None:
@@ -65,6 +66,7 @@ async def save_notice(conn: asyncpg.Connection, notice: Notice, at: datetime) ->
         notice.version,
         notice.content.model_dump(mode="json"),
         notice.published_at,
+        notice.sent_at,
         *_searched(notice.content),
     )
     await add_version(conn, notice, at)
@@ -119,7 +121,7 @@ async def _with_documents(conn: asyncpg.Connection, row: asyncpg.Record | None) 
 async def drafts(
     conn: asyncpg.Connection, organisation: str, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Notice]:
-    """Give the drafts of an organisation, newest first."""
+    """Give the notices of an organisation that are not public, newest first."""
     created_at, notice_id = after or (None, None)
     rows = await conn.fetch(_SQL["drafts"], organisation, created_at, notice_id, limit)
     return await all_with_documents(conn, rows)
@@ -143,4 +145,5 @@ def _notice(row: asyncpg.Record) -> Notice:
         warnings=tuple(FieldError(*fault) for fault in row["warnings"]),
         source=DocumentReference.model_validate(row["source"]) if row["source"] else None,
         published_at=row["published_at"],
+        sent_at=row["sent_at"],
     )

@@ -1,25 +1,27 @@
 -- notice_insert --
 -- `document` is made from the texts, with and without accents.
 INSERT INTO notice (notice_id, procedure_id, organisation, state, version, kind, content, warnings, source, created_at,
-                    published_at, procedure_type, deadline, cpv, departments, document)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, text_vector($16, $17, $18, $19))
+                    published_at, sent_at, procedure_type, deadline, cpv, departments, document)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, text_vector($17, $18, $19, $20))
 ON CONFLICT (notice_id) DO NOTHING
 RETURNING notice_id
 
 -- notice_save --
 UPDATE notice
-   SET state = $2, version = $3, content = $4, published_at = $5, procedure_type = $6, deadline = $7, cpv = $8,
-       departments = $9, document = text_vector($10, $11, $12, $13)
+   SET state = $2, version = $3, content = $4, published_at = $5, sent_at = $6, procedure_type = $7, deadline = $8,
+       cpv = $9, departments = $10, document = text_vector($11, $12, $13, $14)
  WHERE notice_id = $1
 
 -- notice_lock --
-SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at
+SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
+       sent_at
   FROM notice
  WHERE notice_id = $1
    FOR UPDATE
 
 -- notice_get --
-SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at
+SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
+       sent_at
   FROM notice
  WHERE notice_id = $1
 
@@ -34,10 +36,11 @@ SELECT version, state, content, recorded_at
  ORDER BY version
 
 -- drafts --
--- A buyer's own notices, drafts first, newest first.
-SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at
+-- A buyer's own notices that are not public, newest first.
+SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
+       sent_at
   FROM notice
- WHERE organisation = $1 AND state = 'draft'
+ WHERE organisation = $1 AND state <> 'published'
    AND ($2::timestamptz IS NULL OR (created_at, notice_id) < ($2, $3::uuid))
  ORDER BY created_at DESC, notice_id DESC
  LIMIT $4

@@ -3,7 +3,8 @@ SELECT text_query($1)::text
 
 -- search --
 -- Published notices, newest first, after a position; absent criteria are NULL. For criteria that most notices meet.
-SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at
+SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
+       sent_at
   FROM notice
  WHERE state = 'published'
    AND ($4::timestamptz IS NULL OR deadline >= $4)
@@ -40,7 +41,8 @@ WITH matching AS MATERIALIZED (
      ORDER BY published_at DESC, notice_id DESC
      LIMIT $12
 )
-SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, notice.published_at
+SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, notice.published_at,
+       sent_at
   FROM page
   JOIN notice USING (notice_id)
  ORDER BY notice.published_at DESC, notice_id DESC
