@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID, uuid5
 
 from libs.common.messages.bids import Contract
-from libs.common.messages.notices import LotResult
+from libs.common.messages.notices import LotResult, Winner
 from services.notices.content import NoticeContent
+from services.notices.domain.lots import LotState, ProcedureLot
 
-__all__ = ["award_content", "award_notice_id"]
+__all__ = ["award_content", "award_notice_id", "failed_result", "result_content"]
 
 _AWARD_SUBTYPES: Final = {
     "16": "29",
@@ -33,11 +35,39 @@ def award_notice_id(contract_id: UUID, secret: str) -> UUID:
     return uuid5(namespace, str(contract_id))
 
 
-def award_content(competition: NoticeContent, contract: Contract) -> NoticeContent:
-    """Give the award notice of one contract, in the terms of the contract notice that led to it."""
-    lots = [lot for lot in competition.lots if lot.lot_id == contract.lot_id] or competition.lots[:1]
+def award_content(competition: NoticeContent, contract: Contract, untold: Sequence[ProcedureLot] = ()) -> NoticeContent:
+    """Give the award notice of one contract, in the terms of the notice that led to it; with the lots that failed."""
+    results = [_awarded(contract), *(failed_result(lot) for lot in untold)]
+    return result_content(competition, results).model_copy(update={"value": contract.value})
+
+
+def result_content(competition: NoticeContent, results: Sequence[LotResult]) -> NoticeContent:
+    """Give an award notice that says these results, in the terms of the notice that led to them."""
+    named = {result.lot_id for result in results}
+    return competition.model_copy(
+        update={
+            "kind": "award",
+            "subtype": _AWARD_SUBTYPES.get(competition.subtype, "E4"),
+            "notice_type": None,
+            "lots": [lot for lot in competition.lots if lot.lot_id in named] or competition.lots[:1],
+            "results": list(results),
+            "deadline": None,
+            "opening": None,
+            "changes": None,
+            "change": None,
+        }
+    )
+
+
+def failed_result(lot: ProcedureLot) -> LotResult:
+    """Give the result of a lot without contract."""
+    outcome = "abandoned" if lot.state is LotState.ABANDONED else "unsuccessful"
+    return LotResult.model_validate({"lot_id": lot.lot_id, "outcome": outcome, "reason": lot.reason})
+
+
+def _awarded(contract: Contract) -> LotResult:
     winner = contract.winners[0]
-    result = LotResult(
+    return LotResult(
         lot_id=contract.lot_id,
         outcome="awarded",
         winner=winner.organisation,
@@ -46,16 +76,6 @@ def award_content(competition: NoticeContent, contract: Contract) -> NoticeConte
         contract_id=contract.contract_id,
         tenders_received=contract.tenders_received,
         signed_at=contract.signed_at,
-    )
-    return competition.model_copy(
-        update={
-            "kind": "award",
-            "subtype": _AWARD_SUBTYPES.get(competition.subtype, "E4"),
-            "lots": lots,
-            "results": [result],
-            "value": contract.value,
-            "deadline": None,
-            "opening": None,
-            "changes": None,
-        }
+        winners=[Winner(organisation=each.organisation, name=each.name) for each in contract.winners],
+        contract_number=contract.number,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.common.messages.base import Audience, Event
-from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1
+from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1, ContractSignedV1
 from libs.common.messages.registry import all_types
 from libs.common.service import Consumers
 from libs.common.uow import Uow
@@ -46,7 +46,14 @@ for _model in all_types().values():
 async def award_decided(uow: Uow, event: AwardDecidedV1) -> None:
     """Move the procedure on when a lot is awarded."""
     if event.procedure is not None:
-        await service.award_decided(uow, event.procedure)
+        await service.award_decided(uow, event.procedure, event.lot_id)
+
+
+@CONSUMERS.on(ContractSignedV1, queue="procedures")
+async def contract_signed(uow: Uow, event: ContractSignedV1) -> None:
+    """Move the lot on when both parties signed its contract."""
+    if event.procedure is not None:
+        await service.contract_signed(uow, event.procedure, event.contract.lot_id)
 
 
 @CONSUMERS.on(ContractNotifiedV1, queue="procedures")

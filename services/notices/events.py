@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
 
-from libs.common.messages.notices import NoticePublishedV1, ProcedureClosedV1
+from libs.common.messages.notices import (
+    LotAbandonedV1,
+    LotClosedV1,
+    LotUnsuccessfulV1,
+    NoticePublishedV1,
+    ProcedureClosedV1,
+    ProcedureResumedV1,
+    ProcedureSuspendedV1,
+)
 from services.notices.content import public_notice
 from services.notices.domain.notice import Notice
-from services.notices.domain.procedure import Procedure
+from services.notices.domain.procedure import Procedure, ProcedureState
 
-__all__ = ["closed", "published"]
+__all__ = [
+    "closed",
+    "lot_abandoned",
+    "lot_closed",
+    "lot_unsuccessful",
+    "published",
+    "resumed",
+    "suspended",
+]
 
 
 def published(notice: Notice) -> NoticePublishedV1:
@@ -33,17 +51,63 @@ def published(notice: Notice) -> NoticePublishedV1:
     )
 
 
-def closed(procedure: Procedure, at: datetime) -> ProcedureClosedV1:
-    """Tell that the deadline of a procedure passed."""
-    if procedure.notice_id is None or procedure.deadline is None:
-        raise ValueError("a procedure without deadline does not close")
-    return ProcedureClosedV1(
+class _Told(TypedDict):
+    aggregate_id: UUID
+    aggregate_version: int
+    organisation: str
+    buyer: str
+    procedure: UUID
+    occurred_at: datetime
+
+
+def _of(procedure: Procedure, at: datetime) -> _Told:
+    return _Told(
         aggregate_id=procedure.procedure_id,
         aggregate_version=procedure.version,
         organisation=procedure.organisation,
         buyer=procedure.organisation,
         procedure=procedure.procedure_id,
         occurred_at=at,
-        notice_id=procedure.notice_id,
-        deadline=procedure.deadline,
+    )
+
+
+def closed(procedure: Procedure, at: datetime) -> ProcedureClosedV1:
+    """Tell that the deadline of a procedure passed."""
+    if procedure.notice_id is None or procedure.deadline is None:
+        raise ValueError("a procedure without deadline does not close")
+    return ProcedureClosedV1(**_of(procedure, at), notice_id=procedure.notice_id, deadline=procedure.deadline)
+
+
+def suspended(procedure: Procedure, reason: str, explanation: str | None, at: datetime) -> ProcedureSuspendedV1:
+    """Tell that a procedure is suspended."""
+    return ProcedureSuspendedV1(**_of(procedure, at), reason=reason, explanation=explanation)
+
+
+def resumed(procedure: Procedure, at: datetime) -> ProcedureResumedV1:
+    """Tell that a procedure goes on, with its new deadline where bids are awaited."""
+    deadline = procedure.deadline if procedure.phase is ProcedureState.OPEN else None
+    return ProcedureResumedV1(**_of(procedure, at), deadline=deadline)
+
+
+def lot_closed(procedure: Procedure, lot_id: str, at: datetime) -> LotClosedV1:
+    """Tell that the deadline of a lot passed."""
+    deadline = procedure.lot(lot_id).deadline
+    if deadline is None:
+        raise ValueError("a lot without deadline does not close")
+    return LotClosedV1(**_of(procedure, at), lot_id=lot_id, deadline=deadline)
+
+
+def lot_unsuccessful(procedure: Procedure, lot_id: str, at: datetime) -> LotUnsuccessfulV1:
+    """Tell that a lot had no acceptable bid."""
+    lot = procedure.lot(lot_id)
+    return LotUnsuccessfulV1(
+        **_of(procedure, at), lot_id=lot_id, reason=lot.reason or "other", explanation=lot.explanation
+    )
+
+
+def lot_abandoned(procedure: Procedure, lot_id: str, at: datetime) -> LotAbandonedV1:
+    """Tell that a lot is given up, and why."""
+    lot = procedure.lot(lot_id)
+    return LotAbandonedV1(
+        **_of(procedure, at), lot_id=lot_id, reason=lot.reason or "other", explanation=lot.explanation or ""
     )

@@ -15,10 +15,14 @@ from libs.common.messages.base import Audience, DocumentReference, Event, Messag
 __all__ = [
     "Buyer",
     "Change",
+    "ConcessionRevenue",
     "Criterion",
     "Lot",
+    "LotAbandonedV1",
+    "LotClosedV1",
     "LotResult",
     "LotTerms",
+    "LotUnsuccessfulV1",
     "Modification",
     "Notice",
     "NoticePublishedV1",
@@ -26,6 +30,8 @@ __all__ = [
     "OpeningKeySet",
     "Place",
     "ProcedureClosedV1",
+    "ProcedureResumedV1",
+    "ProcedureSuspendedV1",
     "Technique",
     "Winner",
     "key_set_fingerprint",
@@ -108,6 +114,8 @@ class LotTerms(Message):
     environmental: list[str] = Field(default=[], description="environmental-impact, BT-774")
     innovative: list[str] = Field(default=[], description="innovative-acquisition, BT-776")
     performance: str | None = Field(default=None, description="conditions of performance of the contract, BT-70")
+    strategy: str | None = Field(default=None, description="what the clauses and criteria of `strategic` are, BT-777")
+    validity_days: int | None = Field(default=None, description="how long tenders bind bidders, BT-98")
 
 
 class Lot(Message):
@@ -156,6 +164,11 @@ class Winner(Message):
 
     organisation: OrganisationId
     name: str
+    city: str | None = None
+    postal_code: str | None = None
+    country: str = Field(default="FRA", description="ISO 3166-1 alpha-3, BT-514")
+    nuts: str | None = Field(default=None, description="NUTS level 3, BT-507")
+    size: str | None = Field(default=None, description="micro, small, medium, large, sme; BT-165")
 
 
 class Change(Message):
@@ -177,6 +190,14 @@ class Modification(Message):
     duration_months: int | None = None
 
 
+class ConcessionRevenue(Message):
+    """What a concession is worth to the concessionaire (R3121-1 CCP)."""
+
+    users: Money = Field(description="paid by users, BT-162")
+    buyer: Money = Field(description="paid by the buyer, BT-160")
+    description: str = Field(description="how the value was computed, BT-163")
+
+
 class LotResult(Message):
     """The result of one lot, in an award notice."""
 
@@ -191,6 +212,10 @@ class LotResult(Message):
     winners: list[Winner] = []
     reason: str | None = Field(default=None, description="of a lot without winner: non-award-justification, BT-144")
     contract_number: str | None = Field(default=None, description="BT-150")
+    submissions: dict[str, int] = Field(
+        default={}, description="tenders received by received-submission-type: t-esubm, t-oth-eea, t-no-eea... (BT-760)"
+    )
+    revenue: ConcessionRevenue | None = None
 
 
 class Notice(Message):
@@ -244,3 +269,54 @@ class ProcedureClosedV1(Event):
 
     notice_id: UUID
     deadline: AwareDatetime
+
+
+class ProcedureSuspendedV1(Event):
+    """A procedure is suspended, by the buyer or by a judge: its deadline does not close it, nothing is opened or awarded."""
+
+    type: ClassVar[str] = "notices.procedure.suspended.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    reason: str = Field(description="review: a court was asked (L551-4 CJA); buyer: the buyer's own decision")
+    explanation: str | None = None
+
+
+class ProcedureResumedV1(Event):
+    """A suspended procedure goes on."""
+
+    type: ClassVar[str] = "notices.procedure.resumed.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    deadline: AwareDatetime | None = Field(default=None, description="the new one, where bids are still awaited")
+
+
+class LotClosedV1(Event):
+    """The deadline of one lot passed, while other lots of the procedure still take bids."""
+
+    type: ClassVar[str] = "notices.lot.closed.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    lot_id: str
+    deadline: AwareDatetime
+
+
+class LotUnsuccessfulV1(Event):
+    """A lot had no bid, or none that is acceptable (infructueux). The award notice makes it public."""
+
+    type: ClassVar[str] = "notices.lot.declared-unsuccessful.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    lot_id: str
+    reason: str = Field(description="non-award-justification (BT-144): no-rece, all-rej, one-admis, other")
+    explanation: str | None = None
+
+
+class LotAbandonedV1(Event):
+    """The buyer gives a lot up (déclaration sans suite, R2185-1 CCP): no contract will follow."""
+
+    type: ClassVar[str] = "notices.lot.abandoned.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    lot_id: str
+    reason: str = Field(description="non-award-justification (BT-144): ins-fund, chan-need, tch-pr-error, other...")
+    explanation: str = Field(description="the reasons, as the candidates are told (R2185-2 CCP)")

@@ -1,17 +1,22 @@
-"""Procedures and their timeline."""
+"""Procedures: their reading, their timeline, and what their buyer decides of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
+
 from libs.common.actor import Actor
-from libs.common.errors import NotFound
-from libs.common.http import Cursor, Page, Routes
+from libs.common.errors import Forbidden, IllegalTransition, NotFound, StaleVersion
+from libs.common.http import Cursor, IfMatch, Page, Routes
 from libs.common.runtime import Runtime
+from libs.common.uow import Uow
+from services.notices.domain.procedure import Procedure
 from services.notices.inputs.fields import PageQuery
+from services.notices.inputs.procedures import NewAbandonment, NewFailure, NewResumption, NewSuspension
 from services.notices.service import procedures as service
 from services.notices.store import timeline as store
 from services.notices.views.procedures import ProcedureView, TimelineView
@@ -19,6 +24,8 @@ from services.notices.views.procedures import ProcedureView, TimelineView
 __all__ = ["ROUTES"]
 
 ROUTES = Routes("notices")
+
+LotId = Annotated[str, Field(max_length=40)]
 
 
 @ROUTES.get("/v1/procedures/{procedure_id}", errors=[NotFound], tag="procedures")
@@ -44,3 +51,65 @@ async def get_timeline(
     shown, more = rows[: query.limit], len(rows) > query.limit
     last: Mapping[str, Any] = {"at": shown[-1].occurred_at, "position": shown[-1].position} if more else {}
     return Page(items=[TimelineView.of(row) for row in shown], next=Cursor.encode(runtime, last) if more else None)
+
+
+_REFUSALS = [NotFound, Forbidden, StaleVersion, IllegalTransition]
+
+
+@ROUTES.post("/v1/procedures/{procedure_id}/suspension", status=201, errors=_REFUSALS, tag="procedures")
+async def suspend_procedure(
+    uow: Uow, actor: Actor, procedure_id: UUID, if_match: IfMatch, body: NewSuspension
+) -> ProcedureView:
+    """Suspend a procedure: its deadline closes nothing, no bid is taken, opened or awarded until it is resumed."""
+    procedure = await _own(uow, procedure_id, actor, if_match)
+    return _shown(await service.suspend(uow, procedure, body.reason, body.explanation), actor)
+
+
+@ROUTES.post("/v1/procedures/{procedure_id}/resumption", status=201, errors=_REFUSALS, tag="procedures")
+async def resume_procedure(
+    uow: Uow, actor: Actor, procedure_id: UUID, if_match: IfMatch, body: NewResumption
+) -> ProcedureView:
+    """Let a suspended procedure go on; where bids are awaited, their deadline is put off."""
+    procedure = await _own(uow, procedure_id, actor, if_match)
+    return _shown(await service.resume(uow, procedure, body.deadline), actor)
+
+
+@ROUTES.post("/v1/procedures/{procedure_id}/abandonment", status=201, errors=_REFUSALS, tag="procedures")
+async def abandon_procedure(
+    uow: Uow, actor: Actor, procedure_id: UUID, if_match: IfMatch, body: NewAbandonment
+) -> ProcedureView:
+    """Give up every lot that has no contract yet (déclaration sans suite, R2185-1)."""
+    procedure = await _own(uow, procedure_id, actor, if_match)
+    return _shown(await service.abandon(uow, procedure, _failure(body)), actor)
+
+
+@ROUTES.post("/v1/procedures/{procedure_id}/lots/{lot_id}/abandonment", status=201, errors=_REFUSALS, tag="procedures")
+async def abandon_lot(
+    uow: Uow, actor: Actor, procedure_id: UUID, lot_id: LotId, if_match: IfMatch, body: NewAbandonment
+) -> ProcedureView:
+    """Give up one lot (déclaration sans suite, R2185-1)."""
+    procedure = await _own(uow, procedure_id, actor, if_match)
+    return _shown(await service.abandon_lot(uow, procedure, lot_id, _failure(body)), actor)
+
+
+@ROUTES.post("/v1/procedures/{procedure_id}/lots/{lot_id}/failure", status=201, errors=_REFUSALS, tag="procedures")
+async def declare_lot_unsuccessful(
+    uow: Uow, actor: Actor, procedure_id: UUID, lot_id: LotId, if_match: IfMatch, body: NewFailure
+) -> ProcedureView:
+    """Declare a lot unsuccessful (infructueux): no bid, or none acceptable. The award notice makes it public."""
+    procedure = await _own(uow, procedure_id, actor, if_match)
+    return _shown(await service.declare_unsuccessful(uow, procedure, lot_id, _failure(body)), actor)
+
+
+async def _own(uow: Uow, procedure_id: UUID, actor: Actor, version: int) -> Procedure:
+    procedure = await service.own_procedure(uow, procedure_id, actor)
+    procedure.require_version(version)
+    return procedure
+
+
+def _failure(body: NewAbandonment | NewFailure) -> service.Failure:
+    return service.Failure(body.reason, body.explanation)
+
+
+def _shown(procedure: Procedure, actor: Actor) -> ProcedureView:
+    return ProcedureView.of(procedure, (), actor)

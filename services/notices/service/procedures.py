@@ -1,24 +1,55 @@
-"""The life of a procedure: closed at its deadline, awarded, notified."""
+"""The life of a procedure: closed at its deadline, suspended and resumed, its lots awarded, unsuccessful or given up."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from libs.common.actor import Actor
-from libs.common.errors import NotFound
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.errors import IllegalTransition, NotFound
 from libs.common.messages.bids import Contract
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices import awards, events
+from services.notices.domain.lots import (
+    AWARD_DECIDED,
+    CONTRACT_NOTIFIED,
+    CONTRACT_SIGNED,
+    FAILED,
+    LOT_UNSUCCESSFUL,
+)
 from services.notices.domain.notice import Notice, NoticeState
-from services.notices.domain.procedure import AWARD_DECIDED, CONTRACT_NOTIFIED, Procedure
+from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.service.publication import publish_draft
 from services.notices.store import notices as notice_store
 from services.notices.store import procedures as store
 
-__all__ = ["award_decided", "close_due", "contract_notified", "readable_procedure"]
+__all__ = [
+    "Failure",
+    "abandon",
+    "abandon_lot",
+    "award_decided",
+    "close_due",
+    "contract_notified",
+    "contract_signed",
+    "declare_unsuccessful",
+    "own_procedure",
+    "readable_procedure",
+    "resume",
+    "suspend",
+]
 
 _CLOSED_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why no contract follows: a code of non-award-justification (BT-144), and the reasons in words."""
+
+    reason: str
+    explanation: str
 
 
 async def readable_procedure(
@@ -30,14 +61,30 @@ async def readable_procedure(
         own = procedure is not None and actor is not None and actor.organisation == procedure.organisation
         notices = await store.procedure_notices(conn, procedure_id, drafts_too=own)
     if procedure is None or not (notices or own):
-        raise NotFound(
-            "Aucune consultation publique ne porte cet identifiant.", "No public procedure has this identifier."
-        )
+        raise _no_procedure()
     return procedure, notices
 
 
+def _no_procedure() -> NotFound:
+    return NotFound(
+        "Aucune consultation publique ne porte cet identifiant.", "No public procedure has this identifier."
+    )
+
+
+async def own_procedure(uow: Uow, procedure_id: UUID, actor: Actor) -> Procedure:
+    """Give a locked procedure of the caller's organisation. Raises NotFound, also for a draft of another; Forbidden."""
+    actor.require(OrganisationKind.BUYER)
+    procedure = await store.lock_procedure(uow.conn, procedure_id)
+    if procedure is None:
+        raise _no_procedure()
+    if procedure.phase is ProcedureState.DRAFT and procedure.organisation != actor.organisation:
+        raise _no_procedure()
+    actor.require_organisation(procedure.organisation)
+    return procedure
+
+
 async def close_due(runtime: Runtime) -> None:
-    """Close the procedures whose deadline passed; an event each."""
+    """Close the procedures, and the lots, whose deadline passed; an event each."""
     while True:
         async with runtime.uow() as uow:
             due = await store.due_procedures(uow.conn, uow.now(), _CLOSED_AT_ONCE)
@@ -48,37 +95,115 @@ async def close_due(runtime: Runtime) -> None:
 
 
 async def _close(uow: Uow, procedure: Procedure) -> Procedure:
-    closed = procedure.closed(uow.now())
-    await store.save_procedure(uow.conn, closed)
-    uow.emit(events.closed(closed, uow.now()))
+    now = uow.now()
+    if lots := procedure.due_lots(now):
+        return await _close_lots(uow, procedure, lots)
+    closed = procedure.closed(now)
+    await store.save_procedure(uow.conn, closed, now)
+    uow.emit(events.closed(closed, now))
     return closed
 
 
-async def award_decided(uow: Uow, procedure_id: UUID) -> None:
+async def _close_lots(uow: Uow, procedure: Procedure, lots: Sequence[str]) -> Procedure:
+    for lot_id in lots:
+        procedure = procedure.with_lot_closed(lot_id)
+        await store.save_procedure(uow.conn, procedure, uow.now())
+        uow.emit(events.lot_closed(procedure, lot_id, uow.now()))
+    return procedure
+
+
+async def suspend(uow: Uow, procedure: Procedure, reason: str, explanation: str | None) -> Procedure:
+    """Suspend a locked procedure: its deadline closes nothing any more. Raises IllegalTransition."""
+    suspended = (await _closed_when_due(uow, procedure)).suspended(uow.now())
+    await store.save_procedure(uow.conn, suspended, uow.now())
+    uow.emit(events.suspended(suspended, reason, explanation, uow.now()))
+    uow.audit("procedure-suspended", str(procedure.procedure_id))
+    return suspended
+
+
+async def resume(uow: Uow, procedure: Procedure, deadline: datetime | None) -> Procedure:
+    """Let a suspended procedure go on, its deadline put off. Raises IllegalTransition, Conflict."""
+    resumed = procedure.resumed(uow.now(), deadline)
+    await store.save_procedure(uow.conn, resumed, uow.now())
+    uow.emit(events.resumed(resumed, uow.now()))
+    uow.audit("procedure-resumed", str(procedure.procedure_id))
+    return resumed
+
+
+async def abandon(uow: Uow, procedure: Procedure, failure: Failure) -> Procedure:
+    """Give up every lot that has no contract yet (déclaration sans suite, R2185-1); an event each. Raises IllegalTransition."""
+    procedure = await _closed_when_due(uow, procedure)
+    possible = [lot.lot_id for lot in procedure.lots if lot.may_be_abandoned]
+    if not possible:
+        raise IllegalTransition(
+            "Aucun lot ne peut plus être déclaré sans suite.", "No lot can be declared abandoned any more."
+        )
+    for lot_id in possible:
+        procedure = await abandon_lot(uow, procedure, lot_id, failure)
+    return procedure
+
+
+async def abandon_lot(uow: Uow, procedure: Procedure, lot_id: str, failure: Failure) -> Procedure:
+    """Give up one lot. Raises NotFound, IllegalTransition."""
+    given_up = procedure.abandoned(lot_id, failure.reason, failure.explanation)
+    await store.save_procedure(uow.conn, given_up, uow.now())
+    uow.emit(events.lot_abandoned(given_up, lot_id, uow.now()))
+    uow.audit("lot-abandoned", f"{procedure.procedure_id}/{lot_id}")
+    return given_up
+
+
+async def declare_unsuccessful(uow: Uow, procedure: Procedure, lot_id: str, failure: Failure) -> Procedure:
+    """Declare that a lot had no bid, or none acceptable (infructueux). Raises NotFound, IllegalTransition."""
+    procedure = await _closed_when_due(uow, procedure)
+    if procedure.phase is ProcedureState.SUSPENDED:
+        raise IllegalTransition(
+            "La consultation est suspendue : aucun lot ne se décide avant sa reprise.",
+            "The procedure is suspended: no lot is decided before it is resumed.",
+        )
+    lot = procedure.lot(lot_id).failed(LOT_UNSUCCESSFUL, failure.reason, failure.explanation)
+    declared = procedure.with_lot(lot)
+    await store.save_procedure(uow.conn, declared, uow.now())
+    uow.emit(events.lot_unsuccessful(declared, lot_id, uow.now()))
+    uow.audit("lot-unsuccessful", f"{procedure.procedure_id}/{lot_id}")
+    return declared
+
+
+async def award_decided(uow: Uow, procedure_id: UUID, lot_id: str) -> None:
     """Note that a lot was awarded. The deadline's timer may be late: the procedure is closed first when it is due."""
     procedure = await _due_closed(uow, procedure_id)
-    await store.save_procedure(uow.conn, procedure.after(AWARD_DECIDED))
+    await store.save_procedure(uow.conn, procedure.after_lot(lot_id, AWARD_DECIDED), uow.now())
+
+
+async def contract_signed(uow: Uow, procedure_id: UUID, lot_id: str) -> None:
+    """Note that both parties signed the contract of a lot."""
+    procedure = await _due_closed(uow, procedure_id)
+    await store.save_procedure(uow.conn, procedure.after_lot(lot_id, CONTRACT_SIGNED), uow.now())
 
 
 async def contract_notified(uow: Uow, procedure_id: UUID, contract: Contract) -> Notice | None:
-    """Make and publish the award notice of a contract, once. None when it was made before."""
+    """Make and publish the award notice of a contract, once, with the lots that failed and were not told yet.
+
+    None when it was made before.
+    """
     procedure = await _due_closed(uow, procedure_id)
     notice_id = awards.award_notice_id(contract.contract_id, uow.runtime.settings.secret.get_secret_value())
     if await notice_store.get_notice(uow.conn, notice_id):
         return None
-    competition = await notice_store.get_notice(uow.conn, procedure.notice_id or contract.notice_id)
+    competition = await notice_store.get_notice(uow.conn, procedure.text_id or contract.notice_id)
     if competition is None:
         raise NotFound(
             "L'avis de marché de ce contrat est inconnu.", "The contract notice of this contract is unknown."
         )
-    notified = procedure.after(CONTRACT_NOTIFIED)
+    notified = procedure.after_lot(contract.lot_id, CONTRACT_NOTIFIED)
+    await store.save_procedure(uow.conn, notified, uow.now())
+    untold = [lot for lot in notified.lots if lot.state in FAILED and not lot.told]
     award = Notice(
         notice_id=notice_id,
         procedure_id=procedure_id,
         organisation=procedure.organisation,
         state=NoticeState.DRAFT,
         version=1,
-        content=awards.award_content(competition.content, contract),
+        content=awards.award_content(competition.content, contract, untold),
         created_at=uow.now(),
     )
     await notice_store.add_notice(uow.conn, award)
@@ -89,4 +214,10 @@ async def _due_closed(uow: Uow, procedure_id: UUID) -> Procedure:
     procedure = await store.lock_procedure(uow.conn, procedure_id)
     if procedure is None:
         raise NotFound("Consultation inconnue.", "Unknown procedure.")
-    return await _close(uow, procedure) if procedure.is_due(uow.now()) else procedure
+    return await _closed_when_due(uow, procedure)
+
+
+async def _closed_when_due(uow: Uow, procedure: Procedure) -> Procedure:
+    while procedure.is_due(uow.now()):
+        procedure = await _close(uow, procedure)
+    return procedure

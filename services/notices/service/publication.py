@@ -43,7 +43,7 @@ async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -
     published = notice.published(uow.now())
     following = procedure.with_notice(published)
     await store.save_notice(uow.conn, published, uow.now())
-    await procedure_store.save_procedure(uow.conn, following)
+    await procedure_store.save_procedure(uow.conn, following, uow.now())
     uow.emit(events.published(published))
     uow.audit("notice-published", str(notice.notice_id))
     return published

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from libs.common.db import load_queries
-from services.notices.domain.procedure import Procedure, ProcedureState
+from services.notices.content import NoticeContent
+from services.notices.domain.lots import LotState, ProcedureLot
+from services.notices.domain.procedure import PHASES, Procedure, ProcedureState
 
 __all__ = [
     "NoticeLine",
+    "ProcedureVersion",
     "due_procedures",
     "ensure_procedure",
     "get_procedure",
     "lock_procedure",
     "procedure_notices",
+    "procedure_versions",
     "save_procedure",
 ]
 
@@ -35,6 +40,21 @@ class NoticeLine:
     state: str
     title: str
     published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureVersion:
+    """A state that a procedure went through, with the text that held."""
+
+    version: int
+    state: ProcedureState
+    public_state: ProcedureState
+    title: str
+    deadline: datetime | None
+    lots: tuple[ProcedureLot, ...]
+    text_id: UUID | None
+    recorded_at: datetime
+    content: NoticeContent | None
 
 
 async def ensure_procedure(
@@ -58,8 +78,8 @@ async def get_procedure(conn: asyncpg.Connection, procedure_id: UUID) -> Procedu
     return _procedure(await conn.fetchrow(_SQL["procedure_get"], procedure_id))
 
 
-async def save_procedure(conn: asyncpg.Connection, procedure: Procedure) -> None:
-    """Write a locked procedure back."""
+async def save_procedure(conn: asyncpg.Connection, procedure: Procedure, at: datetime) -> None:
+    """Write a locked procedure back, and the version it is at from that instant on."""
     await conn.execute(
         _SQL["procedure_save"],
         procedure.procedure_id,
@@ -69,13 +89,20 @@ async def save_procedure(conn: asyncpg.Connection, procedure: Procedure) -> None
         procedure.formal,
         procedure.deadline,
         procedure.notice_id,
-        list(procedure.lots),
+        [lot.lot_id for lot in procedure.lots],
         procedure.closed_at,
+        [_written(lot) for lot in procedure.lots],
+        procedure.text_id,
+        procedure.suspended_at,
+        procedure.standing,
+        procedure.next_deadline,
+        procedure.public_state,
+        at,
     )
 
 
 async def due_procedures(conn: asyncpg.Connection, at: datetime, limit: int) -> list[Procedure]:
-    """Give and lock open procedures whose deadline passed, those that no other worker holds."""
+    """Give and lock open procedures that have something to close, those that no other worker holds."""
     return [_to_procedure(row) for row in await conn.fetch(_SQL["procedures_due"], at, limit)]
 
 
@@ -85,10 +112,62 @@ async def procedure_notices(conn: asyncpg.Connection, procedure_id: UUID, *, dra
     return [NoticeLine(**dict(row)) for row in rows]
 
 
+async def procedure_versions(
+    conn: asyncpg.Connection, procedure_id: UUID, *, until: datetime
+) -> list[ProcedureVersion]:
+    """Give the states a procedure went through up to an instant, oldest first; a thousand at most."""
+    return [_version(row) for row in await conn.fetch(_SQL["procedure_versions"], procedure_id, until)]
+
+
+def _version(row: asyncpg.Record) -> ProcedureVersion:
+    values = dict(row)
+    return ProcedureVersion(
+        **{
+            **values,
+            "state": ProcedureState(values["state"]),
+            "public_state": ProcedureState(values["public_state"]),
+            "lots": _lots(values["lots"]),
+            "content": NoticeContent.model_validate(values["content"]) if values["content"] else None,
+        }
+    )
+
+
 def _procedure(row: asyncpg.Record | None) -> Procedure | None:
     return None if row is None else _to_procedure(row)
 
 
 def _to_procedure(row: asyncpg.Record) -> Procedure:
     values = dict(row)
-    return Procedure(**{**values, "state": ProcedureState(values["state"]), "lots": tuple(values["lots"])})
+    state, names, lots = (values.pop(name) for name in ("state", "lots", "lot_states"))
+    phase = ProcedureState(state) if state in PHASES else ProcedureState.CLOSED
+    return Procedure(
+        **values, phase=phase, lots=_lots(lots) if lots is not None else _former(names, state, values["deadline"])
+    )
+
+
+def _lots(written: Sequence[Mapping[str, Any]]) -> tuple[ProcedureLot, ...]:
+    return tuple(
+        ProcedureLot(**{**each, "state": LotState(each["state"]), "deadline": _instant(each["deadline"])})
+        for each in written
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _former(names: Sequence[str], state: str, deadline: datetime | None) -> tuple[ProcedureLot, ...]:
+    """Give the lots of a row that was written before each had a state: that of the procedure."""
+    told = state in {"awarded", "notified"}
+    return tuple(ProcedureLot(name, LotState(state), deadline, told=told) for name in names)
+
+
+def _written(lot: ProcedureLot) -> dict[str, Any]:
+    return {
+        "lot_id": lot.lot_id,
+        "state": lot.state.value,
+        "deadline": lot.deadline.isoformat() if lot.deadline else None,
+        "reason": lot.reason,
+        "explanation": lot.explanation,
+        "told": lot.told,
+    }

@@ -5,27 +5,36 @@ VALUES ($1, $2, 'draft', 1, $3, $4)
 ON CONFLICT (procedure_id) DO NOTHING
 
 -- procedure_lock --
-SELECT procedure_id, organisation, state, version, title, formal, deadline, notice_id, lots, created_at, closed_at
+SELECT procedure_id, organisation, state, version, title, formal, deadline, notice_id, text_id, lots, lot_states,
+       created_at, closed_at, suspended_at, standing
   FROM procedure
  WHERE procedure_id = $1
    FOR UPDATE
 
 -- procedure_get --
-SELECT procedure_id, organisation, state, version, title, formal, deadline, notice_id, lots, created_at, closed_at
+SELECT procedure_id, organisation, state, version, title, formal, deadline, notice_id, text_id, lots, lot_states,
+       created_at, closed_at, suspended_at, standing
   FROM procedure
  WHERE procedure_id = $1
 
 -- procedure_save --
-UPDATE procedure
-   SET state = $2, version = $3, title = $4, formal = $5, deadline = $6, notice_id = $7, lots = $8, closed_at = $9
- WHERE procedure_id = $1
+-- The procedure, and the version it is at from now on.
+WITH saved AS (
+    UPDATE procedure
+       SET state = $2, version = $3, title = $4, formal = $5, deadline = $6, notice_id = $7, lots = $8, closed_at = $9,
+           lot_states = $10, text_id = $11, suspended_at = $12, standing = $13, next_deadline = $14
+     WHERE procedure_id = $1
+)
+INSERT INTO procedure_version (procedure_id, version, state, public_state, title, deadline, lots, text_id, recorded_at)
+VALUES ($1, $3, $2, $15, $4, $6, $10, $11, $16)
 
 -- procedures_due --
--- Open procedures whose deadline passed, oldest first; safe with any number of workers.
-SELECT procedure_id, organisation, state, version, title, formal, deadline, notice_id, lots, created_at, closed_at
+-- Open procedures that have something to close, oldest first; safe with any number of workers.
+SELECT procedure_id, organisation, state, version, title, formal, deadline, notice_id, text_id, lots, lot_states,
+       created_at, closed_at, suspended_at, standing
   FROM procedure
- WHERE state = 'open' AND deadline <= $1
- ORDER BY deadline
+ WHERE state = 'open' AND coalesce(next_deadline, deadline) <= $1
+ ORDER BY coalesce(next_deadline, deadline)
  LIMIT $2
    FOR UPDATE SKIP LOCKED
 
@@ -34,3 +43,13 @@ SELECT notice_id, kind, state, published_at, content ->> 'title' AS title
   FROM notice
  WHERE procedure_id = $1 AND (state = 'published' OR $2)
  ORDER BY coalesce(published_at, created_at), notice_id
+
+-- procedure_versions --
+-- The states of a procedure up to an instant, each with the text that held.
+SELECT entry.version, entry.state, entry.public_state, entry.title, entry.deadline, entry.lots, entry.text_id,
+       entry.recorded_at, notice.content
+  FROM procedure_version AS entry
+  LEFT JOIN notice ON notice.notice_id = entry.text_id
+ WHERE entry.procedure_id = $1 AND entry.recorded_at <= $2
+ ORDER BY entry.version
+ LIMIT 1000

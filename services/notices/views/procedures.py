@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 from uuid import UUID
@@ -9,12 +10,13 @@ from uuid import UUID
 from pydantic import Field
 
 from libs.common.actor import Actor
+from services.notices.domain.lots import FAILED, LotState, ProcedureLot
 from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.store.procedures import NoticeLine
 from services.notices.store.timeline import TimelineRow
 from services.notices.views.base import View
 
-__all__ = ["ProcedureNotice", "ProcedureView", "TimelineView"]
+__all__ = ["ProcedureLotView", "ProcedureNotice", "ProcedureView", "TimelineView"]
 
 
 class ProcedureNotice(View):
@@ -25,6 +27,29 @@ class ProcedureNotice(View):
     state: str
     title: str
     published_at: datetime | None
+
+
+class ProcedureLotView(View):
+    """A lot, as far as its procedure has come with it."""
+
+    lot_id: str
+    state: LotState
+    deadline: datetime | None
+    reason: str | None = Field(description="why no contract follows, non-award-justification (BT-144)")
+    explanation: str | None
+
+    @classmethod
+    def of(cls, lot: ProcedureLot, *, own: bool) -> Self:
+        """Show a lot: to its buyer as it is, to others as far as it is public."""
+        state = lot.state if own else lot.public_state
+        why = own or state in FAILED
+        return cls(
+            lot_id=lot.lot_id,
+            state=state,
+            deadline=lot.deadline,
+            reason=lot.reason if why else None,
+            explanation=lot.explanation if why else None,
+        )
 
 
 class ProcedureView(View):
@@ -38,24 +63,27 @@ class ProcedureView(View):
     formal: bool
     deadline: datetime | None
     closed_at: datetime | None
-    lots: list[str]
+    suspended_at: datetime | None
+    text_id: UUID | None = Field(description="the notice whose text holds, corrections included")
+    lots: list[ProcedureLotView]
     notices: list[ProcedureNotice]
 
     @classmethod
-    def of(cls, procedure: Procedure, notices: list[NoticeLine], actor: Actor | None) -> Self:
-        """Show a procedure. That it is awarded is told to its buyer alone until the award is public (R2181-1, L2132-1)."""
+    def of(cls, procedure: Procedure, notices: Sequence[NoticeLine], actor: Actor | None) -> Self:
+        """Show a procedure. A lot's result is told to its buyer alone until an award notice says it (R2181-1, L2132-1)."""
         own = actor is not None and actor.organisation == procedure.organisation
-        public = procedure.state is not ProcedureState.AWARDED or any(each.kind == "award" for each in notices)
         return cls(
             procedure_id=procedure.procedure_id,
-            state=procedure.state if own or public else ProcedureState.CLOSED,
+            state=procedure.state if own else procedure.public_state,
             version=procedure.version if own else None,
             title=procedure.title,
             buyer=procedure.organisation,
             formal=procedure.formal,
             deadline=procedure.deadline,
             closed_at=procedure.closed_at,
-            lots=list(procedure.lots),
+            suspended_at=procedure.suspended_at,
+            text_id=procedure.text_id,
+            lots=[ProcedureLotView.of(lot, own=own) for lot in procedure.lots],
             notices=[ProcedureNotice.model_validate(each, from_attributes=True) for each in notices],
         )
 

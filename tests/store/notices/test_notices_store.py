@@ -170,7 +170,7 @@ async def test_several_workers_close_each_procedure_once(h: Harness) -> None:
             await keep(conn, each)
             procedure = await procedure_store.get_procedure(conn, each.procedure_id)
             assert procedure is not None
-            await procedure_store.save_procedure(conn, procedure.with_notice(each))
+            await procedure_store.save_procedure(conn, procedure.with_notice(each), BEFORE)
     h.clock.set(datetime(2027, 1, 11, 11, tzinfo=UTC))
     await asyncio.gather(*(procedures.close_due(h.runtime) for _ in range(3)))
     await h.settle()
