@@ -108,9 +108,10 @@ def noticed_id(reference: str | None) -> UUID | None:
 
 
 def _procedure_type(content: NoticeContent, *, formal: bool) -> str:
-    """Give BT-105, or `adapted` for a French competition that is not formal (R2123-1)."""
+    """Give BT-105, or `adapted` for a French competition that is not formal (R2123-1); a direct award stays one."""
     french = content.buyer.organisation.startswith("SIRET:")
-    return "adapted" if french and not formal and content.kind != "planning" else content.procedure_type
+    adapted = french and not formal and content.kind != "planning" and content.procedure_type != "neg-wo-call"
+    return "adapted" if adapted else content.procedure_type
 
 
 def _contract_kind(notice: ParsedNotice) -> ContractKind:

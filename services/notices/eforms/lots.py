@@ -9,7 +9,7 @@ from services.notices.eforms import lot_terms, numbers, texts
 from services.notices.eforms.model import Amount, ParsedCriterion, ParsedLot, ParsedPlace
 from services.notices.eforms.xml import Element, find, find_all, text, values
 
-__all__ = ["classification", "places", "project_value", "read_all"]
+__all__ = ["classification", "percents", "places", "project_value", "read_all"]
 
 _EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
 _WEIGHT: Final = f"{_EXTENSION}/efac:AwardCriterionParameter[efbc:ParameterCode/@listName='number-weight']"
@@ -103,7 +103,7 @@ def _criteria(terms: Element | None, language: str | None) -> tuple[ParsedCriter
     if terms is None:
         return ()
     found = find_all(terms, "cac:AwardingTerms/cac:AwardingCriterion/cac:SubordinateAwardingCriterion")
-    weights = _percents([_weight(item) for item in found])
+    weights = percents([_weight(item) for item in found])
     return tuple(_criterion(item, weight, language) for item, weight in zip(found, weights, strict=True))
 
 
@@ -123,7 +123,7 @@ def _weight(item: Element) -> tuple[str, float] | None:
         return None
 
 
-def _percents(weights: list[tuple[str, float] | None]) -> list[float | None]:
+def percents(weights: list[tuple[str, float] | None]) -> list[float | None]:
     """Give every weight in percent: points are shares of their total, decimals of one; an order of importance is none."""
     points = sum(number for weight in weights if weight for code, number in [weight] if code in _POINTS)
     return [_percent(weight, points) for weight in weights]

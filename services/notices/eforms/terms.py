@@ -1,0 +1,151 @@
+"""Every term of a notice as data, also those that the platform's model does not know: nothing of an import is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from lxml import etree
+
+from services.notices.eforms.xml import NAMESPACES, Element, evaluate, where
+
+__all__ = ["Place", "Term", "places", "term_at"]
+
+_FIELDS: Final = Path(__file__).with_name("sdk") / "fields.tsv"
+_ROOT: Final = "/*/"
+_EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
+_BESIDE: Final = {"languageID", "currencyID", "unitCode"}
+_STEP: Final = re.compile(r"(?P<name>@?[\w:]+)(?P<tests>(?:\[(?:[^\[\]]|\[[^\[\]]*\])*\])*)/?")
+_CHOICE: Final = re.compile(r"not\((?P<path>[^()]*\(\)|[^()=]+)=\((?P<values>[^()]*)\)\)")
+_CONTACTS: Final = {"BT-502", "BT-503", "BT-506", "BT-739"}
+"""Contact point, telephone, e-mail, fax: they may be a person's."""
+_PERSONS: Final = "ancestor-or-self::cac:Contact | ancestor-or-self::efac:UltimateBeneficialOwner"
+_NATURAL: Final = "ancestor::efac:Organization[.//efbc:NaturalPersonIndicator='true']"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One value of a notice: a business term where its place is known."""
+
+    term: str | None
+    """BT-21, OPT-300...; None for what eForms does not know."""
+    field: str | None
+    """BT-21-Lot"""
+    label: str | None
+    """In French."""
+    path: str
+    value: str
+    language: str | None = None
+    currency: str | None = None
+    unit: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    """What else the notice says of the value: listName, schemeName..."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    field: str
+    term: str
+    label: str
+
+
+@dataclass(slots=True)
+class _Node:
+    known: _Known | None = None
+    attributes: dict[str, _Known] = field(default_factory=dict)
+    children: dict[str, dict[str, _Node]] = field(default_factory=dict)
+    """By the tag of the element, then by its tests (`[cbc:ID/@schemeName='Lot']`, or nothing)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: an element, or one of its attributes."""
+
+    element: Element
+    known: _Known | None
+    attribute: str | None = None
+
+
+@cache
+def _tree() -> _Node:
+    """Give the places of all terms as a tree of element names, from the SDK's table."""
+    root = _Node()
+    for line in _FIELDS.read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        key, term, label, path = line.split("\t")[:4]
+        _plant(root, path.replace("~", _EXTENSION).removeprefix(_ROOT), _Known(key, term, label))
+    return root
+
+
+def _plant(node: _Node, path: str, known: _Known) -> None:
+    for step in _STEP.finditer(path):
+        name, tests = step["name"], step["tests"]
+        if name.startswith("@"):
+            node.attributes.setdefault(name[1:], known)
+            return
+        prefix, _, local = name.partition(":")
+        tag = f"{{{NAMESPACES[prefix]}}}{local}"
+        node = node.children.setdefault(tag, {}).setdefault(_CHOICE.sub(_spell, tests), _Node())
+    node.known = node.known or known
+
+
+def _spell(match: re.Match[str]) -> str:
+    """Give the XPath 1.0 form of a comparison with a list, the one idiom of 2.0 that the SDK's paths use."""
+    tests = (f"{match['path']}={value.strip()}" for value in match["values"].split(","))
+    return f"not({' or '.join(tests)})"
+
+
+def places(root: Element, *, public: bool) -> list[Place]:
+    """Give the place of every value, in the order of the document.
+
+    For the public the contacts and the persons are left out; of an organisation that is a person, its name alone is told.
+    """
+    return [place for place in _visit(root, [_tree()]) if not (public and _is_personal(place))]
+
+
+def _visit(element: Element, nodes: list[_Node]) -> Iterator[Place]:
+    if (element.text or "").strip():
+        yield Place(element, next((node.known for node in nodes if node.known), None))
+    for name in element.keys():  # noqa: SIM118  # an element is no mapping
+        known = next((node.attributes[name] for node in nodes if name in node.attributes), None)
+        if known and name not in _BESIDE and not known.field.endswith(("-List", "-Scheme")):
+            yield Place(element, known, name)
+    for child in element:
+        yield from _visit(child, [found for node in nodes for found in _matching(node, child)])
+
+
+def _matching(node: _Node, child: Element) -> Iterator[_Node]:
+    for tests, found in node.children.get(child.tag, {}).items():
+        if not tests or evaluate(child, f"self::node(){tests}"):
+            yield found
+
+
+def _is_personal(place: Place) -> bool:
+    known = place.known
+    if known and (known.term in _CONTACTS or known.field.endswith("-UBO")):
+        return True
+    if evaluate(place.element, _PERSONS):
+        return True
+    return not (known and known.term == "BT-500") and bool(evaluate(place.element, _NATURAL))
+
+
+def term_at(place: Place) -> Term:
+    """Give the term at a place."""
+    element, known, attribute = place.element, place.known, place.attribute
+    beside = {etree.QName(name).localname: value for name, value in element.items()}
+    return Term(
+        term=known.term if known else None,
+        field=known.field if known else None,
+        label=known.label if known else None,
+        path=where(element) + (f"/@{attribute}" if attribute else ""),
+        value=beside[attribute] if attribute else (element.text or "").strip(),
+        language=beside.get("languageID"),
+        currency=beside.get("currencyID"),
+        unit=beside.get("unitCode"),
+        attributes={} if attribute else {name: value for name, value in beside.items() if name not in _BESIDE},
+    )
