@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from libs.common.auth import Memberships
 from libs.common.bus.rebuild.tool import rebuild_command
 from libs.common.runtime import Runtime
 from libs.common.service import Periodic, Service
 from services.notices.api import ROUTES
 from services.notices.consumers import CONSUMERS
+from services.notices.memberships import RecordedMemberships
 from services.notices.service import procedures as service
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
@@ -24,6 +27,10 @@ async def close_procedures(runtime: Runtime) -> None:
     await service.close_due(runtime)
 
 
+def _ports(runtime: Runtime) -> Mapping[type, object]:
+    return {Memberships: RecordedMemberships(runtime)}
+
+
 SERVICE = Service(
     name="notices",
     settings=NoticesSettings,
@@ -31,5 +38,6 @@ SERVICE = Service(
     routes=ROUTES,
     consumers=CONSUMERS,
     periodic=_PERIODIC,
+    ports=_ports,
     tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",)})),
 )

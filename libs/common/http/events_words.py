@@ -43,7 +43,7 @@ EVENTS: Final = {
     "notices.procedure.suspended.v1": "Une procédure est suspendue : sa date limite ne la clôt pas, rien n'est ouvert ni attribué.",
     "notices.publication.published.v1": "Un support de publication (JOUE, BOAMP, annonces légales) a publié un avis, sous son numéro.",
     "notices.publication.tracked.v1": "Où en est un avis chez un support de publication, avant sa parution.",
-    "notices.joint-purchase.changed.v1": "Un groupement de commandes commence, change ou prend fin.",
+    "notices.jointpurchase.changed.v1": "Un groupement de commandes commence, change ou prend fin.",
     "notices.role.granted.v1": "Un rôle est attribué à une personne, pour un acheteur ou une de ses consultations.",
     "notices.role.revoked.v1": "Un rôle prend fin avant sa date.",
     "opendata.contract.published.v1": "Les données essentielles et la publication OCDS d'un marché sont publiques.",

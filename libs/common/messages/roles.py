@@ -56,7 +56,7 @@ class JointMember(Message):
 class JointPurchaseChangedV1(Event):
     """A joint purchase began, changed or ended. `organisation` is its coordinator."""
 
-    type: ClassVar[str] = "notices.joint-purchase.changed.v1"
+    type: ClassVar[str] = "notices.jointpurchase.changed.v1"
     audience: ClassVar[Audience] = Audience.INTERNAL
 
     members: list[JointMember]
