@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -42,7 +43,7 @@ class Term:
     language: str | None = None
     currency: str | None = None
     unit: str | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
     """What else the notice says of the value: listName, schemeName..."""
 
 
@@ -56,8 +57,8 @@ class _Known:
 @dataclass(slots=True)
 class _Node:
     known: _Known | None = None
-    attributes: dict[str, _Known] = field(default_factory=dict)
-    children: dict[str, dict[str, _Node]] = field(default_factory=dict)
+    attributes: dict[str, _Known] = dataclasses.field(default_factory=dict)
+    children: dict[str, dict[str, _Node]] = dataclasses.field(default_factory=dict)
     """By the tag of the element, then by its tests (`[cbc:ID/@schemeName='Lot']`, or nothing)."""
 
 
@@ -111,7 +112,7 @@ def places(root: Element, *, public: bool) -> list[Place]:
 def _visit(element: Element, nodes: list[_Node]) -> Iterator[Place]:
     if (element.text or "").strip():
         yield Place(element, next((node.known for node in nodes if node.known), None))
-    for name in element.keys():  # noqa: SIM118  # an element is no mapping
+    for name in map(str, element.keys()):
         known = next((node.attributes[name] for node in nodes if name in node.attributes), None)
         if known and name not in _BESIDE and not known.field.endswith(("-List", "-Scheme")):
             yield Place(element, known, name)
@@ -137,7 +138,7 @@ def _is_personal(place: Place) -> bool:
 def term_at(place: Place) -> Term:
     """Give the term at a place."""
     element, known, attribute = place.element, place.known, place.attribute
-    beside = {etree.QName(name).localname: value for name, value in element.items()}
+    beside = {etree.QName(name).localname: str(value) for name, value in element.items()}
     return Term(
         term=known.term if known else None,
         field=known.field if known else None,

@@ -19,7 +19,18 @@ from services.notices.content import NoticeContent
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.store.documents import documents, documents_of
 
-__all__ = ["VersionRow", "add_notice", "add_version", "drafts", "get_notice", "lock_notice", "save_notice", "versions"]
+__all__ = [
+    "VersionRow",
+    "add_notice",
+    "add_notices",
+    "add_version",
+    "drafts",
+    "get_notice",
+    "known_notices",
+    "lock_notice",
+    "save_notice",
+    "versions",
+]
 
 _SQL: Final = load_queries(Path(__file__).with_suffix(".sql"))
 
@@ -36,15 +47,38 @@ class VersionRow:
 
 async def add_notice(conn: asyncpg.Connection, notice: Notice) -> bool:
     """Write a new notice and its first version; False when its identifier is already known."""
-    found = await conn.fetchval(
-        _SQL["notice_insert"],
+    found = await conn.fetchval(_SQL["notice_insert"], *_inserted(notice, notice.content.model_dump(mode="json")))
+    if found is not None:
+        await add_version(conn, notice, notice.published_at or notice.created_at)
+    return found is not None
+
+
+async def add_notices(conn: asyncpg.Connection, notices: Sequence[Notice]) -> None:
+    """Write new notices and their first versions together. Raises UniqueViolationError for one that is already known."""
+    contents = [notice.content.model_dump(mode="json") for notice in notices]
+    rows = [_inserted(notice, content) for notice, content in zip(notices, contents, strict=True)]
+    versions = [
+        (notice.notice_id, notice.version, notice.state, content, notice.published_at or notice.created_at)
+        for notice, content in zip(notices, contents, strict=True)
+    ]
+    await conn.executemany(_SQL["notice_insert"], rows)
+    await conn.executemany(_SQL["version_add"], versions)
+
+
+async def known_notices(conn: asyncpg.Connection, notice_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Give the procedures of those of the notices that are known."""
+    return {row["notice_id"]: row["procedure_id"] for row in await conn.fetch(_SQL["notices_known"], notice_ids)}
+
+
+def _inserted(notice: Notice, content: dict[str, Any]) -> tuple[Any, ...]:
+    return (
         notice.notice_id,
         notice.procedure_id,
         notice.organisation,
         notice.state,
         notice.version,
         notice.content.kind,
-        notice.content.model_dump(mode="json"),
+        content,
         [[fault.where, fault.message, fault.message_en] for fault in notice.warnings],
         notice.source.model_dump(mode="json") if notice.source else None,
         notice.created_at,
@@ -52,9 +86,6 @@ async def add_notice(conn: asyncpg.Connection, notice: Notice) -> bool:
         notice.sent_at,
         *_searched(notice.content),
     )
-    if found is not None:
-        await add_version(conn, notice, notice.published_at or notice.created_at)
-    return found is not None
 
 
 async def save_notice(conn: asyncpg.Connection, notice: Notice, at: datetime) -> None:

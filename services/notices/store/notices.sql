@@ -25,6 +25,11 @@ SELECT notice_id, procedure_id, organisation, state, version, content, warnings,
   FROM notice
  WHERE notice_id = $1
 
+-- notices_known --
+SELECT notice_id, procedure_id
+  FROM notice
+ WHERE notice_id = ANY ($1)
+
 -- version_add --
 INSERT INTO notice_version (notice_id, version, state, content, recorded_at)
 VALUES ($1, $2, $3, $4, $5)
