@@ -71,12 +71,13 @@ period that ends a day later harms nobody."""
 @cache
 def holidays(year: int, territory: Territory = Territory.METROPOLE) -> Mapping[date, Holiday]:
     """Give the public holidays of a year in a territory, by day."""
-    fixed = [(date(year, month, day), *names) for month, day, *names in (*_FIXED, *_LOCAL.get(territory, ()))]
+    own = (*_FIXED, *_LOCAL.get(territory, ()))
+    fixed = [Holiday(date(year, month, day), name, name_en) for month, day, name, name_en in own]
     sunday = easter(year)
-    moving = [(sunday + timedelta(days=after), *names) for after, *names in _MOVING]
+    moving = [Holiday(sunday + timedelta(days=after), name, name_en) for after, name, name_en in _MOVING]
     if territory in _GOOD_FRIDAY:
-        moving.append((sunday - timedelta(days=2), "Vendredi saint", "Good Friday"))
-    every = sorted((Holiday(*each) for each in (*fixed, *moving)), key=lambda each: each.day)
+        moving.append(Holiday(sunday - timedelta(days=2), "Vendredi saint", "Good Friday"))
+    every = sorted((*fixed, *moving), key=lambda each: each.day)
     return MappingProxyType({each.day: each for each in every})
 
 

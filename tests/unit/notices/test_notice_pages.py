@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from uuid import UUID
 
 from pypdf import PdfReader
+from pypdf.generic import DictionaryObject, StreamObject
 
 from libs.common.messages.base import DocumentReference, Money
 from libs.common.messages.notices import Criterion, Lot, LotResult, LotTerms, Winner
@@ -114,11 +115,14 @@ def test_the_page_and_the_paper_say_the_same() -> None:
 
 
 def test_the_paper_is_tagged_for_screen_readers() -> None:
-    root = PdfReader(io.BytesIO(paper(sheet(notice(full()), ADDRESS)))).trailer["/Root"]
-    assert root["/MarkInfo"]["/Marked"]
+    root = PdfReader(io.BytesIO(paper(sheet(notice(full()), ADDRESS)))).root_object
+    marked, metadata = root["/MarkInfo"].get_object(), root["/Metadata"].get_object()
+    assert isinstance(marked, DictionaryObject)
+    assert marked["/Marked"]
     assert root["/StructTreeRoot"]
     assert root["/Lang"] == "fr"
-    assert b"pdfuaid" in root["/Metadata"].get_object().get_data()
+    assert isinstance(metadata, StreamObject)
+    assert b"pdfuaid" in metadata.get_data()
 
 
 def test_what_a_notice_holds_is_text() -> None:
