@@ -120,7 +120,7 @@ def test_the_paper_is_tagged_for_screen_readers() -> None:
     assert isinstance(marked, DictionaryObject)
     assert marked["/Marked"]
     assert root["/StructTreeRoot"]
-    assert root["/Lang"] == "fr"
+    assert str(root["/Lang"]) == "fr"
     assert isinstance(metadata, StreamObject)
     assert b"pdfuaid" in metadata.get_data()
 
