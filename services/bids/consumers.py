@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from libs.common.messages.legality import ActAcknowledgedV1, ActExemptedV1
-from libs.common.messages.notices import NoticePublishedV1
+from libs.common.messages.notices import (
+    LotAbandonedV1,
+    LotUnsuccessfulV1,
+    NoticePublishedV1,
+    ProcedureResumedV1,
+    ProcedureSuspendedV1,
+)
 from libs.common.messages.signature import DocumentSignedV1, SignatureRefusedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
@@ -19,6 +25,34 @@ async def open_consultation(uow: Uow, event: NoticePublishedV1) -> None:
     """Open the consultation of a published contract notice, or follow its change."""
     if event.procedure is not None:
         await consultations.follow_notice(uow, event.notice, event.procedure)
+
+
+@consumers.on(ProcedureSuspendedV1, queue="notices")
+async def procedure_suspended(uow: Uow, event: ProcedureSuspendedV1) -> None:
+    """Receive, open and award nothing more."""
+    version = event.aggregate_version
+    await consultations.follow_suspension(uow, event.aggregate_id, version=version, suspended=True)
+
+
+@consumers.on(ProcedureResumedV1, queue="notices")
+async def procedure_resumed(uow: Uow, event: ProcedureResumedV1) -> None:
+    """Go on, with the deadline put off."""
+    version = event.aggregate_version
+    await consultations.follow_suspension(
+        uow, event.aggregate_id, version=version, suspended=False, deadline=event.deadline
+    )
+
+
+@consumers.on(LotAbandonedV1, queue="notices")
+async def lot_abandoned(uow: Uow, event: LotAbandonedV1) -> None:
+    """Receive and award nothing more for a lot given up."""
+    await consultations.lot_ended(uow, event.aggregate_id, event.lot_id, abandoned=True)
+
+
+@consumers.on(LotUnsuccessfulV1, queue="notices")
+async def lot_unsuccessful(uow: Uow, event: LotUnsuccessfulV1) -> None:
+    """Award nothing more for a lot without acceptable bid."""
+    await consultations.lot_ended(uow, event.aggregate_id, event.lot_id, abandoned=False)
 
 
 @consumers.on(DocumentSignedV1, queue="signatures")

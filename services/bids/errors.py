@@ -3,7 +3,7 @@
 HallesError
 ├─ NotFound       UnknownConsultation, UnknownBid, UnknownOpening, UnknownLetter, UnknownContract
 ├─ Conflict       BeforeDeadline, AfterDeadline, TooFewOfficers, OfficerPresent, OpeningUnderWay, PartialReplacement,
-│                 DuringStandstill, NotCleared, AlreadyAwarded, NotOpened
+│                 DuringStandstill, NotCleared, AlreadyAwarded, NotOpened, ProcedureSuspended, LotEnded
 ├─ InvalidInput   WrongUpload, WrongEnvelope, WrongShares, IncompleteAward, WrongSignedContract
 └─ TooLarge       BidTooLarge
 """
@@ -19,11 +19,13 @@ __all__ = [
     "BidTooLarge",
     "DuringStandstill",
     "IncompleteAward",
+    "LotEnded",
     "NotCleared",
     "NotOpened",
     "OfficerPresent",
     "OpeningUnderWay",
     "PartialReplacement",
+    "ProcedureSuspended",
     "TooFewOfficers",
     "UnknownBid",
     "UnknownConsultation",
@@ -140,6 +142,20 @@ class NotOpened(Conflict):
 
     slug = "not-opened"
     title, title_en = "Plis non ouverts", "Bids not opened"
+
+
+class ProcedureSuspended(Conflict):
+    """The procedure is suspended: nothing is received, opened or awarded until it is resumed."""
+
+    slug = "procedure-suspended"
+    title, title_en = "Consultation suspendue", "Procedure suspended"
+
+
+class LotEnded(Conflict):
+    """The lot was given up or declared unsuccessful: no contract follows."""
+
+    slug = "lot-ended"
+    title, title_en = "Lot sans suite ou infructueux", "Lot given up or unsuccessful"
 
 
 class WrongUpload(InvalidInput):

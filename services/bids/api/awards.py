@@ -14,7 +14,15 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.api.views import AwardInput, AwardView, EvaluationInput, LetterSummary, LetterView, PageQuery
 from services.bids.domain.awards import CriterionScore, Evaluation
-from services.bids.errors import AlreadyAwarded, IncompleteAward, NotOpened, UnknownConsultation, UnknownLetter
+from services.bids.errors import (
+    AlreadyAwarded,
+    IncompleteAward,
+    LotEnded,
+    NotOpened,
+    ProcedureSuspended,
+    UnknownConsultation,
+    UnknownLetter,
+)
 from services.bids.service import awards, letters
 from services.bids.store import awards as store
 
@@ -26,7 +34,16 @@ routes = Routes("bids")
 @routes.post(
     "/v1/consultations/{procedure}/lots/{lot}/award",
     status=201,
-    errors=[UnknownConsultation, Forbidden, NotFound, NotOpened, AlreadyAwarded, IncompleteAward],
+    errors=[
+        UnknownConsultation,
+        Forbidden,
+        NotFound,
+        NotOpened,
+        AlreadyAwarded,
+        IncompleteAward,
+        ProcedureSuspended,
+        LotEnded,
+    ],
     tag="awards",
 )
 async def award_lot(uow: Uow, actor: Actor, procedure: UUID, lot: str, body: AwardInput) -> AwardView:

@@ -26,6 +26,8 @@ async def get_consultation(runtime: Runtime, procedure: UUID) -> ConsultationVie
         found = await consultations.get(conn, procedure)
         opening = await openings.of_procedure(conn, procedure)
     state = "closed" if is_late(runtime.clock.now(), found.deadline) else "open"
+    if found.suspended:
+        state = "suspended"
     if opening is not None and opening.state is OpeningState.COMPLETED:
         state = "opened"
     return ConsultationView.of(found, state=state, max_bid_bytes=runtime.port(BidsSettings).max_bid_bytes)

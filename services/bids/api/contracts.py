@@ -12,7 +12,14 @@ from libs.common.http import Cursor, IfMatch, Page, Routes, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.api.views import ContractView, PageQuery
-from services.bids.errors import DuringStandstill, NotCleared, UnknownContract, WrongSignedContract
+from services.bids.errors import (
+    DuringStandstill,
+    LotEnded,
+    NotCleared,
+    ProcedureSuspended,
+    UnknownContract,
+    WrongSignedContract,
+)
 from services.bids.service import contracts
 from services.bids.store import contracts as store
 
@@ -69,7 +76,15 @@ async def sign_as_winner(
 
 @routes.post(
     "/v1/contracts/{contract_id}/signature-request",
-    errors=[UnknownContract, Forbidden, IllegalTransition, StaleVersion, DuringStandstill],
+    errors=[
+        UnknownContract,
+        Forbidden,
+        IllegalTransition,
+        StaleVersion,
+        DuringStandstill,
+        ProcedureSuspended,
+        LotEnded,
+    ],
     tag="contracts",
 )
 async def request_signature(

@@ -16,7 +16,9 @@ from services.bids.documents.receipt import receipt_pdf, receipt_text
 from services.bids.errors import (
     AfterDeadline,
     BidTooLarge,
+    LotEnded,
     PartialReplacement,
+    ProcedureSuspended,
     UnknownBid,
     UnknownConsultation,
     WrongEnvelope,
@@ -35,7 +37,15 @@ routes = Routes("bids")
 @routes.post(
     "/v1/consultations/{procedure}/bids",
     status=201,
-    errors=[UnknownConsultation, Forbidden, InvalidInput, BidTooLarge, PartialReplacement],
+    errors=[
+        UnknownConsultation,
+        Forbidden,
+        InvalidInput,
+        BidTooLarge,
+        PartialReplacement,
+        ProcedureSuspended,
+        LotEnded,
+    ],
     tag="bids",
     location="/v1/bids/{bid_id}",
 )
@@ -96,7 +106,7 @@ async def upload_file(runtime: Runtime, actor: Actor, bid_id: UUID, number: int,
 @routes.post(
     "/v1/bids/{bid_id}/deposit",
     status=201,
-    errors=[UnknownBid, IllegalTransition, WrongEnvelope, PartialReplacement],
+    errors=[UnknownBid, IllegalTransition, WrongEnvelope, PartialReplacement, ProcedureSuspended, LotEnded],
     tag="bids",
     limit=64 * 2**20,
 )

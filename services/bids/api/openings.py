@@ -16,9 +16,11 @@ from services.bids.api.views import OpeningView, SharesInput
 from services.bids.documents.report import report_pdf
 from services.bids.errors import (
     BeforeDeadline,
+    LotEnded,
     NotOpened,
     OfficerPresent,
     OpeningUnderWay,
+    ProcedureSuspended,
     TooFewOfficers,
     UnknownConsultation,
     UnknownOpening,
@@ -43,7 +45,15 @@ class OfficerQuery(BaseModel):
 @routes.post(
     "/v1/consultations/{procedure}/opening",
     status=201,
-    errors=[UnknownConsultation, Forbidden, BeforeDeadline, OpeningUnderWay, Unavailable],
+    errors=[
+        UnknownConsultation,
+        Forbidden,
+        BeforeDeadline,
+        OpeningUnderWay,
+        Unavailable,
+        ProcedureSuspended,
+        LotEnded,
+    ],
     tag="openings",
     location="/v1/openings/{opening_id}",
 )
@@ -89,7 +99,7 @@ async def get_shares(runtime: Runtime, actor: Actor, opening_id: UUID, query: Of
 @routes.post(
     "/v1/openings/{opening_id}/shares",
     status=201,
-    errors=[UnknownOpening, NotFound, OfficerPresent, IllegalTransition, WrongShares],
+    errors=[UnknownOpening, NotFound, OfficerPresent, IllegalTransition, WrongShares, ProcedureSuspended, LotEnded],
     tag="openings",
     limit=64 * 2**20,
 )
@@ -106,7 +116,7 @@ async def present_shares(uow: Uow, actor: Actor, opening_id: UUID, body: SharesI
 @routes.post(
     "/v1/openings/{opening_id}/completion",
     status=201,
-    errors=[UnknownOpening, IllegalTransition, TooFewOfficers],
+    errors=[UnknownOpening, IllegalTransition, TooFewOfficers, ProcedureSuspended, LotEnded],
     tag="openings",
 )
 async def complete_opening(runtime: Runtime, actor: Actor, opening_id: UUID) -> OpeningView:

@@ -122,8 +122,9 @@ class ConsultationView(_View):
     buyer_name: str
     deadline: datetime = Field(description="legal time of the buyer's place")
     time_zone: str
-    state: str = Field(description="open, closed or opened")
+    state: str = Field(description="open, suspended, closed or opened")
     lots: list[dict[str, str]]
+    ended_lots: list[str] = Field(description="given up: no contract will follow, no bid is taken for them alone")
     opening: OpeningKeySet
     limits: LimitsView
     version: int
@@ -141,6 +142,7 @@ class ConsultationView(_View):
             time_zone=found.zone.key,
             state=state,
             lots=[{"lot_id": each.lot_id, "title": each.title} for each in notice.lots],
+            ended_lots=sorted(found.abandoned),
             opening=found.keys,
             limits=LimitsView(max_bid_bytes=max_bid_bytes),
             version=found.version,

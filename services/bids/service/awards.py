@@ -103,13 +103,14 @@ class _Case:
 async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
     """Decide the award of a lot.
 
-    Raises UnknownConsultation, Forbidden, NotFound (lot), NotOpened, AlreadyAwarded, and IncompleteAward that lists
-    everything that is missing, by its French name.
+    Raises UnknownConsultation, Forbidden, ProcedureSuspended, LotEnded, NotFound (lot), NotOpened, AlreadyAwarded, and
+    IncompleteAward that lists everything that is missing, by its French name.
     """
     consultation = await consultation_store.lock(uow.conn, decision.procedure)
     if consultation is None:
         raise consultations.unknown()
     consultations.require_buyer(actor, consultation)
+    consultations.require_going_on(consultation, [decision.lot])
     case = await _case(uow, decision, consultation)
     essential = await _check(uow.conn, case)
     standstill = Standstill.of(formal=consultation.notice.formal, sent_at=case.now, zone=consultation.zone)

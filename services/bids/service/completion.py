@@ -23,7 +23,7 @@ from services.bids.domain.time import legal_time
 from services.bids.errors import TooFewOfficers
 from services.bids.sealing.names import canonical
 from services.bids.service.decryption import OpenedBid, OpeningWork, open_bid
-from services.bids.service.openings import bids_to_open, buyers_opening
+from services.bids.service.openings import bids_to_open, buyers_opening, require_openable
 from services.bids.store import bids as bid_store
 from services.bids.store import consultations as consultation_store
 from services.bids.store import openings as store
@@ -53,11 +53,12 @@ class _Found:
 async def complete(runtime: Runtime, actor: Actor, opening_id: UUID) -> Opening:
     """Open the bids with the shares presented. Decryption is streamed, outside any transaction.
 
-    Raises UnknownOpening, IllegalTransition, TooFewOfficers that says how many are missing.
+    Raises UnknownOpening, IllegalTransition, ProcedureSuspended, LotEnded, TooFewOfficers that says how many are missing.
     """
     async with runtime.read() as conn:
         opening, consultation = await buyers_opening(conn, actor, opening_id)
         after(OPENING, opening.state, "complete")
+        require_openable(consultation)
         presences = await store.presences(conn, opening_id)
         _require_officers(consultation, presences)
         bids = [await _bid_and_files(conn, each) for each in opening.statement.bids]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -14,13 +15,22 @@ from libs.common.messages.notices import Notice
 from libs.common.uow import Uow
 from services.bids.domain.states import OpeningState
 from services.bids.domain.time import is_late
-from services.bids.errors import BeforeDeadline, UnknownConsultation
+from services.bids.errors import BeforeDeadline, LotEnded, ProcedureSuspended, UnknownConsultation
 from services.bids.sealing import check_key_set
 from services.bids.store import consultations as store
 from services.bids.store import openings
 from services.bids.store.consultations import Consultation
 
-__all__ = ["follow_notice", "get", "require_buyer", "require_passed", "unknown"]
+__all__ = [
+    "follow_notice",
+    "follow_suspension",
+    "get",
+    "lot_ended",
+    "require_buyer",
+    "require_going_on",
+    "require_passed",
+    "unknown",
+]
 
 _log = structlog.get_logger(__name__)
 
@@ -64,6 +74,41 @@ async def _is_old(uow: Uow, notice: Notice, known: Consultation) -> bool:
     _log.error("notice_after_opening_not_followed", procedure=str(known.procedure), notice=str(notice.notice_id))
     uow.audit("refuse_notice_after_opening", str(known.procedure))
     return True
+
+
+async def follow_suspension(
+    uow: Uow, procedure: UUID, *, version: int, suspended: bool, deadline: datetime | None = None
+) -> None:
+    """Note that a procedure is suspended or goes on; no deposit, opening or award is half done meanwhile."""
+    await store.lock(uow.conn, procedure)
+    await store.note_suspension(uow.conn, procedure, version=version, suspended=suspended, deadline=deadline)
+    uow.audit("follow_suspension", str(procedure))
+
+
+async def lot_ended(uow: Uow, procedure: UUID, lot: str, *, abandoned: bool) -> None:
+    """Note that a lot was given up, or declared unsuccessful."""
+    await store.lock(uow.conn, procedure)
+    await store.note_lot(uow.conn, procedure, lot, abandoned=abandoned)
+    uow.audit("follow_end_of_lot", f"{procedure}/{lot}")
+
+
+def require_going_on(consultation: Consultation, lots: Iterable[str]) -> None:
+    """Let pass what is not suspended, for lots of which one at least may lead to a contract.
+
+    Raises ProcedureSuspended, LotEnded.
+    """
+    if consultation.suspended:
+        raise ProcedureSuspended(
+            "La consultation est suspendue : attendez sa reprise, elle sera annoncée avec la nouvelle date limite.",
+            "The procedure is suspended: wait until it is resumed; the new deadline will be announced.",
+        )
+    asked = set(lots)
+    if asked and asked <= consultation.abandoned | consultation.failed:
+        names = ", ".join(sorted(asked))
+        raise LotEnded(
+            f"{names} : lot déclaré sans suite ou infructueux, aucun marché ne sera conclu.",
+            f"{names}: given up or declared unsuccessful, no contract will follow.",
+        )
 
 
 async def get(conn: asyncpg.Connection, procedure: UUID) -> Consultation:

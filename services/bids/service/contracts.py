@@ -102,10 +102,12 @@ async def _check_signed(pdf: bytes, given: bytes) -> None:
 async def submit(runtime: Runtime, actor: Actor, contract_id: UUID, version: int | None = None) -> ContractRow:
     """Send the contract into the buyer's signature circuit, once the standstill is over.
 
-    Raises UnknownContract, Forbidden, IllegalTransition, DuringStandstill that gives the first date.
+    Raises UnknownContract, Forbidden, ProcedureSuspended, LotEnded, IllegalTransition, DuringStandstill that gives the
+    first date.
     """
     async with runtime.read() as conn:
         row, consultation = await _buyers(conn, actor, contract_id)
+    consultations.require_going_on(consultation, [row.content.lot_id])
     _require_over(row, consultation, runtime.clock.now())
     after(CONTRACT, row.state, "submit")
     document = row.document

@@ -34,7 +34,8 @@ async def deposit(runtime: Runtime, actor: Actor, bid_id: UUID, envelope: Envelo
     """Complete a deposit: called when the last byte, the envelope, has arrived; that is the hour that counts.
 
     It is recorded first, then time-stamped: a slow authority changes neither the hour nor the deposit. The same
-    envelope again gives the same receipt. Raises UnknownBid, IllegalTransition, WrongEnvelope, PartialReplacement.
+    envelope again gives the same receipt. Raises UnknownBid, ProcedureSuspended, LotEnded, IllegalTransition,
+    WrongEnvelope, PartialReplacement.
     """
     actor.require(OrganisationKind.COMPANY)
     arrived = to_second(runtime.clock.now())
@@ -70,6 +71,7 @@ async def _record(uow: Uow, actor: Actor, given: tuple[UUID, Envelope], arrived:
         raise consultations.unknown()
     if bid.envelope_sha256 == envelope.sha256 and (known := await receipts.find(uow.conn, bid.id, "deposit")):
         return known
+    consultations.require_going_on(consultation, bid.lots)
     state = after(BID, bid.state, "deposit")
     files = await store.files(uow.conn, bid.id)
     _check_envelope(envelope, bid, consultation, files)

@@ -50,10 +50,11 @@ class Upload:
 async def create(uow: Uow, actor: Actor, new: NewBid) -> Bid:
     """Prepare a bid; late ones too: they are received and kept.
 
-    Raises UnknownConsultation, InvalidInput (every fault), BidTooLarge, PartialReplacement.
+    Raises UnknownConsultation, ProcedureSuspended, LotEnded, InvalidInput (every fault), BidTooLarge, PartialReplacement.
     """
     actor.require(OrganisationKind.COMPANY)
     consultation = await consultations.get(uow.conn, new.procedure)
+    consultations.require_going_on(consultation, new.lots)
     _check(new, consultation)
     limit = uow.runtime.port(BidsSettings).max_bid_bytes
     if sum(size for _, size in new.files) > limit:

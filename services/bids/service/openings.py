@@ -31,17 +31,19 @@ from services.bids.store.bids import Bid
 from services.bids.store.consultations import Consultation
 from services.bids.store.openings import Opening, Presence
 
-__all__ = ["bids_to_open", "buyers_opening", "counting", "present", "share_request", "start"]
+__all__ = ["bids_to_open", "buyers_opening", "counting", "present", "require_openable", "share_request", "start"]
 
 
 async def start(runtime: Runtime, actor: Actor, procedure: UUID) -> Opening:
     """Start the opening. The time stamp is asked before anything is written; it must be later than the deadline.
 
-    Raises UnknownConsultation, Forbidden, BeforeDeadline, OpeningUnderWay, Unavailable (no time stamp).
+    Raises UnknownConsultation, Forbidden, ProcedureSuspended, LotEnded, BeforeDeadline, OpeningUnderWay, Unavailable
+    (no time stamp).
     """
     async with runtime.read() as conn:
         consultation = await consultations.get(conn, procedure)
         consultations.require_buyer(actor, consultation)
+        require_openable(consultation)
         consultations.require_passed(runtime.clock.now(), consultation)
         named = bids_to_open(await counting(conn, consultation))
         _refuse_second(await store.of_procedure(conn, procedure), named)
@@ -57,6 +59,11 @@ async def start(runtime: Runtime, actor: Actor, procedure: UUID) -> Opening:
     async with runtime.uow(actor=actor) as uow:
         await _write(uow, opening)
     return opening
+
+
+def require_openable(consultation: Consultation) -> None:
+    """Let pass what is not suspended, and not given up whole. Raises ProcedureSuspended, LotEnded."""
+    consultations.require_going_on(consultation, (lot.lot_id for lot in consultation.notice.lots))
 
 
 async def counting(conn: asyncpg.Connection, consultation: Consultation) -> list[Bid]:
@@ -95,13 +102,15 @@ async def share_request(conn: asyncpg.Connection, actor: Actor, opening_id: UUID
 async def present(uow: Uow, actor: Actor, opening_id: UUID, given: tuple[str, tuple[OpenedShare, ...]]) -> Opening:
     """Take an officer's opened shares; each is compared with what its bidder committed to.
 
-    Raises UnknownOpening, NotFound (officer), OfficerPresent, IllegalTransition, WrongShares that names each one.
+    Raises UnknownOpening, NotFound (officer), OfficerPresent, IllegalTransition, ProcedureSuspended, LotEnded, WrongShares
+    that names each one.
     """
     officer, shares = given
     _, consultation = await buyers_opening(uow.conn, actor, opening_id)
     opening = await store.lock(uow.conn, opening_id)
     assert opening is not None  # noqa: S101  # openings are never removed
     after(OPENING, opening.state, "present shares")
+    require_openable(consultation)
     _index(consultation, officer)
     if any(each.officer == officer for each in await store.presences(uow.conn, opening_id)):
         raise OfficerPresent(f"L'officier {officer} a déjà présenté ses parts.", f"{officer} presented already.")
@@ -225,6 +234,7 @@ async def _stamp(runtime: Runtime, statement: OpeningStatement) -> Opening:
 async def _write(uow: Uow, opening: Opening) -> None:
     consultation = await consultation_store.lock(uow.conn, opening.procedure)
     assert consultation is not None  # noqa: S101  # consultations are never removed
+    require_openable(consultation)
     if bids_to_open(await counting(uow.conn, consultation)) != opening.statement.bids:
         raise Conflict(
             "Un pli reçu à temps vient d'être enregistré : recommencez l'ouverture.",

@@ -14,7 +14,7 @@ from libs.common.calendar import territory_of
 from libs.common.messages.notices import Lot, Notice, OpeningKeySet
 from services.bids.store.queries import QUERIES
 
-__all__ = ["Consultation", "add", "find", "lock", "share", "update"]
+__all__ = ["Consultation", "add", "find", "lock", "note_lot", "note_suspension", "share", "update"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class Consultation:
     deadline: datetime
     notice: Notice
     keys: OpeningKeySet
+    suspended: bool = False
+    abandoned: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    """The lots declared unsuccessful, as their buyer knows."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -67,6 +71,19 @@ async def update(conn: asyncpg.Connection, notice: Notice, procedure: UUID) -> N
     await conn.execute(QUERIES["update_consultation"], procedure, notice.deadline, notice.model_dump(mode="json"))
 
 
+async def note_suspension(
+    conn: asyncpg.Connection, procedure: UUID, *, version: int, suspended: bool, deadline: datetime | None
+) -> None:
+    """Keep that a procedure is suspended, or goes on with a deadline put off; older versions change nothing."""
+    await conn.execute(QUERIES["note_suspension"], procedure, version, suspended, deadline)
+
+
+async def note_lot(conn: asyncpg.Connection, procedure: UUID, lot: str, *, abandoned: bool) -> None:
+    """Keep that a lot leads to no contract: given up, else unsuccessful."""
+    named: tuple[list[str], list[str]] = ([lot], []) if abandoned else ([], [lot])
+    await conn.execute(QUERIES["note_lot"], procedure, *named)
+
+
 def _read(row: Any) -> Consultation | None:  # noqa: ANN401  # a row of asyncpg
     if row is None:
         return None
@@ -77,4 +94,7 @@ def _read(row: Any) -> Consultation | None:  # noqa: ANN401  # a row of asyncpg
         row["deadline"],
         Notice.model_validate(row["notice"]),
         OpeningKeySet.model_validate(row["keys"]),
+        row["suspended"],
+        frozenset(row["abandoned"]),
+        frozenset(row["failed"]),
     )

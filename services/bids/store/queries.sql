@@ -1,20 +1,29 @@
 -- find_consultation --
-SELECT procedure, version, buyer, deadline, notice, keys, opened_at
-  FROM consultation
- WHERE procedure = $1
+SELECT c.procedure, c.version, c.buyer, greatest(c.deadline, n.deadline) AS deadline, c.notice, c.keys, c.opened_at,
+       coalesce(n.suspended, false) AS suspended, coalesce(n.abandoned, '{}') AS abandoned,
+       coalesce(n.failed, '{}') AS failed
+  FROM consultation AS c
+  LEFT JOIN procedure_note AS n USING (procedure)
+ WHERE c.procedure = $1
 
 -- lock_consultation --
-SELECT procedure, version, buyer, deadline, notice, keys, opened_at
-  FROM consultation
- WHERE procedure = $1
-   FOR UPDATE
+SELECT c.procedure, c.version, c.buyer, greatest(c.deadline, n.deadline) AS deadline, c.notice, c.keys, c.opened_at,
+       coalesce(n.suspended, false) AS suspended, coalesce(n.abandoned, '{}') AS abandoned,
+       coalesce(n.failed, '{}') AS failed
+  FROM consultation AS c
+  LEFT JOIN procedure_note AS n USING (procedure)
+ WHERE c.procedure = $1
+   FOR UPDATE OF c
 
 -- share_consultation --
 -- Deposits share it; an opening takes it alone: none slips in while the bids to open are counted.
-SELECT procedure, version, buyer, deadline, notice, keys, opened_at
-  FROM consultation
- WHERE procedure = $1
-   FOR SHARE
+SELECT c.procedure, c.version, c.buyer, greatest(c.deadline, n.deadline) AS deadline, c.notice, c.keys, c.opened_at,
+       coalesce(n.suspended, false) AS suspended, coalesce(n.abandoned, '{}') AS abandoned,
+       coalesce(n.failed, '{}') AS failed
+  FROM consultation AS c
+  LEFT JOIN procedure_note AS n USING (procedure)
+ WHERE c.procedure = $1
+   FOR SHARE OF c
 
 -- add_consultation --
 INSERT INTO consultation (procedure, buyer, deadline, notice, keys, opened_at)
@@ -24,6 +33,21 @@ VALUES ($1, $2, $3, $4, $5, $6)
 UPDATE consultation
    SET version = version + 1, deadline = $2, notice = $3
  WHERE procedure = $1
+
+-- note_suspension --
+-- Suspended or resumed: the newest version of the procedure holds; a deadline is only put off.
+INSERT INTO procedure_note AS known (procedure, version, suspended, deadline)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (procedure) DO UPDATE
+   SET version = excluded.version, suspended = excluded.suspended, deadline = greatest(known.deadline, excluded.deadline)
+ WHERE known.version < excluded.version
+
+-- note_lot --
+INSERT INTO procedure_note AS known (procedure, abandoned, failed)
+VALUES ($1, $2, $3)
+ON CONFLICT (procedure) DO UPDATE
+   SET abandoned = known.abandoned || excluded.abandoned, failed = known.failed || excluded.failed
+ WHERE NOT (known.abandoned @> excluded.abandoned AND known.failed @> excluded.failed)
 
 -- add_bid --
 INSERT INTO bid (id, procedure, depositor, depositor_name, lots, state, created_at)
