@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from libs.common.errors import Conflict, FieldError, Forbidden, InvalidInput, UnsupportedMedia
 
-__all__ = ["DangerousDocument", "DuplicateNotice", "LastAdministrator", "NotPublishable", "NoticeOfAnother", "NoticeRejected", "RoleMissing"]
+__all__ = [
+    "DangerousDocument",
+    "DuplicateNotice",
+    "LastAdministrator",
+    "MissingTermsError",
+    "NotPublishable",
+    "NoticeOfAnother",
+    "NoticeRejected",
+    "RoleMissing",
+]
 
 
 class NoticeRejected(InvalidInput):
@@ -34,6 +43,20 @@ class NotPublishable(InvalidInput):
         super().__init__(
             "L'avis ne peut pas encore être publié : complétez les points signalés.",
             "The notice cannot be published yet: complete what is listed.",
+            errors=errors,
+        )
+
+
+class MissingTermsError(InvalidInput):
+    """The notice cannot be written as eForms yet; every problem names its business term and where to give it."""
+
+    slug = "missing-terms"
+    title, title_en = "Avis à compléter pour eForms", "Notice to be completed for eForms"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(
+            "L'avis ne peut pas encore être écrit au format eForms : complétez les points signalés.",
+            "The notice cannot be written as eForms yet: complete what is listed.",
             errors=errors,
         )
 

@@ -1,0 +1,49 @@
+"""Writing of eForms notices (SDK 1.15, UBL 2.3) from the platform's content."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from libs.common.errors import FieldError
+from services.notices.eforms import rules
+from services.notices.eforms.check import check
+from services.notices.eforms.export import changes, lots, procedure, results
+from services.notices.eforms.export.missing import missing
+from services.notices.eforms.export.model import ExportedNotice, subtype_of
+from services.notices.eforms.export.organisations import Organisations
+from services.notices.eforms.export.tree import Tree
+from services.notices.errors import MissingTermsError
+
+__all__ = ["ExportedNotice", "export", "subtype_of"]
+
+
+def export(exported: ExportedNotice) -> bytes:
+    """Give the eForms XML of a notice, held to the platform's own checks.
+
+    Raises MissingTermsError with every business term that is missing or refused.
+    """
+    subtype = subtype_of(exported.content)
+    if asked := missing(exported, subtype):
+        raise MissingTermsError(asked)
+    written = _write(exported, subtype)
+    if faults := check(written).problems:
+        raise MissingTermsError([FieldError(each.term, each.message, each.message_en) for each in faults])
+    return written
+
+
+def _write(exported: ExportedNotice, subtype: str) -> bytes:
+    form = rules.subtype(subtype)
+    tree = Tree.new(form.document if form else "CN", subtype, exported.content.language)
+    organisations = Organisations(tree)
+    procedure.write_header(tree, exported)
+    procedure.write_buyer(tree, exported, organisations)
+    procedure.write_procedure(tree, exported)
+    procedure.write_project(tree, exported)
+    lots.write_lots(tree, exported, organisations)
+    if form and form.document == "CAN":
+        results.write_results(tree, exported, organisations)
+    if exported.content.modification:
+        changes.write_modification(tree, exported, exported.content.modification)
+    elif exported.content.kind == "change":
+        changes.write_change(tree, exported)
+    return etree.tostring(tree.root, xml_declaration=True, encoding="UTF-8", pretty_print=True)

@@ -1,0 +1,181 @@
+"""The results of an award notice: lot result -> tender -> tendering party -> organisations, and the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from libs.common.messages.base import Money
+from libs.common.messages.notices import Lot, LotResult, Winner
+from libs.common.reference import departments, nuts
+from services.notices.content import NoticeContent
+from services.notices.eforms.export import values
+from services.notices.eforms.export.lots import is_framework, lot_identifier
+from services.notices.eforms.export.model import ExportedNotice
+from services.notices.eforms.export.organisations import Company, Organisations, identity
+from services.notices.eforms.export.tree import EXTENSION, Tree, has_place
+from services.notices.eforms.xml import Element
+
+__all__ = ["submissions_of", "winners_of", "write_results"]
+
+_OUTCOMES: Final = {"awarded": "selec-w", "unsuccessful": "clos-nw", "abandoned": "clos-nw"}
+_SIZES: Final = frozenset({"t-micro", "t-small", "t-med"})
+_NO_DATE: Final = "2000-01-01Z"
+"""UBL asks for an award date that eForms do not use (OPT-999)."""
+
+
+def winners_of(result: LotResult) -> Sequence[Winner]:
+    """Give the winners of a lot, all members of a group."""
+    if result.winners or result.winner is None:
+        return result.winners
+    return [Winner(organisation=result.winner, name=result.winner_name or result.winner)]
+
+
+def submissions_of(result: LotResult, content: NoticeContent) -> dict[str, int]:
+    """Give the numbers of tenders received, by kind (BT-760, BT-759); none of a lot without any tender.
+
+    All come by electronic means where nothing else is allowed (R2132-7 CCP). The sizes of small firms replace their sum.
+    """
+    if result.reason == "no-rece" or result.tenders_received is None:
+        return {}
+    counted = {"tenders": result.tenders_received, **result.submissions}
+    if content.electronic:
+        counted.setdefault("t-esubm", result.tenders_received)
+    if counted.keys() >= _SIZES:
+        counted.pop("t-sme", None)
+    return {code: count for code, count in counted.items() if code not in _SIZES or counted.keys() >= _SIZES}
+
+
+def write_results(tree: Tree, exported: ExportedNotice, organisations: Organisations) -> None:
+    """Write the result of each lot, and what all contracts are worth."""
+    notice = tree.section(tree.root, f"{EXTENSION}/efac:NoticeResult")
+    lots = {lot.lot_id: lot for lot in exported.content.lots}
+    framed: list[Money | None] = []
+    plain: list[Money | None] = []
+    for number, result in enumerate(exported.content.results, start=1):
+        written = _Result(tree, notice, exported, organisations, result, lots.get(result.lot_id), number)
+        written.write()
+        if result.outcome == "awarded":
+            (framed if written.framed else plain).append(written.worth)
+    _put_total(tree, notice, "BT-161-NoticeResult", plain)
+    _put_total(tree, notice, "BT-118-NoticeResult", framed)
+    tree.put(tree.root, "OPT-999-notice", _NO_DATE)
+
+
+def _put_total(tree: Tree, notice: Element, term: str, told: Sequence[Money | None]) -> None:
+    """Write the value of contracts together, where every one tells its own in one currency."""
+    amounts = [value for value in told if value]
+    if amounts and len(amounts) == len(told) and len({value.currency for value in amounts}) == 1:
+        total = sum((value.amount for value in amounts), Decimal(0))
+        tree.put(notice, term, values.amount(total), currencyID=amounts[0].currency)
+
+
+def _put_money(tree: Tree, parent: Element, term: str, value: Money | None) -> None:
+    if value:
+        tree.put(parent, term, values.amount(value.amount), currencyID=value.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The result of a lot, being written."""
+
+    tree: Tree
+    notice: Element
+    exported: ExportedNotice
+    organisations: Organisations
+    result: LotResult
+    lot: Lot | None
+    number: int
+
+    @property
+    def framed(self) -> bool:
+        """Whether the lot is a framework agreement: its value is a maximum."""
+        return self.lot is not None and is_framework(self.lot)
+
+    @property
+    def worth(self) -> Money | None:
+        """What the contract is worth, at most for a framework agreement; once modified for a modification."""
+        modification, terms = self.exported.content.modification, self.lot.terms if self.lot else None
+        ceiling = terms.framework_maximum if terms and self.framed else None
+        return (modification.value if modification else None) or ceiling or self.result.value
+
+    def write(self) -> None:
+        tree, result = self.tree, self.result
+        element = tree.add(self.notice, "efac:LotResult")
+        tree.put(element, "OPT-322-LotResult", self._key("RES"))
+        tree.put(element, "BT-142-LotResult", _OUTCOMES[result.outcome])
+        tree.put(element, "BT-13713-LotResult", self._lot())
+        if result.outcome != "awarded":
+            tree.put(element, "BT-144-LotResult", result.reason)
+        if result.outcome == "awarded" and self.framed:
+            _put_money(tree, element, "BT-709-LotResult", self.worth)
+        self._statistics(element)
+        if result.outcome == "awarded":
+            tree.put(element, "OPT-320-LotResult", self._key("TEN"))
+            tree.put(element, "OPT-315-LotResult", self._key("CON"))
+            self._tender()
+            self._contract()
+            self._party()
+
+    def _key(self, prefix: str) -> str:
+        return f"{prefix}-{self.number:04d}"
+
+    def _lot(self) -> str:
+        return lot_identifier(self.result.lot_id, "Lot")
+
+    def _statistics(self, parent: Element) -> None:
+        if has_place("BT-760-LotResult", self.tree.subtype):
+            for code, count in submissions_of(self.result, self.exported.content).items():
+                element = self.tree.add(parent, "efac:ReceivedSubmissionsStatistics")
+                self.tree.put(element, "BT-760-LotResult", code)
+                self.tree.put(element, "BT-759-LotResult", count)
+
+    def _tender(self) -> None:
+        tree, modification = self.tree, self.exported.content.modification
+        element = tree.add(self.notice, "efac:LotTender")
+        tree.put(element, "OPT-321-Tender", self._key("TEN"))
+        _put_money(tree, element, "BT-720-Tender", (modification.value if modification else None) or self.result.value)
+        if revenue := self.result.revenue:
+            _put_money(tree, element, "BT-160-Tender", revenue.buyer)
+            _put_money(tree, element, "BT-162-Tender", revenue.users)
+            tree.put(element, "BT-163-Tender", revenue.description)
+        tree.put(element, "BT-773-Tender", "not-known")
+        tree.put(element, "OPT-310-Tender", self._key("TPA"))
+        tree.put(element, "BT-13714-Tender", self._lot(), schemeName="Lot")
+        tree.put(element, "BT-3201-Tender", self._key("OFFRE"))
+
+    def _contract(self) -> None:
+        tree, result = self.tree, self.result
+        element = tree.add(self.notice, "efac:SettledContract")
+        tree.put(element, "OPT-316-Contract", self._key("CON"))
+        tree.put(element, "BT-145-Contract", values.day(result.signed_at))
+        buyer = Company.of_buyer(self.exported.content)
+        tree.put(element, "OPT-300-Contract-Signatory", self.organisations.reference(buyer))
+        tree.put(element, "BT-150-Contract", result.contract_number)
+        tree.put(element, "BT-3202-Contract", self._key("TEN"))
+
+    def _party(self) -> None:
+        winners = winners_of(self.result)
+        element = self.tree.add(self.notice, "efac:TenderingParty")
+        self.tree.put(element, "OPT-210-Tenderer", self._key("TPA"))
+        for number, winner in enumerate(winners):
+            tenderer = self.tree.add(element, "efac:Tenderer")
+            self.tree.put(tenderer, "OPT-300-Tenderer", self.organisations.reference(_company(winner)))
+            if len(winners) > 1:
+                self.tree.put(tenderer, "OPT-170-Tenderer", number == 0)
+
+
+def _company(winner: Winner) -> Company:
+    country, identifier = identity(winner.organisation)
+    department = departments.of_postal_code(winner.postal_code or "") if winner.country == "FRA" else None
+    return Company(
+        name=winner.name,
+        identifier=identifier,
+        country=winner.country if identifier is None else country,
+        city=winner.city,
+        postal_code=winner.postal_code,
+        nuts=winner.nuts or nuts.of_department(department or ""),
+        size=winner.size,
+    )
