@@ -17,10 +17,10 @@ from services.notices.api.paging import after, page
 from services.notices.domain.notice import Changes
 from services.notices.eforms import xml
 from services.notices.eforms.check import CheckedNotice, check
-from services.notices.errors import DuplicateNotice, NoticeOfAnother, NoticeRejected
+from services.notices.errors import DuplicateNotice, NoticeOfAnother, NoticeRejected, RoleMissing
 from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.notices import NewNotice, NoticePatch, VersionQuery
-from services.notices.service import imports
+from services.notices.service import imports, roles
 from services.notices.service import notices as service
 from services.notices.store import notices as store
 from services.notices.views.checks import CheckView
@@ -67,12 +67,12 @@ async def create_notice(uow: Uow, actor: Actor, body: NewNotice) -> NoticeView:
     return NoticeView.of(await service.draft(uow, command, actor), uow.now())
 
 
-@ROUTES.get("/v1/drafts", errors=[Forbidden], tag="notices")
+@ROUTES.get("/v1/drafts", errors=[Forbidden, RoleMissing], tag="notices")
 async def list_drafts(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[NoticeView]:
-    """List the drafts of the caller's organisation, newest first."""
-    actor.require(OrganisationKind.BUYER)
+    """List the drafts that you may read in your organisation, newest first."""
     async with runtime.read() as conn:
-        found = await store.drafts(conn, actor.organisation, after(runtime, query.cursor), query.limit + 1)
+        scope = await roles.readable(conn, actor, runtime.clock.now())
+        found = await store.drafts(conn, scope, after(runtime, query.cursor), query.limit + 1)
     return page(runtime, found, query.limit, by="created_at")
 
 
@@ -88,8 +88,8 @@ async def list_versions(
 ) -> Page[VersionView]:
     """List the states a notice went through, with what changed; those of the draft for its buyer only."""
     notice = await service.readable_notice(runtime, notice_id, actor)
-    own = actor is not None and actor.organisation == notice.organisation
     async with runtime.read() as conn:
+        own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
         rows = await store.versions(conn, notice_id, drafts_too=own, until=query.as_of or runtime.clock.now())
     before = [None, *rows]
     return Page(items=[VersionView.of(row, earlier) for row, earlier in zip(rows, before, strict=False)])

@@ -31,8 +31,8 @@ LotId = Annotated[str, Field(max_length=40)]
 @ROUTES.get("/v1/procedures/{procedure_id}", errors=[NotFound], tag="procedures")
 async def get_procedure(runtime: Runtime, actor: Actor | None, procedure_id: UUID) -> ProcedureView:
     """Read a procedure and its notices."""
-    procedure, notices = await service.readable_procedure(runtime, procedure_id, actor)
-    return ProcedureView.of(procedure, notices, actor)
+    procedure, notices, own = await service.readable_procedure(runtime, procedure_id, actor)
+    return ProcedureView.of(procedure, notices, own=own)
 
 
 @ROUTES.get("/v1/procedures/{procedure_id}/timeline", errors=[NotFound], tag="procedures")
@@ -40,17 +40,24 @@ async def get_timeline(
     runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: PageQuery
 ) -> Page[TimelineView]:
     """Read what happened in a procedure: the public part for anyone, for its buyer all that may be told."""
-    await service.readable_procedure(runtime, procedure_id, actor)
+    procedure, _, own = await service.readable_procedure(runtime, procedure_id, actor)
     after = None
     if query.cursor:
         position = Cursor.decode(runtime, query.cursor)
         after = datetime.fromisoformat(position["at"]), int(position["position"])
     async with runtime.read() as conn:
-        reader = actor.organisation if actor else None
+        reader = _reader(procedure, actor, own=own)
         rows = await store.timeline(conn, procedure_id, reader=reader, after=after, limit=query.limit + 1)
     shown, more = rows[: query.limit], len(rows) > query.limit
     last: Mapping[str, Any] = {"at": shown[-1].occurred_at, "position": shown[-1].position} if more else {}
     return Page(items=[TimelineView.of(row) for row in shown], next=Cursor.encode(runtime, last) if more else None)
+
+
+def _reader(procedure: Procedure, actor: Actor | None, *, own: bool) -> str | None:
+    """Give whose entries are read: the buyer's by who may read for it, a company's by its people."""
+    if own:
+        return procedure.organisation
+    return actor.organisation if actor and actor.organisation != procedure.organisation else None
 
 
 _REFUSALS = [NotFound, Forbidden, StaleVersion, IllegalTransition]
@@ -62,7 +69,7 @@ async def suspend_procedure(
 ) -> ProcedureView:
     """Suspend a procedure: its deadline closes nothing, no bid is taken, opened or awarded until it is resumed."""
     procedure = await _own(uow, procedure_id, actor, if_match)
-    return _shown(await service.suspend(uow, procedure, body.reason, body.explanation), actor)
+    return _shown(await service.suspend(uow, procedure, body.reason, body.explanation))
 
 
 @ROUTES.post("/v1/procedures/{procedure_id}/resumption", status=201, errors=_REFUSALS, tag="procedures")
@@ -71,7 +78,7 @@ async def resume_procedure(
 ) -> ProcedureView:
     """Let a suspended procedure go on; where bids are awaited, their deadline is put off."""
     procedure = await _own(uow, procedure_id, actor, if_match)
-    return _shown(await service.resume(uow, procedure, body.deadline), actor)
+    return _shown(await service.resume(uow, procedure, body.deadline))
 
 
 @ROUTES.post("/v1/procedures/{procedure_id}/abandonment", status=201, errors=_REFUSALS, tag="procedures")
@@ -80,7 +87,7 @@ async def abandon_procedure(
 ) -> ProcedureView:
     """Give up every lot that has no contract yet (déclaration sans suite, R2185-1)."""
     procedure = await _own(uow, procedure_id, actor, if_match)
-    return _shown(await service.abandon(uow, procedure, _failure(body)), actor)
+    return _shown(await service.abandon(uow, procedure, _failure(body)))
 
 
 @ROUTES.post("/v1/procedures/{procedure_id}/lots/{lot_id}/abandonment", status=201, errors=_REFUSALS, tag="procedures")
@@ -89,7 +96,7 @@ async def abandon_lot(
 ) -> ProcedureView:
     """Give up one lot (déclaration sans suite, R2185-1)."""
     procedure = await _own(uow, procedure_id, actor, if_match)
-    return _shown(await service.abandon_lot(uow, procedure, lot_id, _failure(body)), actor)
+    return _shown(await service.abandon_lot(uow, procedure, lot_id, _failure(body)))
 
 
 @ROUTES.post("/v1/procedures/{procedure_id}/lots/{lot_id}/failure", status=201, errors=_REFUSALS, tag="procedures")
@@ -98,7 +105,7 @@ async def declare_lot_unsuccessful(
 ) -> ProcedureView:
     """Declare a lot unsuccessful (infructueux): no bid, or none acceptable. The award notice makes it public."""
     procedure = await _own(uow, procedure_id, actor, if_match)
-    return _shown(await service.declare_unsuccessful(uow, procedure, lot_id, _failure(body)), actor)
+    return _shown(await service.declare_unsuccessful(uow, procedure, lot_id, _failure(body)))
 
 
 async def _own(uow: Uow, procedure_id: UUID, actor: Actor, version: int) -> Procedure:
@@ -111,5 +118,5 @@ def _failure(body: NewAbandonment | NewFailure) -> service.Failure:
     return service.Failure(body.reason, body.explanation)
 
 
-def _shown(procedure: Procedure, actor: Actor) -> ProcedureView:
-    return ProcedureView.of(procedure, (), actor)
+def _shown(procedure: Procedure) -> ProcedureView:
+    return ProcedureView.of(procedure, (), own=True)

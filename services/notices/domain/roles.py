@@ -19,6 +19,7 @@ __all__ = [
     "Permission",
     "Role",
     "RoleRecord",
+    "Scope",
     "allowed",
 ]
 
@@ -88,6 +89,15 @@ _OF_GUESTS: Final = frozenset({Role.READER, Role.WRITER, Role.EVALUATOR})
 def allowed(roles: Iterable[Role]) -> frozenset[Permission]:
     """Give what some roles allow together."""
     return frozenset(permission for role in roles for permission in _ALLOWS[role])
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a person may read for a buyer."""
+
+    organisation: str
+    procedures: tuple[UUID, ...] | None
+    """The consultations of the buyer; None: all."""
 
 
 @dataclass(frozen=True, slots=True)

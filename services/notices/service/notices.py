@@ -12,7 +12,10 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Changes, Notice, NoticeState
+from services.notices.domain.roles import Permission
 from services.notices.errors import DuplicateNotice
+from services.notices.publication import events
+from services.notices.service import roles
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 
@@ -76,7 +79,7 @@ async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
         title=command.content.title,
         at=uow.now(),
     )
-    actor.require_organisation(procedure.organisation)
+    await roles.require(uow, actor, procedure.organisation, command.procedure_id, Permission.WRITE)
     notice = Notice(
         notice_id=command.notice_id,
         procedure_id=command.procedure_id,
@@ -111,24 +114,35 @@ async def change(uow: Uow, command: ChangeNotice) -> Notice:
     notice.require_version(command.version)
     changed = notice.changed(command.changes)
     await store.save_notice(uow.conn, changed, uow.now())
+    if changed.state is not notice.state:
+        uow.emit(events.reopened(changed, uow.now()))
     uow.audit("notice-changed", str(notice.notice_id))
     return changed
 
 
 async def require_draft_of(uow: Uow, notice_id: UUID, actor: Actor) -> Notice:
-    """Give a locked draft of the caller's. Raises NotFound, Forbidden, IllegalTransition."""
+    """Give a locked draft of the caller's; a draft again where it was checked or rejected.
+
+    Raises NotFound, Forbidden, IllegalTransition.
+    """
     notice = await own_notice(uow, notice_id, actor)
-    notice.require_draft()
-    return notice
+    draft = notice.reopened()
+    if draft is not notice:
+        await store.save_notice(uow.conn, draft, uow.now())
+        uow.emit(events.reopened(draft, uow.now()))
+    return draft
 
 
-async def own_notice(uow: Uow, notice_id: UUID, actor: Actor) -> Notice:
-    """Give a locked notice of the caller's organisation. A draft of another one does not exist for the caller."""
+async def own_notice(uow: Uow, notice_id: UUID, actor: Actor, permission: Permission = Permission.WRITE) -> Notice:
+    """Give a locked notice to which the caller may do this. A draft that the caller may not read does not exist for them."""
     actor.require(OrganisationKind.BUYER)
     notice = await store.lock_notice(uow.conn, notice_id)
-    if notice is None or (notice.state is NoticeState.DRAFT and notice.organisation != actor.organisation):
+    if notice is None:
         raise no_notice()
-    actor.require_organisation(notice.organisation)
+    given = await roles.permissions(uow.conn, actor, notice.organisation, notice.procedure_id, uow.now())
+    if not notice.is_public and Permission.READ not in given:
+        raise no_notice()
+    roles.refuse_without(given, permission, actor, notice.organisation)
     return notice
 
 
@@ -140,10 +154,9 @@ async def readable_notice(runtime: Runtime, notice_id: UUID, actor: Actor | None
     """Give a notice the caller may read: published, or its own draft. Raises NotFound."""
     async with runtime.read() as conn:
         notice = await store.get_notice(conn, notice_id)
-    if notice is None or not _may_read(notice, actor):
-        raise no_notice()
-    return notice
-
-
-def _may_read(notice: Notice, actor: Actor | None) -> bool:
-    return notice.state is NoticeState.PUBLISHED or (actor is not None and actor.organisation == notice.organisation)
+        if notice is None:
+            raise no_notice()
+        now = runtime.clock.now()
+        if notice.is_public or await roles.may(conn, actor, notice.organisation, notice.procedure_id, now):
+            return notice
+    raise no_notice()

@@ -22,6 +22,8 @@ from services.notices.domain.lots import (
 )
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.domain.procedure import Procedure, ProcedureState
+from services.notices.domain.roles import Permission
+from services.notices.service import roles
 from services.notices.service.publication import publish_draft
 from services.notices.store import notices as notice_store
 from services.notices.store import procedures as store
@@ -54,15 +56,20 @@ class Failure:
 
 async def readable_procedure(
     runtime: Runtime, procedure_id: UUID, actor: Actor | None
-) -> tuple[Procedure, list[store.NoticeLine]]:
-    """Give a procedure and its notices; known to all once one of them is published. Raises NotFound."""
+) -> tuple[Procedure, list[store.NoticeLine], bool]:
+    """Give a procedure, its notices, and whether the caller reads for its buyer; known to all once a notice is published.
+
+    Raises NotFound.
+    """
     async with runtime.read() as conn:
         procedure = await store.get_procedure(conn, procedure_id)
-        own = procedure is not None and actor is not None and actor.organisation == procedure.organisation
+        own = procedure is not None and await roles.may(
+            conn, actor, procedure.organisation, procedure_id, runtime.clock.now()
+        )
         notices = await store.procedure_notices(conn, procedure_id, drafts_too=own)
     if procedure is None or not (notices or own):
         raise _no_procedure()
-    return procedure, notices
+    return procedure, notices, own
 
 
 def _no_procedure() -> NotFound:
@@ -71,15 +78,18 @@ def _no_procedure() -> NotFound:
     )
 
 
-async def own_procedure(uow: Uow, procedure_id: UUID, actor: Actor) -> Procedure:
-    """Give a locked procedure of the caller's organisation. Raises NotFound, also for a draft of another; Forbidden."""
+async def own_procedure(
+    uow: Uow, procedure_id: UUID, actor: Actor, permission: Permission = Permission.PUBLISH
+) -> Procedure:
+    """Give a locked procedure to which the caller may do this. Raises NotFound, also for a draft of another; Forbidden."""
     actor.require(OrganisationKind.BUYER)
     procedure = await store.lock_procedure(uow.conn, procedure_id)
     if procedure is None:
         raise _no_procedure()
-    if procedure.phase is ProcedureState.DRAFT and procedure.organisation != actor.organisation:
+    given = await roles.permissions(uow.conn, actor, procedure.organisation, procedure_id, uow.now())
+    if procedure.phase is ProcedureState.DRAFT and Permission.READ not in given:
         raise _no_procedure()
-    actor.require_organisation(procedure.organisation)
+    roles.refuse_without(given, permission, actor, procedure.organisation)
     return procedure
 
 

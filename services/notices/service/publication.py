@@ -11,6 +11,7 @@ from libs.common.uow import Uow
 from services.notices import events
 from services.notices.domain.notice import Notice
 from services.notices.domain.procedure import Procedure
+from services.notices.domain.roles import Permission
 from services.notices.service.notices import own_notice
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
@@ -28,16 +29,19 @@ class PublishNotice:
 
 
 async def publish(uow: Uow, command: PublishNotice) -> Notice:
-    """Publish a draft: it is public from now on, and changes no more.
+    """Publish a draft on the platform alone: it is public from now on, and changes no more.
 
     Raises NotFound, Forbidden, StaleVersion, IllegalTransition, Conflict, NotPublishable with every reason.
     """
-    notice = await own_notice(uow, command.notice_id, command.actor)
+    notice = await own_notice(uow, command.notice_id, command.actor, Permission.PUBLISH)
     notice.require_version(command.version)
+    if not notice.is_public:
+        notice.require_draft()  # what is on its way is published in its turn, not before
     return await publish_draft(uow, notice, await procedure_store.lock_procedure(uow.conn, notice.procedure_id))
 
 
 async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -> Notice:
+    """Make a notice public, and have its procedure follow. Raises as `publish`."""
     if procedure is None:
         raise NotFound("Consultation introuvable.", "Procedure not found.")
     published = notice.published(uow.now())

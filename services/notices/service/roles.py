@@ -13,7 +13,17 @@ from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import FieldError, Forbidden, InvalidInput, NotFound
 from libs.common.uow import Uow
 from services.notices import role_events
-from services.notices.domain.roles import ALL, FIRST_ROLES, NEEDED, Capacity, Permission, Role, RoleRecord, allowed
+from services.notices.domain.roles import (
+    ALL,
+    FIRST_ROLES,
+    NEEDED,
+    Capacity,
+    Permission,
+    Role,
+    RoleRecord,
+    Scope,
+    allowed,
+)
 from services.notices.errors import LastAdministrator, RoleMissing
 from services.notices.store import procedures as procedure_store
 from services.notices.store import roles as store
@@ -21,7 +31,6 @@ from services.notices.store import roles as store
 __all__ = [
     "DelegateRole",
     "GrantRole",
-    "Scope",
     "delegate",
     "grant",
     "may",
@@ -58,14 +67,6 @@ class DelegateRole:
     valid_until: datetime
     function: str = ""
     valid_from: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which of a buyer's consultations the caller may read: all, or some."""
-
-    everything: bool
-    procedures: tuple[UUID, ...] = ()
 
 
 async def permissions(
@@ -112,11 +113,11 @@ async def readable(conn: asyncpg.Connection, actor: Actor, at: datetime) -> Scop
     """Give which consultations of the organisation the caller may read. Raises Forbidden, RoleMissing where none."""
     actor.require(OrganisationKind.BUYER)
     if await may(conn, actor, actor.organisation, None, at):
-        return Scope(everything=True)
+        return Scope(actor.organisation, None)
     found = await store.consultations(conn, actor.organisation, actor.subject, at)
     if not found:
         raise RoleMissing(Role.READER)
-    return Scope(everything=False, procedures=tuple(found))
+    return Scope(actor.organisation, tuple(found))
 
 
 async def grant(uow: Uow, command: GrantRole, actor: Actor) -> RoleRecord:

@@ -17,6 +17,7 @@ from libs.common.messages.base import DocumentReference
 from services.notices import search as words
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Notice, NoticeState
+from services.notices.domain.roles import Scope
 from services.notices.store.documents import documents, documents_of
 
 __all__ = [
@@ -150,11 +151,11 @@ async def _with_documents(conn: asyncpg.Connection, row: asyncpg.Record | None) 
 
 
 async def drafts(
-    conn: asyncpg.Connection, organisation: str, after: tuple[datetime, UUID] | None, limit: int
+    conn: asyncpg.Connection, scope: Scope, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Notice]:
-    """Give the notices of an organisation that are not public, newest first."""
+    """Give the notices of an organisation that are not public and may be read, newest first."""
     created_at, notice_id = after or (None, None)
-    rows = await conn.fetch(_SQL["drafts"], organisation, created_at, notice_id, limit)
+    rows = await conn.fetch(_SQL["drafts"], scope.organisation, created_at, notice_id, limit, scope.procedures)
     return await all_with_documents(conn, rows)
 
 

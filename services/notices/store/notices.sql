@@ -41,11 +41,11 @@ SELECT version, state, content, recorded_at
  ORDER BY version
 
 -- drafts --
--- A buyer's own notices that are not public, newest first.
+-- A buyer's own notices that are not public, of some consultations where $5 names them, newest first.
 SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
        sent_at
   FROM notice
- WHERE organisation = $1 AND state <> 'published'
+ WHERE organisation = $1 AND state <> 'published' AND ($5::uuid[] IS NULL OR procedure_id = ANY($5))
    AND ($2::timestamptz IS NULL OR (created_at, notice_id) < ($2, $3::uuid))
  ORDER BY created_at DESC, notice_id DESC
  LIMIT $4

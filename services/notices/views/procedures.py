@@ -9,7 +9,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.actor import Actor
 from services.notices.domain.lots import FAILED, LotState, ProcedureLot
 from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.store.procedures import NoticeLine
@@ -69,9 +68,8 @@ class ProcedureView(View):
     notices: list[ProcedureNotice]
 
     @classmethod
-    def of(cls, procedure: Procedure, notices: Sequence[NoticeLine], actor: Actor | None) -> Self:
+    def of(cls, procedure: Procedure, notices: Sequence[NoticeLine], *, own: bool) -> Self:
         """Show a procedure. A lot's result is told to its buyer alone until an award notice says it (R2181-1, L2132-1)."""
-        own = actor is not None and actor.organisation == procedure.organisation
         return cls(
             procedure_id=procedure.procedure_id,
             state=procedure.state if own else procedure.public_state,
