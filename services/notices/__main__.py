@@ -3,4 +3,5 @@
 from libs.common.run import main
 from services.notices.wiring import SERVICE
 
-main(SERVICE)
+if __name__ == "__main__":  # worker processes import this module too
+    main(SERVICE)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from libs.common.errors import Conflict, FieldError, Forbidden, InvalidInput, UnsupportedMedia
 
 __all__ = [
+    "AmendmentOfClosed",
     "DangerousDocument",
     "DuplicateNotice",
     "LastAdministrator",
@@ -117,3 +118,10 @@ class LastAdministrator(Conflict):
             "C'est le dernier administrateur sans date de fin de votre organisation : nommez-en un autre, puis recommencez.",
             "This is your organisation's last administrator without an end date: name another one, then try again.",
         )
+
+
+class AmendmentOfClosed(Conflict):
+    """The notice corrects a competition that is closed."""
+
+    slug = "amendment-of-closed"
+    title, title_en = "Consultation close", "Closed procedure"

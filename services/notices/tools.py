@@ -5,106 +5,100 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import click
-from lxml import etree
 
-from libs.common.actor import Actor, OrganisationKind
-from libs.common.errors import HallesError
 from libs.common.runtime import Runtime, open_runtime
 from libs.common.service import Service
-from services.notices.eforms import xml
-from services.notices.eforms.check import CheckedNotice, check
-from services.notices.service import imports
-from services.notices.service import notices as use_cases
-from services.notices.views.checks import CheckView
+from services.notices.legacy.notice import LegacyNotice
+from services.notices.offline.cores import cores, in_chunks
+from services.notices.offline.files import Unit, units
+from services.notices.offline.progress import progress
+from services.notices.offline.readings import Prepared, Refusal, outcome, prepare, verdict
+from services.notices.service.history import Recorded, record
+from services.notices.service.loading import Loaded, load
+from services.notices.service.notices import DraftNotice
 
 __all__ = ["check_files", "import_files"]
 
-_PROGRESS_EVERY = 5.0  # seconds
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
+T = TypeVar("T")
+_MANY: Final = 50
+"""Files from which on worker processes are worth their start."""
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
-@click.command("check", epilog="Example: python -m services.notices check notices/*.xml")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def check_files(files: tuple[Path, ...]) -> None:
-    """Check eForms notices: one JSON object a line a file; exit 0 if all are accepted, 1 otherwise."""
+@click.command("check", epilog="Example: python -m services.notices check notices/*.xml ted.jsonl")
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+def check_files(files: tuple[str, ...]) -> None:
+    """Check notices: eForms XML, or notices of TED of 2014-2022 (one JSON object a file, or a line of a .jsonl file).
+
+    Prints one JSON object a line for each; exit 0 if all are accepted, 1 otherwise.
+    """
     rejected = 0
-    for path in _with_progress(files):
-        verdict = _verdict(path)
-        rejected += verdict["status"] != "accepted"
-        click.echo(_ENCODER.encode(verdict))
+    for chunk in _told(files, in_chunks(verdict, units(files), _workers(files, spare=0))):
+        for _, said in chunk:
+            rejected += said["status"] != "accepted"
+            click.echo(_ENCODER.encode(said))
     sys.exit(1 if rejected else 0)
 
 
-def _verdict(path: Path) -> dict[str, Any]:
-    try:
-        checked = check(_read(path))
-    except OSError as error:
-        problem = {"term": "FILE", "path": str(path), "message": f"Fichier illisible : {error.strerror}."}
-        return {"file": str(path), "status": "rejected", "notice_type": None, "subtype": None, "title": None,
-                "buyers": [], "cpv": [], "lots": 0, "deadline": None, "problems": [problem]}  # fmt: skip
-    return {"file": str(path), **CheckView.of(checked).model_dump(mode="json")}
-
-
-def _read(path: Path) -> bytes:
-    """Give a file, a little more than the limit at most: the checker refuses what is larger. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(xml.MAX_BYTES + 1)
-
-
-@click.command("import", epilog="Example: python -m services.notices import notices/*.xml")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.command("import", epilog="Example: python -m services.notices import notices/*.xml ted.jsonl")
+@click.argument("files", nargs=-1, required=True, type=click.Path())
 @click.pass_obj
-def import_files(service: Service, files: tuple[Path, ...]) -> None:
-    """Load eForms notices as drafts of their own buyers, into the database of the settings; exit 0 if all were taken."""
+def import_files(service: Service, files: tuple[str, ...]) -> None:
+    """Load notices into the database of the settings.
+
+    eForms XML becomes drafts of their own buyers; notices of TED of 2014-2022 (one JSON object a file, or a line of a .jsonl
+    file) become history: public since their day, never open for bids. Prints one JSON object a line for each; exit 0 if all were taken, 1 otherwise.
+    """
     sys.exit(asyncio.run(_import_all(service, files)))
 
 
-async def _import_all(service: Service, files: tuple[Path, ...]) -> int:
+def _workers(files: Sequence[str], *, spare: int) -> int:
+    """Give how many processes read: none for few files, one a core less those that have something else to do."""
+    many = len(files) >= _MANY or any(file.lower().endswith((".jsonl", ".ndjson")) for file in files)
+    return max(cores() - spare, 1) if many and cores() > 1 else 0
+
+
+def _told(files: Sequence[str], chunks: Iterable[list[tuple[Unit, T]]]) -> Iterator[list[tuple[Unit, T]]]:
+    """Give the chunks, and say on the error output how far the run is."""
+    done = notices = 0
+    last = None
+    with progress(len(files)) as tell:
+        for chunk in chunks:
+            yield chunk
+            for unit, _ in chunk:
+                done += last is not None and unit.file != last
+                last = unit.file
+            notices += len(chunk)
+            tell(done, notices)
+
+
+async def _import_all(service: Service, files: tuple[str, ...]) -> int:
     refused = 0
     async with open_runtime(service, service.settings()) as runtime:
-        for path in _with_progress(files):
-            outcome = await _import_one(runtime, path)
-            refused += outcome["status"] != "imported"
-            click.echo(_ENCODER.encode(outcome))
+        reading = partial(prepare, now=runtime.clock.now())
+        chunks = _told(files, in_chunks(reading, units(files), _workers(files, spare=1)))
+        while chunk := await asyncio.to_thread(next, chunks, None):  # reading keeps the event loop free
+            for said in await _import(runtime, chunk):
+                refused += said["status"] != "imported"
+                click.echo(_ENCODER.encode(said))
     return 1 if refused else 0
 
 
-async def _import_one(runtime: Runtime, path: Path) -> dict[str, Any]:
-    try:
-        data = _read(path)
-        notice_id = await _draft(runtime, check(data), data)
-    except OSError as error:
-        return {"file": str(path), "status": "rejected", "detail": f"Fichier illisible : {error.strerror}."}
-    except HallesError as error:
-        faults = [{"term": fault.where, "message": fault.message} for fault in error.errors]
-        return {"file": str(path), "status": "rejected", "detail": error.detail, "problems": faults}
-    return {"file": str(path), "status": "imported", "notice_id": notice_id}
-
-
-async def _draft(runtime: Runtime, checked: CheckedNotice, data: bytes) -> str:
-    buyers = checked.notice.buyers if checked.notice else ()
-    organisation = buyers[0].organisation if buyers else "NATIONAL:ZZZ-inconnu"
-    actor = Actor("import-tool", "Import tool", organisation, OrganisationKind.BUYER)
-    async with runtime.uow(actor=actor) as uow:
-        command = imports.draft_of(checked, actor, uow.now())
-        source = await imports.keep_source(runtime, command.notice_id, data)
-        notice = await use_cases.draft(uow, imports.with_source(command, source), actor)
-    return str(notice.notice_id)
-
-
-def _with_progress(files: tuple[Path, ...]) -> Iterator[Path]:
-    """Give the files one by one; on a long run say on the error output, every few seconds, how far it is."""
-    started = last = time.monotonic()
-    for done, path in enumerate(files):
-        now = time.monotonic()
-        if now - last >= _PROGRESS_EVERY:
-            last = now
-            click.echo(f"{done}/{len(files)} files, {done / (now - started):.0f} a second", err=True)
-        yield path
-        etree.clear_error_log()
+async def _import(runtime: Runtime, chunk: list[tuple[Unit, Prepared]]) -> list[dict[str, Any]]:
+    """Keep what was read, drafts together and history together; give what to print, in their order."""
+    drafts = {
+        place: Loaded(each, unit.data) for place, (unit, each) in enumerate(chunk) if isinstance(each, DraftNotice)
+    }
+    past = {
+        place: Recorded(each, unit.data) for place, (unit, each) in enumerate(chunk) if isinstance(each, LegacyNotice)
+    }
+    refused = {place: each for place, (_, each) in enumerate(chunk) if isinstance(each, Refusal)}
+    errors = dict(zip(drafts, await load(runtime, list(drafts.values())), strict=True))
+    errors |= dict(zip(past, await record(runtime, list(past.values())), strict=True))
+    refused |= {place: Refusal.of(error) for place, error in errors.items() if error is not None}
+    return [outcome(unit, each, refused.get(place)) for place, (unit, each) in enumerate(chunk)]

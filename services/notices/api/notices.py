@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 from aiohttp import web
@@ -16,8 +14,9 @@ from libs.common.uow import Uow
 from services.notices.api.paging import after, page
 from services.notices.domain.notice import Changes
 from services.notices.eforms import xml
-from services.notices.eforms.check import CheckedNotice, check
-from services.notices.errors import DuplicateNotice, NoticeOfAnother, NoticeRejected, RoleMissing
+from services.notices.eforms.apart import apart
+from services.notices.eforms.check import check
+from services.notices.errors import AmendmentOfClosed, DuplicateNotice, NoticeOfAnother, NoticeRejected, RoleMissing
 from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.notices import NewNotice, NoticePatch, VersionQuery
 from services.notices.service import imports, roles
@@ -30,20 +29,19 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes("notices")
 
-_CHECKER = ThreadPoolExecutor(1, thread_name_prefix="eforms")
 _XML = ("application/xml", "text/xml", "application/octet-stream")
 
 
 @ROUTES.post("/v1/notices/check", tag="notices", accepts=_XML, limit=xml.MAX_BYTES)
 async def check_notice(actor: Actor, body: bytes) -> CheckView:  # any authenticated caller may ask
     """Check an eForms notice: what it says, what is wrong with it and how to mend it. Nothing is kept."""
-    return CheckView.of(await _checked(body))
+    return CheckView.of(await apart(check, body))
 
 
 @ROUTES.post(
     "/v1/notices/import",
     status=201,
-    errors=[NoticeRejected, NoticeOfAnother, DuplicateNotice],
+    errors=[NoticeRejected, NoticeOfAnother, DuplicateNotice, AmendmentOfClosed],
     tag="notices",
     accepts=_XML,
     limit=xml.MAX_BYTES,
@@ -51,9 +49,8 @@ async def check_notice(actor: Actor, body: bytes) -> CheckView:  # any authentic
 )
 async def import_notice(uow: Uow, actor: Actor, body: bytes) -> NoticeView:
     """Import an eForms notice as a draft. Every business term is kept: the XML itself goes to storage."""
-    drafted = imports.draft_of(await _checked(body), actor, uow.now())
-    source = await imports.keep_source(uow.runtime, drafted.notice_id, body)
-    return NoticeView.of(await service.draft(uow, imports.with_source(drafted, source), actor), uow.now())
+    drafted = imports.draft_of(await apart(check, body), actor, uow.now())
+    return NoticeView.of(await imports.keep(uow, drafted, body, actor), uow.now())
 
 
 @ROUTES.post("/v1/notices", status=201, errors=[Forbidden], tag="notices", location="/v1/notices/{notice_id}")
@@ -104,17 +101,14 @@ async def change_notice(uow: Uow, actor: Actor, notice_id: UUID, if_match: IfMat
     return NoticeView.of(changed, uow.now())
 
 
-@ROUTES.get("/v1/notices/{notice_id}/source", errors=[NotFound], tag="notices", produces=["application/xml"])
+@ROUTES.get(
+    "/v1/notices/{notice_id}/source", errors=[NotFound], tag="notices", produces=["application/xml", "application/json"]
+)
 async def get_source(
     runtime: Runtime, request: web.Request, actor: Actor | None, notice_id: UUID
 ) -> web.StreamResponse:
-    """Download the eForms XML that a notice was imported from, byte for byte."""
+    """Download what a notice was imported from, byte for byte: its eForms XML, or the record of a notice of before eForms."""
     notice = await service.readable_notice(runtime, notice_id, actor)
     if notice.source is None:
         raise NotFound("Cet avis n'a pas été importé d'un fichier eForms.", "This notice was not imported from eForms.")
     return await send_document(request, runtime, notice.source, public=notice.published_at is not None)
-
-
-async def _checked(body: bytes) -> CheckedNotice:
-    """Check a notice apart: a heavy one keeps nobody but other checks waiting (the schema is no object for several threads)."""
-    return await asyncio.get_running_loop().run_in_executor(_CHECKER, check, body)

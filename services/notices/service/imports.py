@@ -1,24 +1,34 @@
-"""From a checked eForms notice to a draft."""
+"""From a checked eForms notice to a draft of its buyer."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import FieldError, InvalidInput
 from libs.common.messages.base import DocumentReference
 from libs.common.runtime import Runtime
+from libs.common.uow import Uow
 from services.notices import drafting
+from services.notices.content import NoticeContent
+from services.notices.domain.notice import Notice
+from services.notices.domain.procedure import Procedure
 from services.notices.drafting import procedure_id_of
 from services.notices.eforms.check import CheckedNotice
 from services.notices.eforms.model import ParsedNotice, ParsedOrganisation
-from services.notices.errors import NoticeOfAnother, NoticeRejected
+from services.notices.errors import AmendmentOfClosed, DuplicateNotice, NoticeOfAnother, NoticeRejected
+from services.notices.service import notices as use_cases
 from services.notices.service.notices import DraftNotice
+from services.notices.store import notices as store
+from services.notices.store import procedures as procedure_store
 
-__all__ = ["draft_of", "keep_source", "with_source"]
+__all__ = ["draft_of", "duplicate", "keep", "keep_source", "own_draft_of", "require_timely"]
+
+_BEFORE_CLOSING: Final = {"draft", "planned", "open", "suspended"}
 
 
 def draft_of(checked: CheckedNotice, actor: Actor, now: datetime) -> DraftNotice:
@@ -27,6 +37,19 @@ def draft_of(checked: CheckedNotice, actor: Actor, now: datetime) -> DraftNotice
     Raises NoticeRejected with every problem, NoticeOfAnother where the caller's organisation is none of its buyers.
     """
     actor.require(OrganisationKind.BUYER)
+    notice = _accepted(checked)
+    return _draft(checked, notice, _own_buyer(notice, actor), now)
+
+
+def own_draft_of(checked: CheckedNotice, now: datetime) -> DraftNotice:
+    """Give the draft of an eForms notice for its first buyer, as the operator loads it. Raises NoticeRejected, InvalidInput."""
+    notice = _accepted(checked)
+    if not notice.buyers:
+        raise NoticeRejected([FieldError("OPT-300", "L'acheteur manque (OPT-300).", "The buyer is missing (OPT-300).")])
+    return _draft(checked, notice, notice.buyers[0], now)
+
+
+def _accepted(checked: CheckedNotice) -> ParsedNotice:
     notice = checked.notice
     if notice is None or not checked.accepted:
         raise NoticeRejected(_errors(checked))
@@ -35,12 +58,16 @@ def draft_of(checked: CheckedNotice, actor: Actor, now: datetime) -> DraftNotice
             "C'est un avis d'immatriculation européenne (X01, X02) : il n'ouvre aucune consultation, il n'est pas repris.",
             "This is a European registration notice (X01, X02): it opens no procedure and is not taken.",
         )
+    return notice
+
+
+def _draft(checked: CheckedNotice, notice: ParsedNotice, buyer: ParsedOrganisation, now: datetime) -> DraftNotice:
     if notice.notice_id is None:
         raise NoticeRejected([FieldError("BT-701", "BT-701 manque.", "BT-701 is missing.")])
     return DraftNotice(
         notice_id=notice.notice_id,
         procedure_id=procedure_id_of(notice),
-        content=drafting.content_of(notice, _own_buyer(notice, actor), now.date()),
+        content=drafting.content_of(notice, buyer, now.date()),
         warnings=tuple(FieldError(problem.term, problem.message, problem.message_en) for problem in checked.warnings),
     )
 
@@ -63,16 +90,60 @@ def _own_buyer(notice: ParsedNotice, actor: Actor) -> ParsedOrganisation:
     )
 
 
-async def keep_source(runtime: Runtime, notice_id: UUID, data: bytes) -> DocumentReference:
-    """Put the raw XML of a notice in storage, before the row that names it."""
-    return await runtime.storage.put(
-        f"notices/xml/{notice_id}/{sha256(data).hexdigest()}",
-        data,
-        media_type="application/xml",
-        name=f"{notice_id}.xml",
+async def keep(uow: Uow, command: DraftNotice, data: bytes, actor: Actor) -> Notice:
+    """Keep an imported notice as a draft, and its XML in storage; a refusal leaves neither.
+
+    Raises DuplicateNotice, AmendmentOfClosed, TooLarge, Forbidden where the procedure belongs to another organisation.
+    """
+    if await store.known_notices(uow.conn, [command.notice_id]):
+        raise duplicate(command.notice_id)
+    await require_timely(uow, command)
+    source = await keep_source(uow.runtime, command.notice_id, data)
+    return await use_cases.draft(uow, replace(command, source=source), actor)
+
+
+def duplicate(notice_id: UUID) -> DuplicateNotice:
+    """Give the refusal of a notice that is known already."""
+    return DuplicateNotice(
+        f"Un avis porte déjà l'identifiant {notice_id} (BT-701) : une correction est un nouvel avis.",
+        f"A notice already has the identifier {notice_id} (BT-701): a correction is a new notice.",
     )
 
 
-def with_source(command: DraftNotice, source: DocumentReference) -> DraftNotice:
-    """Give the draft with the place of its raw XML."""
-    return replace(command, source=source)
+async def require_timely(uow: Uow, command: DraftNotice) -> None:
+    """Let a correction of a competition pass only while it is open. Raises AmendmentOfClosed."""
+    if not _corrects_competition(command.content):
+        return
+    changed = command.content.change.notice_id if command.content.change else None
+    known = await store.known_notices(uow.conn, [changed] if changed else [])
+    procedure_id = known.get(changed, command.procedure_id) if changed else command.procedure_id
+    procedure = await procedure_store.get_procedure(uow.conn, procedure_id)
+    if procedure is not None and _is_over(procedure, uow.now()):
+        raise AmendmentOfClosed(
+            "Cet avis rectifie une consultation close : elle ne change plus. Publiez un avis d'attribution, ou déclarez-la"
+            " sans suite.",
+            "This notice corrects a procedure that is closed: it changes no more. Publish an award notice, or abandon it.",
+        )
+
+
+def _corrects_competition(content: NoticeContent) -> bool:
+    return content.kind == "change" and content.modification is None and not content.results
+
+
+def _is_over(procedure: Procedure, now: datetime) -> bool:
+    """Say whether it closed, or is to be closed: the timer may be late."""
+    due = procedure.state == "open" and procedure.deadline is not None and procedure.deadline <= now
+    return due or procedure.state not in _BEFORE_CLOSING
+
+
+async def keep_source(
+    runtime: Runtime, notice_id: UUID, data: bytes, media_type: str = "application/xml"
+) -> DocumentReference:
+    """Put a notice as it came in storage, before the row that names it."""
+    kind = "json" if media_type == "application/json" else "xml"
+    return await runtime.storage.put(
+        f"notices/{kind}/{notice_id}/{sha256(data).hexdigest()}",
+        data,
+        media_type=media_type,
+        name=f"{notice_id}.{kind}",
+    )
