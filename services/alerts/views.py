@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from libs.common.mail.message import message_id, one_line
+from libs.common.mail.message import ADDRESS, message_id, one_line
 from services.alerts.domain import Contact, Endpoint, Search
 from services.alerts.matching.criteria import CpvPrefix, Criteria, Department
 
@@ -26,9 +26,6 @@ __all__ = [
     "WebhookInput",
     "WebhookView",
 ]
-
-_ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"
-"""An ASCII address (RFC 5321), one only, without a display name: nothing in it can begin another header or recipient."""
 
 
 def _name(text: str) -> str:
@@ -56,7 +53,7 @@ class PageQuery(_Input):
 class ContactInput(_Input):
     """Where an organisation's mails go."""
 
-    email: str = Field(pattern=_ADDRESS, max_length=254, examples=["marches@entreprise.example"])
+    email: str = Field(pattern=ADDRESS, max_length=254, examples=["marches@entreprise.example"])
     language: Literal["fr", "en"] = "fr"
 
 

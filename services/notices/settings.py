@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from libs.common.settings import Settings
+from libs.common.mail.settings import MailSettings
 
 __all__ = ["NoticesSettings"]
 
 
-class NoticesSettings(Settings):
-    """Adds the limits of what buyers send."""
+class NoticesSettings(MailSettings):
+    """Adds the limits of what buyers send to the settings of mails."""
 
     max_document_bytes: int = Field(default=4 * 2**30, ge=1)
     """One tender document at most; 4 GiB holds the plans of a large building site."""
+    register_days: int = Field(default=365, ge=1)
+    """Days that names and addresses of the register of downloads, and of questions, are kept after the deadline."""

@@ -13,6 +13,7 @@ from services.notices.api import ROUTES
 from services.notices.consumers import CONSUMERS
 from services.notices.memberships import RecordedMemberships
 from services.notices.service import procedures as service
+from services.notices.service import registers
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
 
@@ -29,6 +30,12 @@ async def close_procedures(runtime: Runtime) -> None:
 
 def _ports(runtime: Runtime) -> Mapping[type, object]:
     return {Memberships: RecordedMemberships(runtime)}
+
+
+@_PERIODIC.every(3600.0)
+async def forget_registers(runtime: Runtime) -> None:
+    """Erase the names of registers kept long enough."""
+    await registers.forget_old(runtime)
 
 
 SERVICE = Service(

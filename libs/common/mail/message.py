@@ -10,8 +10,10 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from uuid import UUID
 
-__all__ = ["Content", "Envelope", "build", "message_id", "one_line"]
+__all__ = ["ADDRESS", "Content", "Envelope", "build", "message_id", "one_line"]
 
+ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"
+"""An ASCII address (RFC 5321), one only, without a display name: nothing in it can begin another header or recipient."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _POLICY = SMTP.clone(max_line_length=200)
 MAX_SUBJECT = 160

@@ -194,6 +194,8 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             "notice_id": [drafts, public],
             "notice_id,name": named,
             "procedure_id": [{"procedure_id": each["procedure_id"]} for each in (draft, shown)],
+            "procedure_id,name": [{"procedure_id": shown["procedure_id"], "name": "rc.pdf"}],
+            "token": [{"token": write_token(_secret(h), UUID(int=9), 99, purpose="consent")}],
         },
         published=frozenset({shown["notice_id"], shown["procedure_id"]}),
         bodies={
@@ -203,11 +205,16 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             ("PATCH", "/v1/notices/{notice_id}"): {"json": {"title": "taken over"}, "headers": version},
             ("POST", "/v1/notices/{notice_id}/publication"): {"headers": version},
             ("PUT", "/v1/notices/{notice_id}/documents/{name}"): {"data": b"taken over"},
+            ("POST", "/v1/procedures/{procedure_id}/registrations"): {"json": {"company": "mine", "name": "me"}},
         },
         secrets=("secret-title", draft["notice_id"], draft["procedure_id"], "secret document", "secret-body",
                  str(UUID(int=8)), "bids.bid.deposited"),
         told=frozenset({"company"}),
     )  # fmt: skip
+
+
+def _secret(h: Harness) -> str:
+    return h.runtime.settings.secret.get_secret_value()
 
 
 async def _published(h: Harness, buyer: Caller) -> Any:  # noqa: ANN401  # JSON
