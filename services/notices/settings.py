@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from libs.common.mail.settings import MailSettings
+from services.notices.publication.settings import ChannelSettings
 
 __all__ = ["NoticesSettings"]
 
 
-class NoticesSettings(MailSettings):
-    """Adds the limits of what buyers send to the settings of mails."""
+class NoticesSettings(MailSettings, ChannelSettings):
+    """Adds the limits of what buyers send to the settings of mails and of publication channels."""
 
     max_document_bytes: int = Field(default=4 * 2**30, ge=1)
     """One tender document at most; 4 GiB holds the plans of a large building site."""

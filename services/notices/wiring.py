@@ -11,7 +11,11 @@ from libs.common.runtime import Runtime
 from libs.common.service import Periodic, Service
 from services.notices.api import ROUTES
 from services.notices.consumers import CONSUMERS
+from services.notices.jobs import JOBS, PERIODIC
 from services.notices.memberships import RecordedMemberships
+from services.notices.publication.channels import channels_of
+from services.notices.publication.port import Channels
+from services.notices.publication.settings import ChannelSettings
 from services.notices.service import procedures as service
 from services.notices.service import registers
 from services.notices.settings import NoticesSettings
@@ -29,7 +33,10 @@ async def close_procedures(runtime: Runtime) -> None:
 
 
 def _ports(runtime: Runtime) -> Mapping[type, object]:
-    return {Memberships: RecordedMemberships(runtime)}
+    return {
+        Memberships: RecordedMemberships(runtime),
+        Channels: channels_of(runtime.port(ChannelSettings), runtime.http),
+    }
 
 
 @_PERIODIC.every(3600.0)
@@ -44,7 +51,8 @@ SERVICE = Service(
     migrations=Path(__file__).with_name("migrations"),
     routes=ROUTES,
     consumers=CONSUMERS,
-    periodic=_PERIODIC,
+    jobs=JOBS,
+    periodic=Periodic([*_PERIODIC.tasks, *PERIODIC.tasks]),
     ports=_ports,
     tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",)})),
 )

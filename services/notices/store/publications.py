@@ -12,7 +12,7 @@ import asyncpg
 
 from libs.common.db import load_queries
 from libs.common.messages.publication import RejectionReason
-from services.notices.domain.publication import Publication, PublicationState
+from services.notices.domain.publication import Publication, PublicationState, kind_of
 
 __all__ = [
     "OpenPublications",
@@ -35,6 +35,11 @@ class OpenPublications:
     state: PublicationState
     publications: int
     oldest: datetime
+
+    @property
+    def kind(self) -> str:
+        """The kind of the channel."""
+        return kind_of(self.channel)
 
 
 async def add_publication(conn: asyncpg.Connection, publication: Publication) -> None:

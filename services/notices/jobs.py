@@ -1,0 +1,116 @@
+"""Effects outside the database: notices handed to their channels, channels asked what became of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from prometheus_client import Gauge
+
+from libs.common.messages.publication import RejectionReason
+from libs.common.runtime import Runtime
+from libs.common.service import Completion, Job, Jobs, Periodic
+from libs.common.uow import Uow
+from services.notices.domain.notice import Notice
+from services.notices.domain.publication import Publication, PublicationState
+from services.notices.eforms.apart import apart
+from services.notices.errors import MissingTermsError
+from services.notices.publication import payload, plan
+from services.notices.publication.port import Channels, RefusedError, Submission
+from services.notices.service import following
+from services.notices.service.sending import source_of
+from services.notices.store import notices as store
+from services.notices.store import publications as publication_store
+
+__all__ = ["JOBS", "PERIODIC"]
+
+JOBS = Jobs()
+PERIODIC = Periodic()
+_OPEN = Gauge("halles_publications", "Notices that a channel is yet to take (queued) or to answer", ["kind", "state"])
+_OLDEST = Gauge(
+    "halles_publications_oldest_seconds", "How long the oldest notice waits for its channel to take it", ["kind"]
+)
+_KINDS = ("joue", "boamp", "shal")
+_STATES = ("queued", "sent", "received", "accepted")
+
+
+@JOBS.on(following.SUBMIT_JOB)
+async def submit_notice(runtime: Runtime, job: Job) -> Completion | None:
+    """Hand a notice to its channel, under the envelope's name: a repetition is known there by it."""
+    publication_id = UUID(job.payload["publication_id"])
+    async with runtime.read() as conn:
+        publication = await publication_store.get_publication(conn, publication_id)
+        notice = await store.get_notice(conn, publication.notice_id) if publication else None
+        others = await publication_store.publications(conn, publication.notice_id) if publication else []
+    if publication is None or notice is None or publication.state is not PublicationState.QUEUED:
+        return None
+    outlet = runtime.port(Channels).outlet(publication.channel)
+    try:
+        receipt = await outlet.submit(await _submission(runtime, notice, publication, others))
+    except RefusedError as error:
+        reasons = error.reasons
+
+        async def refuse(uow: Uow) -> None:
+            await following.refused(uow, publication_id, reasons)
+
+        return refuse
+
+    async def take(uow: Uow) -> None:
+        await following.taken(uow, publication_id, receipt)
+
+    return take
+
+
+async def _submission(
+    runtime: Runtime, notice: Notice, publication: Publication, others: list[Publication]
+) -> Submission:
+    """Give what the channel is handed. Raises RefusedError where the notice cannot be written: its buyer mends it."""
+    place = payload.Place(runtime.settings.public_url)
+    present = plan.current(others, notice.sent_at)
+    try:
+        source = await source_of(runtime, notice)
+        return await apart(payload.compose, notice, publication, present, place, source)
+    except MissingTermsError as error:
+        told = (
+            RejectionReason(field=each.where, message=each.message, message_en=each.message_en) for each in error.errors
+        )
+        raise RefusedError(tuple(told)) from error
+
+
+@JOBS.on(following.FOLLOW_JOB)
+async def follow_notice(runtime: Runtime, job: Job) -> Completion | None:
+    """Ask a channel what became of a notice."""
+    publication_id = UUID(job.payload["publication_id"])
+    async with runtime.read() as conn:
+        publication = await publication_store.get_publication(conn, publication_id)
+    if publication is None or publication.receipt is None or publication.is_over:
+        return None
+    status = await runtime.port(Channels).outlet(publication.channel).status(publication.receipt)
+
+    async def keep(uow: Uow) -> None:
+        await following.followed(uow, publication_id, status)
+
+    return keep
+
+
+@PERIODIC.every(1.0)
+async def release_notices(runtime: Runtime) -> None:
+    """Let go the notices that time alone held back (48 hours after the Official Journal confirmed receipt)."""
+    await following.release_due(runtime)
+
+
+@PERIODIC.every(15.0)
+async def measure_publications(runtime: Runtime) -> None:
+    """Tell Prometheus what waits for the channels; papers are counted together."""
+    async with runtime.read() as conn:
+        found = await publication_store.open_publications(conn)
+    for kind in _KINDS:
+        mine = [each for each in found if each.kind == kind]
+        for state in _STATES:
+            _OPEN.labels(kind, state).set(sum(each.publications for each in mine if each.state == state))
+        queued = [each.oldest for each in mine if each.state is PublicationState.QUEUED]
+        _OLDEST.labels(kind).set(_age(min(queued), runtime) if queued else 0)
+
+
+def _age(since: datetime, runtime: Runtime) -> float:
+    return max((runtime.clock.now() - since).total_seconds(), 0)
