@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -148,6 +149,10 @@ def _no_ports(_: Runtime) -> Mapping[type, object]:
     return {}
 
 
+def _nothing_served(_: Runtime) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class Service:
     """One service, as its processes and the local platform run it."""
@@ -161,5 +166,7 @@ class Service:
     periodic: Periodic = field(default_factory=Periodic)
     ports: Callable[[Runtime], Mapping[type, object]] = _no_ports
     """Builds the adapters of the service's ports, keyed by port; `Runtime.port` gives them."""
+    serving: Callable[[Runtime], AbstractAsyncContextManager[None]] = _nothing_served
+    """What a process keeps open while it serves the API: an index that it follows, for one."""
     tools: tuple[click.Command, ...] = ()
     """Offline tools of `python -m services.<name>`."""

@@ -6,12 +6,13 @@ from pydantic import Field
 
 from libs.common.mail.settings import MailSettings
 from services.notices.publication.settings import ChannelSettings
+from services.notices.search.settings import SearchSettings
 
 __all__ = ["NoticesSettings"]
 
 
-class NoticesSettings(MailSettings, ChannelSettings):
-    """Adds the limits of what buyers send to the settings of mails and of publication channels."""
+class NoticesSettings(MailSettings, ChannelSettings, SearchSettings):
+    """Adds the limits of what buyers send to the settings of mails, of publication channels and of the search."""
 
     max_document_bytes: int = Field(default=4 * 2**30, ge=1)
     """One tender document at most; 4 GiB holds the plans of a large building site."""

@@ -16,8 +16,8 @@ from services.notices.memberships import RecordedMemberships
 from services.notices.publication.channels import channels_of
 from services.notices.publication.port import Channels
 from services.notices.publication.settings import ChannelSettings
+from services.notices.service import indexing, registers
 from services.notices.service import procedures as service
-from services.notices.service import registers
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
 
@@ -35,6 +35,7 @@ async def close_procedures(runtime: Runtime) -> None:
 def _ports(runtime: Runtime) -> Mapping[type, object]:
     return {
         Memberships: RecordedMemberships(runtime),
+        indexing.LiveIndex: indexing.LiveIndex(runtime),
         Channels: channels_of(runtime.port(ChannelSettings), runtime.http),
     }
 
@@ -43,6 +44,12 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
 async def forget_registers(runtime: Runtime) -> None:
     """Erase the names of registers kept long enough."""
     await registers.forget_old(runtime)
+
+
+@_PERIODIC.every(600.0)
+async def forget_changes(runtime: Runtime) -> None:
+    """Remove the changes that every search index has read."""
+    await indexing.forget_changes(runtime)
 
 
 SERVICE = Service(
@@ -54,5 +61,6 @@ SERVICE = Service(
     jobs=JOBS,
     periodic=Periodic([*_PERIODIC.tasks, *PERIODIC.tasks]),
     ports=_ports,
+    serving=lambda runtime: runtime.port(indexing.LiveIndex).serving(),
     tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",)})),
 )

@@ -45,6 +45,7 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
     for runtime in runtimes:
         _mount(app, runtime, gate)
         app.cleanup_ctx.append(_cleaning(runtime))
+        app.cleanup_ctx.append(_serving(runtime))
         app.cleanup_ctx.append(feed.opened(runtime))
         app.on_shutdown.append(feed.closing(runtime))
     app.add_routes(health_routes(runtimes))
@@ -102,6 +103,16 @@ def _cleaning(runtime: Runtime) -> Callable[[web.Application], AsyncIterator[Non
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+    return context
+
+
+def _serving(runtime: Runtime) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Keep open what the service needs while it serves."""
+
+    async def context(_: web.Application) -> AsyncIterator[None]:
+        async with runtime.service.serving(runtime):
+            yield
 
     return context
 

@@ -1,10 +1,10 @@
-"""The search of published notices in PostgreSQL."""
+"""The search of published notices in PostgreSQL, and what the index of a process reads there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -12,65 +12,131 @@ from uuid import UUID
 import asyncpg
 
 from libs.common.db import load_queries
-from services.notices import search as words
 from services.notices.domain.notice import Notice
+from services.notices.search.asked import tsquery_of
+from services.notices.search.criteria import Criteria, Sort
+from services.notices.search.fields import IndexRow
 from services.notices.store.notices import all_with_documents
 
-__all__ = ["Criteria", "search", "text_query"]
+__all__ = [
+    "Change",
+    "buyer_names",
+    "can_answer",
+    "changes",
+    "forget_changes",
+    "horizon",
+    "notices",
+    "rows_after",
+    "rows_of",
+    "search",
+]
 
 _SQL: Final = load_queries(Path(__file__).with_suffix(".sql"))
+_ANSWERED: Final = frozenset(
+    {
+        "words",
+        "cpv",
+        "departments",
+        "deadline_after",
+        "deadline_before",
+        "kinds",
+        "buyers",
+        "procedure_types",
+        "procedures",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Criteria:
-    """A search; None: any."""
+class Change:
+    """A notice whose public state changed."""
 
-    query: str | None = None
-    """As text of a tsquery, see `text_query`."""
-    branches: tuple[str, ...] | None = None
-    """CPV prefixes"""
-    departments: tuple[str, ...] | None = None
-    deadline_after: datetime | None = None
-    deadline_before: datetime | None = None
-    kinds: tuple[str, ...] | None = None
-    buyer: str | None = None
-    procedure_type: str | None = None
-    procedure_id: UUID | None = None
-    after: tuple[datetime, UUID] | None = None
-    """The last notice of the page before."""
-    limit: int = 20
-
-    @property
-    def is_selective(self) -> bool:
-        """Whether a criterion with an index of its own is given."""
-        return bool(self.query or self.branches or self.departments)
+    change_id: int
+    notice_id: UUID
+    transaction: int
 
 
-async def text_query(conn: asyncpg.Connection, terms: Sequence[words.Term]) -> str | None:
-    """Give the tsquery of some terms, as text; None when nothing is left of them (stop words alone)."""
-    found: str | None = await conn.fetchval(_SQL["text_query"], [term.as_json() for term in terms])
-    return found
+def can_answer(criteria: Criteria, sort: Sort) -> bool:
+    """Say whether PostgreSQL answers such a search: the criteria that have an index there, newest first."""
+    rest = replace(criteria, **{name: getattr(Criteria(), name) for name in _ANSWERED})
+    return sort is Sort.PUBLISHED and rest == Criteria()
 
 
-async def search(conn: asyncpg.Connection, criteria: Criteria) -> list[Notice]:
-    """Give published notices, newest first."""
-    published_at, notice_id = criteria.after or (None, None)
+async def search(
+    conn: asyncpg.Connection, criteria: Criteria, after: tuple[datetime, UUID] | None, limit: int
+) -> list[UUID]:
+    """Give published notices, newest first, of a search that PostgreSQL can answer."""
+    published_at, notice_id = after or (None, None)
+    words = tsquery_of(criteria.words)
+    selective = words is not None or bool(criteria.cpv or criteria.departments)
     async with conn.transaction(readonly=True):
         # the plan depends on which criteria are given: a plan for all cases would use no index
         await conn.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         rows = await conn.fetch(
-            _SQL["search_selective" if criteria.is_selective else "search"],
-            criteria.query,
-            criteria.branches,
-            criteria.departments,
+            _SQL["search_selective" if selective else "search"],
+            words,
+            criteria.cpv or None,
+            criteria.departments or None,
             criteria.deadline_after,
             criteria.deadline_before,
-            criteria.kinds,
-            criteria.buyer,
-            criteria.procedure_type,
-            criteria.procedure_id,
+            criteria.kinds or None,
+            criteria.buyers or None,
+            criteria.procedure_types or None,
+            criteria.procedures or None,
             published_at,
             notice_id,
-            criteria.limit,
+            limit,
         )
-        return await all_with_documents(conn, rows)
+    return [row["notice_id"] for row in rows]
+
+
+async def notices(conn: asyncpg.Connection, wanted: Sequence[UUID]) -> list[Notice]:
+    """Give these notices in this order; one that is not public any more is left out."""
+    found = await all_with_documents(conn, await conn.fetch(_SQL["notices"], wanted))
+    by_id = {notice.notice_id: notice for notice in found}
+    return [by_id[notice_id] for notice_id in wanted if notice_id in by_id]
+
+
+async def rows_after(conn: asyncpg.Connection, notice_id: UUID | None, limit: int) -> list[IndexRow]:
+    """Give what is indexed of so many published notices, those behind an identifier."""
+    return [_row(row) for row in await conn.fetch(_SQL["rows_after"], notice_id, limit)]
+
+
+async def rows_of(conn: asyncpg.Connection, wanted: Iterable[UUID]) -> list[IndexRow]:
+    """Give what is indexed of those of these notices that are public."""
+    return [_row(row) for row in await conn.fetch(_SQL["rows_of"], list(wanted))]
+
+
+async def horizon(conn: asyncpg.Connection) -> int:
+    """Give the oldest transaction that is not over: changes are followed from there."""
+    found: int = await conn.fetchval(_SQL["horizon"])
+    return found
+
+
+async def changes(conn: asyncpg.Connection, since: int, seen: Collection[int], limit: int) -> tuple[int, list[Change]]:
+    """Give the new horizon, and so many changes since an older one that were not seen yet, in no order."""
+    rows = await conn.fetch(_SQL["changes"], str(since), list(seen), limit)
+    found = [Change(row["change_id"], row["notice_id"], row["changed_by"]) for row in rows if row["change_id"]]
+    return rows[0]["horizon"], found
+
+
+async def forget_changes(conn: asyncpg.Connection, older: timedelta) -> None:
+    """Remove changes that every index has read."""
+    await conn.execute(_SQL["forget_changes"], older)
+
+
+async def buyer_names(conn: asyncpg.Connection, organisations: Sequence[str]) -> dict[str, str]:
+    """Give how buyers call themselves."""
+    rows = await conn.fetch(_SQL["buyer_names"], organisations)
+    return {row["organisation"]: row["name"] for row in rows}
+
+
+def _row(row: asyncpg.Record) -> IndexRow:
+    return IndexRow(
+        notice_id=row["notice_id"],
+        procedure_id=row["procedure_id"],
+        organisation=row["organisation"],
+        published_at=row["published_at"],
+        said=row["content"],
+        procedure_state=row["procedure_state"],
+    )

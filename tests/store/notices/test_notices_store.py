@@ -15,10 +15,12 @@ from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import TooLarge
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
-from services.notices import search, tools
+from services.notices import tools
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.errors import DuplicateNotice
+from services.notices.search.asked import clauses_of, tsquery_of
+from services.notices.search.criteria import Criteria
 from services.notices.service import notices as service
 from services.notices.service import procedures
 from services.notices.store import notices as notice_store
@@ -58,8 +60,7 @@ async def keep(conn: asyncpg.Connection, *notices: Notice) -> None:
 
 
 async def found(conn: asyncpg.Connection, query: str) -> bool:
-    words = await store.text_query(conn, search.terms_of(query))
-    return bool(await store.search(conn, store.Criteria(query=words)))
+    return bool(await store.search(conn, Criteria(words=clauses_of(query)), None, 1))
 
 
 SAME = [
@@ -93,7 +94,7 @@ async def test_negative_terms_and_phrases_leave_out(h: Harness) -> None:
         assert await found(conn, '-"école pour un architecte"')
         assert not await found(conn, '"école architecte"')
         assert not await found(conn, '"école communauté"')  # the title ends, the buyer's name begins
-        assert await store.text_query(conn, search.terms_of("de la et")) is None
+        assert tsquery_of(clauses_of("de la et")) is None
 
 
 async def test_search_plans_use_the_indexes(h: Harness) -> None:
@@ -117,13 +118,12 @@ async def test_search_plans_use_the_indexes(h: Harness) -> None:
             UUID(int=1),
         )
         await conn.execute("ANALYZE notice")
-        words = await store.text_query(conn, search.terms_of("télescope"))
+        words = tsquery_of(clauses_of("télescope"))
         assert await plan(conn, query=words) == {"notice_document"}
         assert await plan(conn, branches=["386"]) == {"notice_cpv"}
         assert await plan(conn, departments=["58"]) == {"notice_departments"}
         assert await plan(conn) == {"notice_newest"}
-        [telescope] = await store.search(conn, store.Criteria(query=words))
-        assert telescope.notice_id == UUID(int=2)
+        assert await store.search(conn, Criteria(words=clauses_of("télescope")), None, 20) == [UUID(int=2)]
 
 
 async def plan(

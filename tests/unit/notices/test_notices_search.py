@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from libs.common.messages.registry import all_types
 from services.notices import timeline
-from services.notices.search import MAX_TERMS, Term, body_text, cpv_branches, fold, terms_of
+from services.notices.search.asked import MAX_TERMS, Term, clauses_of, terms_of, tsquery_of
+from services.notices.search.text import body_text, cpv_branches, fold, plain
 from services.notices.tools import check_files
 from tests.unit.notices.notices_samples import BEFORE, FOLDER, bid_deposited, content, contract_notified
 
@@ -23,13 +24,23 @@ def test_words_phrases_and_what_is_not_wanted_are_told_apart() -> None:
     ]
     assert terms_of("« ordures ménagères »") == [Term("ordures ménagères", phrase=True)]
     assert terms_of("l'école") == terms_of("l’école") == [Term("l école", phrase=True)]
-    assert terms_of("haute-saône") == [Term("haute-saône", phrase=True)]
+    assert terms_of("haute-saône") == [Term("haute saône", phrase=True)]
+    assert terms_of("D.C.E. 2026-014") == [Term("DCE"), Term("2026 014", phrase=True)]
     assert terms_of('- -- "" & | !') == []
     assert len(terms_of("mot " * 100)) == MAX_TERMS
 
 
 def test_folding_takes_accents_ligatures_and_capitals_away() -> None:
     assert fold("Œuvre RÉNOVÉE l’été çà") == "oeuvre renovee l'ete ca"
+    assert plain("L’A.M.O. (S.A.R.L) : n° 3, eau-x") == "L AMO SARL n 3 eau x"
+
+
+def test_words_are_asked_in_lexemes_with_the_gaps_of_stop_words() -> None:
+    assert tsquery_of(clauses_of("renovee")) == "('renove' | 'renovee' | 'renov')"
+    assert tsquery_of(clauses_of('"plan de la ville" -école')) == "('plan' <3> 'vill') & !('ecol' | 'ecole')"
+    assert tsquery_of(clauses_of("l'école")) == tsquery_of(clauses_of("école"))
+    assert tsquery_of(clauses_of("de la et")) is None
+    assert clauses_of("école école") == clauses_of("école")
 
 
 def test_a_notice_is_found_by_every_branch_of_its_codes_and_by_their_labels() -> None:

@@ -1,0 +1,22 @@
+"""The refusals of the search."""
+
+from __future__ import annotations
+
+from libs.common.errors import Unavailable
+
+__all__ = ["IndexBuilding"]
+
+
+class IndexBuilding(Unavailable):
+    """The index of this process is being built: PostgreSQL alone does not answer such a search."""
+
+    slug = "search-index-building"
+    title, title_en = "Recherche en cours de préparation", "Search being prepared"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "L'index de recherche se construit : recommencez dans un instant, ou cherchez sans facettes ni tri, par mots, "
+            "CPV, département, acheteur, procédure ou échéance.",
+            "The search index is being built: try again in a moment, or search without facets nor sort, by words, CPV, "
+            "department, buyer, procedure or deadline.",
+        )

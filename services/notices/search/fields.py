@@ -1,0 +1,203 @@
+"""What the index holds of a notice: its schema, and the document of a row. The database says the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from tantivy import Document, Schema, SchemaBuilder
+
+from libs.common.reference import regions
+from services.notices.content import NoticeContent
+from services.notices.search import places
+from services.notices.search.text import body_text, cpv_branches, fold, plain
+
+__all__ = [
+    "ANALYZER",
+    "CPV_LEVELS",
+    "VALUES",
+    "IndexRow",
+    "deadline_key",
+    "document_of",
+    "identity",
+    "microseconds",
+    "published_at",
+    "published_key",
+    "schema",
+]
+
+ANALYZER: Final = "french"
+CPV_LEVELS: Final = (2, 3, 4, 5)
+"""Digits of divisions, groups, classes and categories."""
+VALUES: Final = (40_000, 90_000, 216_000, 1_000_000, 5_404_000)
+"""Euros that part the classes of the value facet; near the thresholds of publication and of formal procedures of 2026."""
+_FACETS: Final = (
+    *("region", "department", "nature", "procedure", "phase", "kind", "contract", "technique", "buyer", "clause", "language"),
+    *("value_class", "point", *(f"cpv{level}" for level in CPV_LEVELS)),
+)  # fmt: skip
+_GAP: Final = " de de de de de de "
+"""Stop words: no phrase runs from one text into the next."""
+_PARIS: Final = ZoneInfo("Europe/Paris")
+_EPOCH: Final = date(1970, 1, 1)
+_FIRST: Final = datetime(2010, 1, 1, tzinfo=UTC)
+_SPAN: Final = 2**51 - 1
+"""Microseconds, 71 years: what is published outside of them counts as published at their edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """A published notice, as it is indexed."""
+
+    notice_id: UUID
+    procedure_id: UUID
+    organisation: str
+    published_at: datetime
+    said: Mapping[str, Any]
+    """The content of the notice; read where it is indexed, in a thread."""
+    procedure_state: str
+    """What the public knows of it."""
+
+
+@cache
+def schema() -> Schema:
+    """Give the fields of the index."""
+    builder = SchemaBuilder()
+    for name in ("words", "title"):
+        builder.add_text_field(name, tokenizer_name=ANALYZER)
+    for name in ("id", "procedure_id", "cpv", "place", "national"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in _FACETS:
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+    for name in ("published", "soonest", "high", "low"):
+        builder.add_unsigned_field(name, fast=True)
+    for name in ("value", "deadline", "day"):
+        builder.add_integer_field(name, fast=True)
+    return builder.build()
+
+
+def document_of(row: IndexRow) -> Document:
+    """Give what is indexed of a notice."""
+    content, document = NoticeContent.model_validate(row.said), Document()
+    _add_words(document, content)
+    for name, values in _terms(row, content).items():
+        for value in dict.fromkeys(values):
+            document.add_text(name, value)
+    high, low = divmod(row.notice_id.int, 2**64)
+    document.add_unsigned("high", high)
+    document.add_unsigned("low", low)
+    document.add_unsigned("published", published_key(row.published_at, row.notice_id))
+    document.add_unsigned("soonest", deadline_key(content.deadline, row.notice_id))
+    document.add_integer("day", (row.published_at.astimezone(_PARIS).date() - _EPOCH).days)
+    if content.deadline is not None:
+        document.add_integer("deadline", microseconds(content.deadline))
+    if (amount := _euros(content)) is not None:
+        document.add_integer("value", int(amount * 100))
+    return document
+
+
+def identity(high: int, low: int) -> UUID:
+    """Give the identifier of a notice from its two halves."""
+    return UUID(int=high * 2**64 + low)
+
+
+def microseconds(at: datetime) -> int:
+    """Give an instant in microseconds since 1970."""
+    apart = at - datetime(1970, 1, 1, tzinfo=UTC)
+    return (apart.days * 86_400 + apart.seconds) * 1_000_000 + apart.microseconds
+
+
+def published_key(at: datetime, notice_id: UUID) -> int:
+    """Give what newest notices have the most of: the microsecond, then the beginning of the identifier."""
+    span = min(_SPAN, max(0, microseconds(at) - microseconds(_FIRST)))
+    return span << 13 | notice_id.int >> 115
+
+
+def published_at(key: int) -> datetime:
+    """Give the instant of a key."""
+    return datetime.fromtimestamp((microseconds(_FIRST) + (key >> 13)) // 1_000_000, UTC).replace(
+        microsecond=(microseconds(_FIRST) + (key >> 13)) % 1_000_000
+    )
+
+
+def deadline_key(at: datetime | None, notice_id: UUID) -> int:
+    """Give what the soonest deadlines have the most of: seconds before the end of count; 0 without deadline."""
+    if at is None:
+        return notice_id.int >> 97
+    left = min(2**33 - 1, max(1, 2**33 - 1 - microseconds(at) // 1_000_000))
+    return left << 31 | notice_id.int >> 97
+
+
+def _add_words(document: Document, content: NoticeContent) -> None:
+    """Add the texts as they are written, and once more without accents."""
+    title = plain(content.title)
+    text = f"{title}{_GAP}{body_text(content)}"
+    document.add_text("title", title)
+    document.add_text("words", text)
+    if (folded := fold(text)) != text.lower():
+        document.add_text("words", _GAP + folded)
+        document.add_text("title", _GAP + fold(title))
+
+
+def _terms(row: IndexRow, content: NoticeContent) -> dict[str, Iterable[str]]:
+    points = places.points_of(content)
+    branches = cpv_branches(content)
+    told: dict[str, Iterable[str]] = {
+        "id": [row.notice_id.hex],
+        "procedure_id": [row.procedure_id.hex],
+        "cpv": branches,
+        "place": [square for key in points for square in places.squares(key)],
+        "national": ["yes"] if places.is_national(content) else [],
+        "region": [region for each in content.departments if (region := regions.of_department(each))],
+        "department": content.departments,
+        "nature": [content.nature, *(lot.nature for lot in content.lots)],
+        "procedure": [content.procedure_type],
+        "phase": [_phase(content, row.procedure_state)],
+        "kind": [content.kind],
+        "contract": [content.contract_kind],
+        "technique": content.techniques,
+        "buyer": [row.organisation],
+        "clause": _clauses(content),
+        "language": [content.language],
+        "value_class": [_value_class(_euros(content))],
+        "point": points,
+    }
+    return told | {f"cpv{level}": [each for each in branches if len(each) == level] for level in CPV_LEVELS}
+
+
+def _phase(content: NoticeContent, state: str) -> str:
+    """Give where the purchase is, as the public knows it."""
+    if content.results and not any(result.outcome == "awarded" for result in content.results):
+        return "cancelled"
+    if content.kind == "award" or state in {"awarded", "signed", "notified", "modified"}:
+        return "awarded"
+    if state in {"unsuccessful", "abandoned"}:
+        return "cancelled"
+    if state in {"open", "suspended", "closed"}:
+        return state
+    return "planning" if content.kind == "planning" else "open"
+
+
+def _clauses(content: NoticeContent) -> list[str]:
+    """Give whether a lot has social or environmental terms, whatever the way they are told."""
+    terms = [lot.terms for lot in content.lots if lot.terms is not None]
+    social = any(each.social or each.reserved_participation or "soc-obj" in each.strategic for each in terms)
+    green = any(each.environmental or "env-imp" in each.strategic for each in terms)
+    return [name for name, told in (("social", social), ("environmental", green)) if told]
+
+
+def _euros(content: NoticeContent) -> Decimal | None:
+    value = content.value
+    return value.amount if value is not None and value.currency == "EUR" else None
+
+
+def _value_class(value: Decimal | None) -> str:
+    if value is None:
+        return "unknown"
+    floor = max((bound for bound in VALUES if bound <= value), default=0)
+    return str(floor)

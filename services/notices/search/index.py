@@ -1,0 +1,265 @@
+"""The index that an api process keeps of the published notices, and the port it stands behind.
+
+Blocking: the callers run it in threads. One thread writes; any number read, each what was committed when it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from tantivy import Index, Order, Query, Searcher
+
+from services.notices.search import places
+from services.notices.search.asked import analyzer
+from services.notices.search.criteria import Criteria, Facet, Position, Sort
+from services.notices.search.fields import ANALYZER, CPV_LEVELS, IndexRow, document_of, identity, schema
+from services.notices.search.queries import any_of, both, but, query_of, tiers_of, up_to
+
+__all__ = ["Hit", "Hits", "SearchIndex", "TantivyIndex"]
+
+BUILDING: Final = 128_000_000
+"""Bytes of memory in which documents gather before they are written, while the index is built."""
+KEEPING: Final = 15_000_000
+"""The same once it is built: the least that the library takes."""
+_EVERY: Final = 65_000
+"""Values of a facet that are counted in each segment: all of them."""
+_EPOCH: Final = date(1970, 1, 1)
+_FACET_SIZE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A notice found, and its place in the answers."""
+
+    notice_id: UUID
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A page of what was found."""
+
+    hits: list[Hit]
+    more: bool
+    total: int
+
+
+class SearchIndex(Protocol):
+    """What answers searches."""
+
+    def page(self, criteria: Criteria, sort: Sort, after: Position | None, limit: int) -> Hits:
+        """Give the answers behind a position, so many at most, and how many there are in all."""
+        ...
+
+    def count(self, criteria: Criteria) -> int:
+        """Give how many notices answer."""
+        ...
+
+    def facets(self, criteria: Criteria, wanted: Sequence[Facet]) -> dict[Facet, dict[str, int]]:
+        """Count the answers by the values of each facet, its own filter left out; the most frequent values first."""
+        ...
+
+    def points(self, criteria: Criteria) -> dict[str, int]:
+        """Count the answers by the points they stand at."""
+        ...
+
+    def days(self, criteria: Criteria) -> dict[date, int]:
+        """Count the answers by the day of their publication, in Paris."""
+        ...
+
+
+class TantivyIndex:
+    """An index in memory, or in a folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._index = Index(schema(), path=str(folder) if folder else None)
+        self._index.register_tokenizer(ANALYZER, analyzer())
+        self._writer = self._index.writer(BUILDING, 1)
+
+    @property
+    def size(self) -> int:
+        """How many notices it holds."""
+        return self._index.searcher().num_docs
+
+    def add(self, rows: Iterable[IndexRow]) -> None:
+        """Add notices that it does not hold; seen once committed."""
+        for row in rows:
+            self._writer.add_document(document_of(row))
+
+    def built(self) -> None:
+        """Commit what was added, and keep less memory from now on."""
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+        self._writer = self._index.writer(KEEPING, 1)
+        self._index.reload()
+
+    def replace(self, notices: Iterable[UUID], rows: Iterable[IndexRow]) -> None:
+        """Forget these notices, add these rows, and show it."""
+        for notice_id in notices:
+            self._writer.delete_documents_by_term("id", notice_id.hex)
+        self.add(rows)
+        self._writer.commit()
+        self._index.reload()
+
+    def page(self, criteria: Criteria, sort: Sort, after: Position | None, limit: int) -> Hits:
+        """Give the answers behind a position, so many at most, and how many there are in all."""
+        searcher, query = self._index.searcher(), query_of(criteria)
+        if sort is Sort.DISTANCE:
+            found = _by_distance(searcher, criteria, query, after, limit + 1)
+        else:
+            tiers = tiers_of(criteria, query) if sort is Sort.RELEVANCE else [query]
+            field = "soonest" if sort is Sort.DEADLINE else "published"
+            found = _by_tiers(searcher, tiers, field, after, limit + 1)
+        return Hits(found[:limit], len(found) > limit, _count(searcher, query))
+
+    def count(self, criteria: Criteria) -> int:
+        """Give how many notices answer."""
+        return _count(self._index.searcher(), query_of(criteria))
+
+    def facets(self, criteria: Criteria, wanted: Sequence[Facet]) -> dict[Facet, dict[str, int]]:
+        """Count the answers by the values of each facet, its own filter left out; the most frequent values first."""
+        searcher = self._index.searcher()
+        asked: dict[Criteria, list[Facet]] = {}
+        for facet in wanted:
+            asked.setdefault(criteria.without(facet), []).append(facet)
+        counts: dict[str, dict[str, int]] = {}
+        for narrower, facets in asked.items():
+            fields = [field for facet in facets for field in _fields(facet, criteria)]
+            counts |= _counted(searcher, query_of(narrower), fields)
+        return {facet: _of_facet(facet, criteria, counts) for facet in wanted}
+
+    def points(self, criteria: Criteria) -> dict[str, int]:
+        """Count the answers by the points they stand at."""
+        return _counted(self._index.searcher(), query_of(criteria), ["point"], size=_EVERY)["point"]
+
+    def days(self, criteria: Criteria) -> dict[date, int]:
+        """Count the answers by the day of their publication, in Paris."""
+        asked = {"day": {"histogram": {"field": "day", "interval": 1, "min_doc_count": 1}}}
+        buckets = self._index.searcher().aggregate(query_of(criteria), asked)["day"]["buckets"]
+        return {_EPOCH + timedelta(days=int(bucket["key"])): bucket["doc_count"] for bucket in buckets}
+
+
+def _count(searcher: Searcher, query: Query) -> int:
+    count: int = searcher.search(query, 1, count=True).count  # type: ignore[attr-defined]  # its stub lacks it
+    return count
+
+
+def _counted(
+    searcher: Searcher, query: Query, fields: Sequence[str], size: int = _FACET_SIZE
+) -> dict[str, dict[str, int]]:
+    asked = {field: {"terms": {"field": field, "size": size, "segment_size": _EVERY}} for field in fields}
+    found: dict[str, Any] = searcher.aggregate(query, asked)
+    return {
+        field: {bucket["key"]: bucket["doc_count"] for bucket in found[field]["buckets"]} if field in found else {}
+        for field in fields
+    }
+
+
+def _fields(facet: Facet, criteria: Criteria) -> list[str]:
+    """Give the fields that a facet counts: for CPV the divisions, and the level below each branch asked."""
+    if facet is Facet.CPV:
+        below = {len(branch) + 1 for branch in criteria.cpv} & set(CPV_LEVELS)
+        return [f"cpv{level}" for level in sorted({CPV_LEVELS[0], *below})]
+    return ["value_class" if facet is Facet.VALUE else facet.value]
+
+
+def _of_facet(facet: Facet, criteria: Criteria, counts: dict[str, dict[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for field in _fields(facet, criteria):
+        below = facet is Facet.CPV and field != f"cpv{CPV_LEVELS[0]}"
+        found |= {
+            value: number
+            for value, number in counts[field].items()
+            if not below or value.startswith(tuple(branch for branch in criteria.cpv if len(branch) == len(value) - 1))
+        }
+    return found
+
+
+def _by_tiers(searcher: Searcher, tiers: Sequence[Query], field: str, after: Position | None, limit: int) -> list[Hit]:
+    """Give so many answers behind a position, those of the first tier first."""
+    found: list[Hit] = []
+    for rank, tier in enumerate(tiers):
+        if after is not None and rank < after.rank:
+            continue
+        behind = after if after is not None and after.rank == rank else None
+        found += _ordered(searcher, tier, field, rank, behind, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _ordered(searcher: Searcher, query: Query, field: str, rank: int, after: Position | None, limit: int) -> list[Hit]:
+    """Give so many answers by falling keys behind a position; those of one key by falling identifiers.
+
+    The index does not order equal keys: all of the last one are read, that none be taken for another.
+    """
+    found: list[Position] = []
+    top = None if after is None else after.key
+    while len(found) < limit:
+        asked = query if top is None else up_to(query, field, top)
+        batch = _read(searcher, asked, field, rank, limit - len(found) + 1)
+        whole = len(batch) <= limit - len(found)
+        if not whole and batch[-1].key == batch[-2].key:
+            batch = _with_all_equals(searcher, query, field, rank, batch)
+        found += [each for each in batch if after is None or _order(each) > _order(after)]
+        if whole:
+            break
+        top = batch[-1].key - 1
+        if top < 0:
+            break
+    found = sorted(set(found), key=_order)
+    return [Hit(position.notice, position) for position in found[:limit]]
+
+
+def _with_all_equals(searcher: Searcher, query: Query, field: str, rank: int, batch: list[Position]) -> list[Position]:
+    last = batch[-1].key
+    equal = up_to(query, field, last, least=last)
+    every = _read(searcher, equal, field, rank, max(1, _count(searcher, equal)))
+    return [*(each for each in batch if each.key > last), *every]
+
+
+def _read(searcher: Searcher, query: Query, field: str, rank: int, limit: int) -> list[Position]:
+    hits = searcher.search(query, limit, count=False, order_by_field=field, order=Order.Desc).hits
+    addresses = [address for _, address in hits]
+    highs, lows = (searcher.fast_field_values(name, addresses) for name in ("high", "low"))
+    return [
+        Position(rank, key, identity(int(high or 0), int(low or 0)))
+        for (key, _), high, low in zip(hits, highs, lows, strict=True)
+    ]
+
+
+def _order(position: Position) -> tuple[int, int, int]:
+    return position.rank, -position.key, -position.notice.int
+
+
+def _by_distance(searcher: Searcher, criteria: Criteria, query: Query, after: Position | None, limit: int) -> list[Hit]:
+    """Give so many answers behind a position, by the metres from the point asked to their nearest point."""
+    if criteria.near is None:
+        raise ValueError("a distance is from a point")
+    rings = _rings(searcher, query, criteria.near.point)
+    found: list[Hit] = []
+    nearer: list[str] = []
+    for metres, keys in rings:
+        if after is None or metres >= after.rank:
+            here = both(query, any_of("place", keys))
+            behind = after if after is not None and after.rank == metres else None
+            ring = but(here, any_of("place", nearer)) if nearer else here
+            found += _ordered(searcher, ring, "published", metres, behind, limit - len(found))
+            if len(found) >= limit:
+                break
+        nearer += keys
+    return found
+
+
+def _rings(searcher: Searcher, query: Query, centre: places.Point) -> list[tuple[int, list[str]]]:
+    """Give the points where answers stand, nearest first, those of the same metre together."""
+    rings: dict[int, list[str]] = {}
+    for key in _counted(searcher, query, ["point"], size=_EVERY)["point"]:
+        if place := places.point(key):
+            rings.setdefault(round(places.distance(centre, place) * 1000), []).append(key)
+    return sorted(rings.items())
