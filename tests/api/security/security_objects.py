@@ -204,6 +204,8 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             ("POST", "/v1/notices"): {"json": body | {"title": "mine"}},
             ("PATCH", "/v1/notices/{notice_id}"): {"json": {"title": "taken over"}, "headers": version},
             ("POST", "/v1/notices/{notice_id}/publication"): {"headers": version},
+            ("POST", "/v1/notices/{notice_id}/check"): {"json": {}, "headers": version},
+            ("POST", "/v1/notices/{notice_id}/publications"): {"json": {}, "headers": version},
             ("PUT", "/v1/notices/{notice_id}/documents/{name}"): {"data": b"taken over"},
             ("POST", "/v1/procedures/{procedure_id}/registrations"): {"json": {"company": "mine", "name": "me"}},
         },
