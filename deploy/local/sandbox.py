@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.local import capture, clock, issuer, tsa
+from deploy.local import capture, clock, issuer, journals, tsa
 from deploy.local.capture import Captures
 from deploy.local.pki import TestAuthority
 from libs.common.actor import OrganisationKind
@@ -25,6 +25,8 @@ __all__ = ["POOL", "Sandbox"]
 
 POOL = 6
 """Connections of a service; with its listener and at most three leaders' sessions, ten: sixty in all."""
+JOURNAL_SECONDS = 0.5
+"""Until the journals are asked the first time what became of a notice."""
 RATE = 100_000
 """Requests a minute: one machine, one user, many roles."""
 
@@ -91,6 +93,18 @@ class Sandbox:
             "smtp_url": self.captures.smtp_url,
             "webhook_allow": (self.url.removeprefix("http://"),),
             "state_url": f"{self.url}/state",
+            **self._journals(),
+        }
+
+    def _journals(self) -> Mapping[str, object]:
+        paper = {"code": "shal-demo", "name": "Le Journal des annonces (bac à sable)"}
+        return {
+            "joue_url": f"{self.url}/journals/joue",
+            "joue_credential": journals.CREDENTIAL,
+            "boamp_url": f"{self.url}/journals/boamp",
+            "boamp_credential": journals.CREDENTIAL,
+            "papers": (paper | {"url": f"{self.url}/journals/shal-demo", "credential": journals.CREDENTIAL},),
+            "follow_seconds": JOURNAL_SECONDS,
         }
 
     def _secret(self) -> str:
@@ -121,6 +135,7 @@ class Sandbox:
             "tsa": tsa.application(authority),
             "sandbox": tools,
             "state": state,
+            "journals": journals.application(self.clock),
         }
 
     def _state_token(self) -> str:
