@@ -14,6 +14,7 @@ from libs.common.messages.notices import (
     Buyer,
     Change,
     ContractKind,
+    DesignContest,
     Lot,
     LotResult,
     Modification,
@@ -97,6 +98,9 @@ class NoticeContent(Message):
     techniques: list[Technique] = []
     change: Change | None = None
     modification: Modification | None = None
+    contest: DesignContest | None = None
+    framework_notice: str | None = None
+    """The framework agreement, or the system, under which this is awarded (OPT-100)."""
     contact: Contact | None = None
     review: ReviewBody | None = None
     justification: Justification | None = None

@@ -17,6 +17,7 @@ __all__ = [
     "Change",
     "ConcessionRevenue",
     "Criterion",
+    "DesignContest",
     "Lot",
     "LotAbandonedV1",
     "LotClosedV1",
@@ -105,6 +106,9 @@ class LotTerms(Message):
     gpa: bool | None = Field(default=None, description="Government Procurement Agreement, BT-115")
     framework: str | None = Field(default=None, description="none, fa-wo-rc (purchase orders), fa-w-rc, fa-mix; BT-765")
     framework_maximum: Money | None = Field(default=None, description="BT-271")
+    framework_duration_reason: str | None = Field(
+        default=None, description="why it lasts over four years (eight for contracting entities), BT-109"
+    )
     framework_participants: int | None = Field(default=None, description="at most, BT-113")
     dynamic_purchasing: str | None = Field(default=None, description="none, dps-list, dps-nlist; BT-766")
     options: str | None = Field(default=None, description="BT-54")
@@ -169,6 +173,14 @@ class Winner(Message):
     country: str = Field(default="FRA", description="ISO 3166-1 alpha-3, BT-514")
     nuts: str | None = Field(default=None, description="NUTS level 3, BT-507")
     size: str | None = Field(default=None, description="micro, small, medium, large, sme; BT-165")
+
+
+class DesignContest(Message):
+    """How a design contest is judged (L2125-1, 2° CCP)."""
+
+    jury: str = Field(description="its composition by functions: events carry no personal data")
+    binding: bool = Field(default=False, description="whether its decision binds the buyer, BT-42")
+    prizes: list[str] = Field(default=[], description="BT-44")
 
 
 class Change(Message):
@@ -250,6 +262,11 @@ class Notice(Message):
     techniques: list[Technique] = []
     change: Change | None = None
     modification: Modification | None = None
+    contest: DesignContest | None = None
+    framework_notice: str | None = Field(
+        default=None,
+        description="the notice of the framework agreement, or of the system, under which this is awarded (OPT-100)",
+    )
 
 
 class NoticePublishedV1(Event):

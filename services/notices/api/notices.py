@@ -9,6 +9,7 @@ from aiohttp import web
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Forbidden, IllegalTransition, NotFound, StaleVersion
 from libs.common.http import IfMatch, Page, Routes, send_document
+from libs.common.http.conditional import is_unchanged, known_tags
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.api.paging import after, page
@@ -21,7 +22,9 @@ from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.notices import NewNotice, NoticePatch, VersionQuery
 from services.notices.service import imports, roles
 from services.notices.service import notices as service
+from services.notices.service.representations import form
 from services.notices.store import notices as store
+from services.notices.store import representations
 from services.notices.views.checks import CheckView
 from services.notices.views.notices import NoticeView, VersionView
 
@@ -61,7 +64,7 @@ async def create_notice(uow: Uow, actor: Actor, body: NewNotice) -> NoticeView:
         await service.require_own_procedure(uow, body.procedure_id, actor)
     content = body.content(actor, uow.now().date())
     command = service.DraftNotice(uuid4(), body.procedure_id or uuid4(), content)
-    return NoticeView.of(await service.draft(uow, command, actor), uow.now())
+    return NoticeView.of(await service.write(uow, command, actor), uow.now())
 
 
 @ROUTES.get("/v1/drafts", errors=[Forbidden, RoleMissing], tag="notices")
@@ -74,8 +77,14 @@ async def list_drafts(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[
 
 
 @ROUTES.get("/v1/notices/{notice_id}", errors=[NotFound], tag="notices")
-async def get_notice(runtime: Runtime, actor: Actor | None, notice_id: UUID) -> NoticeView:
+async def get_notice(
+    runtime: Runtime, request: web.Request, actor: Actor | None, notice_id: UUID
+) -> NoticeView | web.Response:
     """Read a notice: published, or a draft of the caller's organisation."""
+    async with runtime.read() as conn:
+        written = await representations.get(conn, notice_id, form(), known_tags(request))
+    if written:
+        return _written(request, written)
     return NoticeView.of(await service.readable_notice(runtime, notice_id, actor), runtime.clock.now())
 
 
@@ -112,3 +121,11 @@ async def get_source(
     if notice.source is None:
         raise NotFound("Cet avis n'a pas été importé d'un fichier eForms.", "This notice was not imported from eForms.")
     return await send_document(request, runtime, notice.source, public=notice.published_at is not None)
+
+
+def _written(request: web.Request, found: representations.Representation) -> web.Response:
+    """Give what was written of a published notice; 304 to whom has it."""
+    headers = {"ETag": found.tag, "Cache-Control": "private, no-cache"}
+    if found.body is None or is_unchanged(request, found.tag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=found.body, content_type="application/json", headers=headers)

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from libs.common.actor import Actor
 from libs.common.messages.base import Money
-from libs.common.messages.notices import (
-    Buyer,
-    Criterion,
-    Lot,
-    Nature,
-    Place,
-)
+from libs.common.messages.notices import Buyer, ContractKind, DesignContest, Lot, Nature, Place, Technique
 from services.notices import drafting, rules
-from services.notices.content import NoticeContent
-from services.notices.inputs.fields import (
-    CpvCode,
-    Description,
-    Input,
-    Region,
-    Title,
-    ToDay,
-)
+from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
+from services.notices.inputs.fields import CpvCode, Description, Input, Region, Title, ToDay
+from services.notices.inputs.lots import Amount, NewLot, NewPlace, NewResult, Text, known_code, only_lot
 from services.notices.inputs.opening import NewOpening
 
-__all__ = ["NewBuyer", "NewCriterion", "NewLot", "NewNotice", "NewPlace", "NoticePatch", "VersionQuery"]
+__all__ = ["NewBuyer", "NewNotice", "NoticePatch", "ProcedureType", "VersionQuery"]
+
+ProcedureType = Literal[
+    "adapted",
+    "open",
+    "restricted",
+    "neg-w-call",
+    "comp-dial",
+    "innovation",
+    "neg-wo-call",
+    "oth-single",
+    "oth-mult",
+]
+Short = Annotated[str, Field(min_length=1, max_length=400)]
+Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://\S+$")]
 
 
 class VersionQuery(Input):
-    """The states of a notice up to an instant."""
+    """The states of a notice or of a procedure up to an instant."""
 
     as_of: ToDay | None = Field(default=None, description="time with offset, or a day; now when absent")
 
@@ -48,46 +50,6 @@ class NoticePatch(Input):
     description: Description | None = None
 
 
-class NewPlace(Input):
-    """A place of performance."""
-
-    country: str = Field(default="FRA", pattern=r"^[A-Z]{3}$")
-    nuts: Region | None = None
-    city: str | None = Field(default=None, max_length=200)
-    postal_code: str | None = Field(default=None, max_length=10)
-
-    def place(self) -> Place:
-        """Give the place, with its department."""
-        department = drafting.department_of(self.postal_code, self.nuts, self.country)
-        return Place(
-            country=self.country, nuts=self.nuts, department=department, city=self.city, postal_code=self.postal_code
-        )
-
-
-class NewCriterion(Input):
-    """An award criterion."""
-
-    kind: Literal["price", "cost", "quality"]
-    name: str = Field(min_length=1, max_length=200)
-    description: str | None = Field(default=None, max_length=2000)
-    weight: float | None = Field(default=None, gt=0, le=100, description="percent")
-
-
-class NewLot(Input):
-    """A lot."""
-
-    lot_id: str = Field(pattern=r"^LOT-\d{4}$")
-    title: Title
-    description: Description = ""
-    nature: Nature | None = None
-    cpv: list[CpvCode] = Field(default=[], max_length=50)
-    places: list[NewPlace] = Field(default=[], max_length=100)
-    value: Decimal | None = Field(default=None, gt=0, lt=Decimal(10) ** 15, decimal_places=2)
-    duration_months: int | None = Field(default=None, ge=1, le=1200)
-    criteria: list[NewCriterion] = Field(default=[], max_length=50)
-    framework: bool = False
-
-
 class NewBuyer(Input):
     """How the buyer calls itself in the notice; its identifier is the caller's organisation."""
 
@@ -97,36 +59,85 @@ class NewBuyer(Input):
     legal_type: str | None = Field(default=None, max_length=40, description="eForms buyer-legal-type, BT-11")
 
 
+class NewContest(Input):
+    """How a design contest is judged (R2162-15 to R2162-26 CCP)."""
+
+    jury: Text = Field(description="its composition by functions, no name")
+    binding: bool = False
+    prizes: list[Short] = Field(default=[], max_length=20)
+
+
+class NewContact(Input):
+    """Where bidders reach the buyer: a department, no person."""
+
+    department: Short | None = None
+    street: Short | None = None
+    email: Email | None = None
+    phone: str | None = Field(default=None, max_length=40, pattern=r"^\+?[0-9 ().-]{4,}$")
+    url: Url | None = None
+    activity: Annotated[str, AfterValidator(known_code("main-activity"))] | None = None
+
+
+class NewReview(Input):
+    """The court that reviews the procedure."""
+
+    name: Short
+    identifier: Short | None = None
+    street: Short | None = None
+    city: Short | None = None
+    postal_code: str | None = Field(default=None, max_length=10)
+    nuts: Region | None = None
+    email: Email | None = None
+    phone: str | None = Field(default=None, max_length=40, pattern=r"^\+?[0-9 ().-]{4,}$")
+
+
+class NewJustification(Input):
+    """Why there is no call for competition (L2122-1 CCP), or why the periods are shortened."""
+
+    code: Annotated[str, AfterValidator(known_code("direct-award-justification"))] | None = None
+    text: Text
+
+
 class NewNotice(Input):
     """A notice written in the platform, without eForms XML."""
 
-    kind: Literal["planning", "contract"] = "contract"
+    kind: Literal["planning", "contract", "award"] = "contract"
+    notice_type: Literal["pin-only", "pmc"] | None = Field(
+        default=None,
+        description="of a planning notice: pmc is a preliminary market consultation (sourcing, R2111-1 CCP)",
+    )
     title: Title
     description: Description = ""
     internal_reference: str | None = Field(default=None, max_length=100)
     buyer: NewBuyer
+    contact: NewContact | None = None
+    review: NewReview | None = None
     procedure_id: UUID | None = Field(
         default=None, description="an earlier procedure of the same buyer; new when absent"
     )
-    procedure_type: Literal[
-        "adapted",
-        "open",
-        "restricted",
-        "neg-w-call",
-        "comp-dial",
-        "innovation",
-        "neg-wo-call",
-        "oth-single",
-        "oth-mult",
-    ] = "adapted"
+    procedure_type: ProcedureType = "adapted"
+    accelerated: bool = False
+    justification: NewJustification | None = None
+    features: Text | None = Field(default=None, description="the main features of the procedure, BT-88")
+    contract_kind: ContractKind = "marche"
+    techniques: list[Technique] = Field(default=[], max_length=6)
+    contest: NewContest | None = None
+    framework_notice: str | None = Field(
+        default=None,
+        max_length=200,
+        description="of a subsequent contract or a specific one: the notice of its framework agreement or system",
+    )
     nature: Nature
     cpv: list[CpvCode] = Field(min_length=1, max_length=50)
     places: list[NewPlace] = Field(default=[], max_length=100)
-    value: Decimal | None = Field(default=None, gt=0, lt=Decimal(10) ** 15, decimal_places=2)
+    value: Amount | None = None
     deadline: AwareDatetime | None = None
+    planned_on: AwareDatetime | None = Field(default=None, description="when the contract notice is planned, BT-127")
+    previous: list[str] = Field(default=[], max_length=20, description="the planning notices it follows, BT-125")
     lots: list[NewLot] = Field(default=[], max_length=500)
+    results: list[NewResult] = Field(default=[], max_length=2000)
     opening: NewOpening | None = None
-    documents_url: str | None = Field(default=None, max_length=2000, pattern=r"^https?://\S+$")
+    documents_url: Url | None = None
     electronic: bool = True
 
     @model_validator(mode="after")
@@ -135,53 +146,87 @@ class NewNotice(Input):
             raise ValueError("Deux lots portent le même identifiant.", "Two lots have the same identifier.")
         return self
 
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.notice_type is not None and self.kind != "planning":
+            raise ValueError(
+                "Seul un avis de pré-information (planning) précise notice_type.",
+                "Only a planning notice has a notice_type.",
+            )
+        if bool(self.results) != (self.kind == "award"):
+            raise ValueError(
+                "Un avis d'attribution dit ses résultats, et lui seul.",
+                "An award notice says its results, and it alone.",
+            )
+        return self
+
     def content(self, actor: Actor, on: date) -> NoticeContent:
         """Give the content of the draft, for the caller's organisation, under the rules of a day."""
+        drafted = NoticeContent.model_validate(self._said() | self._made(actor))
+        formal = self.procedure_type != "adapted" or rules.is_formal(drafting.situation(drafted, on))
+        return drafted.model_copy(update={"formal": formal and self.notice_type != "pmc"})
+
+    def _said(self) -> dict[str, Any]:
+        """Give what is taken as it is written."""
+        names = {
+            "kind", "title", "description", "internal_reference", "procedure_type", "accelerated", "features",
+            "contract_kind", "framework_notice", "nature", "deadline", "planned_on", "previous", "documents_url",
+            "electronic", "notice_type",
+        }  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def _made(self, actor: Actor) -> dict[str, Any]:
+        """Give what is made of what is written."""
         department = drafting.department_of(self.buyer.postal_code, None, "FRA")
         buyer = Buyer(organisation=actor.organisation, department=department, **self.buyer.model_dump())
         places = [place.place() for place in self.places]
-        drafted = NoticeContent(
-            kind=self.kind,
-            title=self.title,
-            description=self.description,
-            internal_reference=self.internal_reference,
-            buyer=buyer,
-            procedure_type=self.procedure_type,
-            formal=False,
-            nature=self.nature,
-            cpv=list(dict.fromkeys(self.cpv)),
-            places=places,
-            departments=drafting.departments_of([*places, *self._lot_places()], buyer),
-            value=Money(amount=self.value) if self.value else None,
-            deadline=self.deadline,
-            lots=[self._lot(lot) for lot in self.lots] or [self._only_lot(places)],
-            opening=self.opening.key_set() if self.opening else None,
-            documents_url=self.documents_url,
-            electronic=self.electronic,
-        )
-        formal = self.procedure_type != "adapted" or rules.is_formal(drafting.situation(drafted, on))
-        return drafted.model_copy(update={"formal": formal})
+        lots = self._lots(places)
+        return {
+            "subtype": "E1" if self.notice_type == "pmc" else "national",
+            "buyer": buyer,
+            "formal": False,
+            "cpv": list(dict.fromkeys(self.cpv)),
+            "places": places,
+            "departments": drafting.departments_of([*places, *self._lot_places()], buyer),
+            "value": self._value(),
+            "lots": lots,
+            "results": [result.result() for result in self.results],
+            "opening": self.opening.key_set() if self.opening else None,
+            "techniques": _techniques(self.techniques, lots),
+            "contest": DesignContest(**self.contest.model_dump()) if self.contest else None,
+            "contact": Contact(**self.contact.model_dump()) if self.contact else None,
+            "review": ReviewBody(**self.review.model_dump()) if self.review else None,
+            "justification": Justification(**self.justification.model_dump()) if self.justification else None,
+        }
 
     def _lot_places(self) -> list[Place]:
         return [place.place() for lot in self.lots for place in lot.places]
 
-    def _lot(self, lot: NewLot) -> Lot:
-        return Lot(
-            lot_id=lot.lot_id,
-            title=lot.title,
-            description=lot.description,
-            nature=lot.nature or self.nature,
-            cpv=lot.cpv or self.cpv,
-            places=[place.place() for place in lot.places],
-            value=Money(amount=lot.value) if lot.value else None,
-            duration_months=lot.duration_months,
-            criteria=[Criterion(**criterion.model_dump()) for criterion in lot.criteria],
-            framework=lot.framework,
-        )
+    def _value(self) -> Money | None:
+        """Give the value of the whole: as written, else the sum of the lots when each tells its own."""
+        amounts = [lot.value for lot in self.lots]
+        total = self.value or (sum(filter(None, amounts)) if amounts and all(amounts) else None)
+        return Money.model_validate({"amount": total}) if total else None
 
-    def _only_lot(self, places: list[Place]) -> Lot:
+    def _lots(self, places: list[Place]) -> list[Lot]:
+        if self.lots:
+            return [lot.lot(self.nature, self.cpv) for lot in self.lots]
+        said = {name: getattr(self, name) for name in ("title", "description", "nature", "cpv")}
         value = Money(amount=self.value) if self.value else None
-        return Lot(
-            lot_id="LOT-0001", title=self.title, description=self.description, nature=self.nature, cpv=self.cpv,
-            places=places, value=value,
-        )  # fmt: skip
+        return [only_lot(said, places=places, value=value, framework="framework" in self.techniques)]
+
+
+def _techniques(named: list[Technique], lots: list[Lot]) -> list[Technique]:
+    """Give the techniques, with those that the terms of the lots say."""
+    found: list[Technique] = list(named)
+    for lot in lots:
+        terms = lot.terms
+        if lot.framework:
+            found.append("framework")
+        if terms is not None and terms.dynamic_purchasing not in {None, "none"}:
+            found.append("dynamic-purchasing")
+        if terms is not None and terms.electronic_auction:
+            found.append("electronic-auction")
+        if terms is not None and terms.electronic_catalogue in {"required", "allowed"}:
+            found.append("electronic-catalogue")
+    return list(dict.fromkeys(found))

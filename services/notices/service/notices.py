@@ -10,6 +10,7 @@ from libs.common.errors import FieldError, InvalidInput, NotFound, TooLarge
 from libs.common.messages.base import DocumentReference
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.notices import coherence, drafting
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Changes, Notice, NoticeState
 from services.notices.domain.roles import Permission
@@ -27,8 +28,10 @@ __all__ = [
     "readable_notice",
     "require_draft_of",
     "require_own_procedure",
+    "write",
 ]
 
+_SYSTEMS = frozenset({"framework", "dynamic-purchasing", "qualification-system"})
 _LARGEST = 4 * 2**20
 """Bytes of a notice's content: it travels whole in its event."""
 
@@ -98,6 +101,25 @@ async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
         )
     uow.audit("notice-drafted", str(notice.notice_id))
     return notice
+
+
+async def write(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
+    """Keep a new draft written in the platform, once it holds together. Raises InvalidInput with every fault, as `draft`."""
+    coherence.require_coherent(command.content)
+    await _require_framework(uow, command.content.framework_notice)
+    return await draft(uow, command, actor)
+
+
+async def _require_framework(uow: Uow, reference: str | None) -> None:
+    """Let a subsequent contract name a framework agreement or a system; one that the platform does not know passes."""
+    notice_id = drafting.noticed_id(reference)
+    found = await store.get_notice(uow.conn, notice_id) if notice_id else None
+    if found is not None and not (found.is_public and _SYSTEMS & set(found.content.techniques)):
+        told = (
+            "L'avis nommé n'est pas celui d'un accord-cadre ni d'un système d'acquisition publié (L2125-1 CCP) : corrigez-le.",
+            "The notice named is not that of a published framework agreement or system (L2125-1 CCP): mend it.",
+        )
+        raise InvalidInput(*told, errors=[FieldError("body/framework_notice", *told)])
 
 
 def _refuse_excess(content: NoticeContent) -> None:

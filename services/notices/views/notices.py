@@ -9,9 +9,22 @@ from uuid import UUID
 from pydantic import Field
 
 from libs.common.messages.base import Money
-from libs.common.messages.notices import Buyer, Lot, LotResult, Nature, NoticeKind, OpeningKeySet, Place
+from libs.common.messages.notices import (
+    Buyer,
+    Change,
+    ContractKind,
+    DesignContest,
+    Lot,
+    LotResult,
+    Modification,
+    Nature,
+    NoticeKind,
+    OpeningKeySet,
+    Place,
+    Technique,
+)
 from services.notices import drafting, rules
-from services.notices.content import NoticeContent
+from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.store.notices import VersionRow
 from services.notices.views.base import View
@@ -62,8 +75,17 @@ class NoticeView(View):
     description: str
     internal_reference: str | None
     buyer: Buyer
+    contact: Contact | None
+    review: ReviewBody | None
+    notice_type: str | None
     procedure_type: str
     accelerated: bool
+    justification: Justification | None
+    features: str | None
+    contract_kind: ContractKind
+    techniques: list[Technique]
+    contest: DesignContest | None
+    framework_notice: str | None
     formal: bool
     nature: Nature
     cpv: list[str]
@@ -78,6 +100,10 @@ class NoticeView(View):
     opening: OpeningKeySet | None
     results: list[LotResult]
     changes: str | None
+    change: Change | None
+    modification: Modification | None
+    planned_on: datetime | None
+    previous: list[str]
     requirements: list[RequirementView]
     warnings: list[WarningView]
     sent_at: datetime | None = Field(description="to its channels: minimum periods run from there")
