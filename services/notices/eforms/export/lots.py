@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from libs.common.messages.notices import Criterion, Lot, LotTerms
@@ -22,13 +23,11 @@ from services.notices.eforms.export.procedure import procedure_code
 from services.notices.eforms.export.tree import Tree, has_place
 from services.notices.eforms.xml import Element
 
-__all__ = ["SINGLE_STAGE", "is_framework", "level_of", "lot_identifier", "write_lots"]
+__all__ = ["deadline_of", "deadline_term", "is_framework", "level_of", "lot_identifier", "write_lots"]
 
-SINGLE_STAGE: Final = frozenset({"open", "oth-single"})
+_SINGLE_STAGE: Final = frozenset({"open", "oth-single"})
 """Procedures that bidders answer by a tender at once (BT-131); in others they first ask to take part (BT-1311)."""
 
-_PARTS: Final = frozenset({"4", "5", "6", "E2"})
-"""Planning notices describe parts, not yet lots."""
 _IN_DOCUMENTS: Final = "epo-procurement-document"
 _LEAST_CANDIDATES: Final = {"restricted": 5, "neg-w-call": 3, "comp-dial": 3, "innovation": 3}
 """Fewer than that may not be invited, where enough are suitable (R2142-17 CCP): BT-50."""
@@ -45,18 +44,32 @@ _CRITERION: Final = "cac:TenderingTerms/cac:AwardingTerms/cac:AwardingCriterion/
 
 def level_of(subtype: str) -> str:
     """Say what a notice of a subtype divides into: `Lot`, or `Part` before the lots are known."""
-    return "Part" if subtype in _PARTS else "Lot"
+    return "Part" if has_place("BT-137-Part", subtype) else "Lot"
 
 
 def lot_identifier(lot_id: str, level: str) -> str:
-    """Give BT-137: LOT-0001, or PAR-0001 for a part."""
-    number = lot_id.rpartition("-")[2]
-    return f"{'PAR' if level == 'Part' else 'LOT'}-{number}"
+    """Give BT-137: LOT-0001, or PAR-0001 for a part; a national identifier of another form as it is."""
+    prefix, _, number = lot_id.partition("-")
+    known = prefix in {"LOT", "PAR"} and number.isdigit()
+    return f"{'PAR' if level == 'Part' else 'LOT'}-{number}" if known else lot_id
 
 
 def is_framework(lot: Lot) -> bool:
     """Say whether the lot is awarded as a framework agreement (L2125-1, 1° CCP)."""
     return lot.framework or (lot.terms is not None and lot.terms.framework not in {None, "none"})
+
+
+def deadline_of(lot: Lot, content: NoticeContent) -> datetime | None:
+    """Give the deadline of a lot: the notice's own for those that end last, never later for those that end before."""
+    last = max((each.deadline for each in content.lots if each.deadline), default=None)
+    if lot.deadline is None or content.deadline is None or lot.deadline == last:
+        return content.deadline or lot.deadline
+    return min(lot.deadline, content.deadline)
+
+
+def deadline_term(content: NoticeContent) -> str:
+    """Say what ends at the deadline: the receipt of tenders (BT-131), or of requests to take part (BT-1311)."""
+    return "BT-131" if procedure_code(content.procedure_type) in _SINGLE_STAGE else "BT-1311"
 
 
 def write_lots(tree: Tree, exported: ExportedNotice, organisations: Organisations) -> None:
@@ -91,6 +104,7 @@ class _Lot:
             self._submission()
             self._criteria()
             self._deadline()
+            self._previous()
             self._systems()
             self._strategy()
         self._project()
@@ -168,10 +182,17 @@ class _Lot:
             put(element, "BT-541-Lot-WeightNumber", f"{criterion.weight:.15g}")
 
     def _deadline(self) -> None:
-        deadline = self.lot.deadline or self._content.deadline
-        term = "BT-131" if procedure_code(self._content.procedure_type) in SINGLE_STAGE else "BT-1311"
+        deadline = deadline_of(self.lot, self._content)
+        term = deadline_term(self._content)
         self._put(f"{term}(d)", values.day(deadline))
         self._put(f"{term}(t)", values.clock(deadline))
+
+    def _previous(self) -> None:
+        if has_place("BT-125(i)-Lot", self.tree.subtype):
+            for reference in self._content.previous:
+                scheme = "notice-id-ref" if len(reference) > 36 else "ojs-notice-id"
+                element = self.tree.add(self.element, "cac:TenderingProcess/cac:NoticeDocumentReference")
+                self.tree.put(element, "BT-125(i)-Lot", reference, schemeName=scheme)
 
     def _systems(self) -> None:
         terms, techniques = self.terms, self._content.techniques

@@ -16,7 +16,7 @@ from lxml import etree
 
 from services.notices.eforms.xml import NAMESPACES, ROOTS, Element, find, prefixed
 
-__all__ = ["EXTENSION", "Tree", "has_place", "path_of"]
+__all__ = ["EXTENSION", "Tree", "has_place", "insert", "path_of"]
 
 EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
 """Below the root, and below what the regulation added to UBL."""
@@ -111,20 +111,32 @@ class Tree:
             if given:
                 element.set(name, given)
 
-    def _insert(self, parent: Element, name: str) -> Element:
-        """Give a new child, after those that the schema puts before it or beside it."""
-        order = _table()["order"].get("*" if parent is self.root else prefixed(parent.tag), [])
-        ranks = {tag: rank for rank, tag in enumerate(order)}
-        own = ranks.get(name, len(order))
-        later = (child for child in parent if ranks.get(prefixed(child.tag), -1) > own)
-        follower = next(later, None)
-        prefix, _, local = name.partition(":")
-        element = etree.Element(f"{{{NAMESPACES[prefix]}}}{local}")
-        if follower is None:
-            parent.append(element)
+    def set(self, parent: Element, term: str, value: object) -> None:
+        """Give a term below an element another value; written where it is not there yet."""
+        steps = "/".join(_steps(term)[_depth(parent) :])
+        known = find(parent, steps)
+        if known is None:
+            self.put(parent, term, value)
         else:
-            follower.addprevious(element)
-        return element
+            known.text = _written(value)
+
+    def _insert(self, parent: Element, name: str) -> Element:
+        prefix, _, local = name.partition(":")
+        return insert(parent, etree.Element(f"{{{NAMESPACES[prefix]}}}{local}"))
+
+
+def insert(parent: Element, element: Element) -> Element:
+    """Put an element below another, after those that the schema puts before it or beside it."""
+    order = _table()["order"].get("*" if parent.getparent() is None else prefixed(parent.tag), [])
+    ranks = {tag: rank for rank, tag in enumerate(order)}
+    own = ranks.get(prefixed(element.tag), len(order))
+    later = (child for child in parent if isinstance(child.tag, str) and ranks.get(prefixed(child.tag), -1) > own)
+    follower = next(later, None)
+    if follower is None:
+        parent.append(element)
+    else:
+        follower.addprevious(element)
+    return element
 
 
 def _depth(element: Element) -> int:
