@@ -22,7 +22,7 @@ from services.notices.service.history import Recorded, record
 from services.notices.service.loading import Loaded, load
 from services.notices.service.notices import DraftNotice
 
-__all__ = ["check_files", "import_files"]
+__all__ = ["check_files", "import_files", "keep"]
 
 T = TypeVar("T")
 _MANY: Final = 50
@@ -83,13 +83,13 @@ async def _import_all(service: Service, files: tuple[str, ...]) -> int:
         reading = partial(prepare, now=runtime.clock.now())
         chunks = _told(files, in_chunks(reading, units(files), _workers(files, spare=1)))
         while chunk := await asyncio.to_thread(next, chunks, None):  # reading keeps the event loop free
-            for said in await _import(runtime, chunk):
+            for said in await keep(runtime, chunk):
                 refused += said["status"] != "imported"
                 click.echo(_ENCODER.encode(said))
     return 1 if refused else 0
 
 
-async def _import(runtime: Runtime, chunk: list[tuple[Unit, Prepared]]) -> list[dict[str, Any]]:
+async def keep(runtime: Runtime, chunk: list[tuple[Unit, Prepared]]) -> list[dict[str, Any]]:
     """Keep what was read, drafts together and history together; give what to print, in their order."""
     drafts = {
         place: Loaded(each, unit.data) for place, (unit, each) in enumerate(chunk) if isinstance(each, DraftNotice)

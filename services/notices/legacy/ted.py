@@ -86,13 +86,14 @@ def _canonical(reference: str | None) -> str | None:
 
 def _notice(record: TedRecord) -> ParsedNotice:
     codes = tuple(dict.fromkeys(code.partition("-")[0] for code in (record.main_cpv or "", *record.cpv) if code))
-    deadline = _instant(record, record.deadline or record.deadline_form, end_of_day=True)
     subtype = _subtype(record)
     official = rules.subtype(subtype)
+    form_type = official.form_type if official else None
+    dated = record.deadline_form if form_type == "competition" else None
+    deadline = _instant(record, record.deadline or dated, end_of_day=True)
     lots = lots_of(record, codes, deadline) or _only_lot(record, codes, deadline, subtype)
     procedure, accelerated = procedure_of(record.procedure or "")
     number = _canonical(record.doc_id)
-    form_type = official.form_type if official else None
     changed = record.notice_type_code == "2" and record.ref_notice
     return ParsedNotice(
         document=official.document if official else "CN",
@@ -117,6 +118,7 @@ def _notice(record: TedRecord) -> ParsedNotice:
         lots=lots,
         results=results_of(record, lots),
         changes=next(iter(record.ref_notice)) if changed else None,
+        planned_on=_instant(record, record.deadline_form, end_of_day=False) if form_type == "planning" else None,
     )
 
 

@@ -76,8 +76,8 @@ def terms(record: Any, *, public: bool) -> Iterator[Term]:  # noqa: ANN401  # an
     for path, value, currency in _leaves(record, "", None):
         if public and _CONTACT.search(path):
             continue
-        known = _NAMES.get(_INDEX.sub("[]", path)) or _NAMES.get(_INDEX.sub("[]", path).removesuffix("[]"))
-        term, label = known or (None, None)
+        name = _INDEX.sub("[]", path)
+        term, label = _NAMES.get(name) or _NAMES.get(name.rstrip("[]")) or (None, None)
         yield Term(term, None, label, path, value, currency=currency)
 
 
