@@ -16,7 +16,7 @@ from services.notices.memberships import RecordedMemberships
 from services.notices.publication.channels import channels_of
 from services.notices.publication.port import Channels
 from services.notices.publication.settings import ChannelSettings
-from services.notices.service import indexing, registers
+from services.notices.service import indexing, registers, representations
 from services.notices.service import procedures as service
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
@@ -35,6 +35,7 @@ async def close_procedures(runtime: Runtime) -> None:
 def _ports(runtime: Runtime) -> Mapping[type, object]:
     return {
         Memberships: RecordedMemberships(runtime),
+        representations.Rewriting: representations.Rewriting(),
         indexing.LiveIndex: indexing.LiveIndex(runtime),
         Channels: channels_of(runtime.port(ChannelSettings), runtime.http),
     }
@@ -50,6 +51,12 @@ async def forget_registers(runtime: Runtime) -> None:
 async def forget_changes(runtime: Runtime) -> None:
     """Remove the changes that every search index has read."""
     await indexing.forget_changes(runtime)
+
+
+@_PERIODIC.every(1.0)
+async def rewrite(runtime: Runtime) -> None:
+    """Write again what readers get of public notices, after a new release."""
+    await runtime.port(representations.Rewriting).step(runtime)
 
 
 SERVICE = Service(

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from libs.common.errors import FieldError, InvalidInput, VersionRequired
 
-__all__ = ["IF_MATCH", "IfMatch", "IfMatchMarker", "etag", "is_unchanged", "read_if_match"]
+__all__ = ["IF_MATCH", "IfMatch", "IfMatchMarker", "etag", "is_unchanged", "known_tags", "read_if_match"]
 
 _TAG = re.compile(r'(?:W/)?"(\d{1,9})(?:\.[0-9a-f]+)?"')
 
@@ -52,10 +52,13 @@ def read_if_match(request: web.Request) -> int:
     return int(match[1])
 
 
+def known_tags(request: web.Request) -> list[str]:
+    """Give the tags that the caller already has (If-None-Match), without what says that they are weak."""
+    header = request.headers.get("If-None-Match")
+    return [] if header is None else [part.strip().removeprefix("W/") for part in header.split(",")]
+
+
 def is_unchanged(request: web.Request, tag: str) -> bool:
     """Say whether the caller already has this representation (If-None-Match, weak comparison)."""
-    header = request.headers.get("If-None-Match")
-    if header is None:
-        return False
-    known = {part.strip().removeprefix("W/") for part in header.split(",")}
+    known = known_tags(request)
     return "*" in known or tag.removeprefix("W/") in known

@@ -12,6 +12,7 @@ from services.notices import events
 from services.notices.domain.notice import Notice
 from services.notices.domain.procedure import Procedure
 from services.notices.domain.roles import Permission
+from services.notices.service import representations
 from services.notices.service.notices import own_notice
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
@@ -47,6 +48,7 @@ async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -
     published = notice.published(uow.now())
     following = procedure.with_notice(published)
     await store.save_notice(uow.conn, published, uow.now())
+    await representations.keep(uow.conn, published, uow.now())
     await procedure_store.save_procedure(uow.conn, following, uow.now())
     uow.emit(events.published(published))
     uow.audit("notice-published", str(notice.notice_id))
