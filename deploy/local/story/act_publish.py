@@ -14,7 +14,7 @@ from deploy.local.story.report import NotApplicable, Proof
 from deploy.local.story.scene import Scene
 from services.bids.sealing import generate
 
-__all__ = ["find", "hear", "import_notice", "prepare_alerts", "publish", "set_up_opening"]
+__all__ = ["find", "hear", "import_notice", "prepare_alerts", "publish", "read_journals", "set_up_opening"]
 
 NOTICES = "/notices/v1"
 RULES = "Règlement de la consultation\n\nLes plis sont déposés sur la plateforme, jamais sur papier.\n"
@@ -95,17 +95,50 @@ def telling_word(scene: Scene) -> str:
 
 
 async def publish(scene: Scene) -> Proof:
-    """Publish the draft; before that nobody else sees it."""
+    """Publish the draft; before that nobody else sees it. A formal notice goes through its journals, the platform last."""
     path = f"{NOTICES}/notices/{scene.notice['notice_id']}"
     await scene.stage.anonymous.call("GET", path, expect=404)
     version = scene.notice["version"]
-    scene.notice = await scene.officials.secretary.api.post(f"{path}/publication", version=version)
+    secretary = scene.officials.secretary.api
+    if scene.formal:
+        sent = await secretary.post(f"{path}/publications", {}, version=version)
+        require(sent["state"] == "sent", f"the notice is {sent['state']}, not sent")
+        await scene.stage.anonymous.call("GET", path, expect=404)
+        await eventually(partial(_is_public, scene), "the publication on the platform, after the journals'")
+        scene.notice = await secretary.get(path)
+    else:
+        scene.notice = await secretary.post(f"{path}/publication", version=version)
     require(scene.notice["state"] == "published", f"the notice is {scene.notice['state']}, not published")
     return {
+        "sent_at": scene.notice["sent_at"],
         "published_at": scene.notice["published_at"],
         "deadline": scene.notice["deadline"],
         "key_set_fingerprint": scene.notice["opening"]["fingerprint"],
     }
+
+
+async def _is_public(scene: Scene) -> bool:
+    answer = await scene.stage.anonymous.attempt("GET", f"{NOTICES}/notices/{scene.notice['notice_id']}")
+    return answer.status == 200
+
+
+async def read_journals(scene: Scene) -> Proof:
+    """Anybody reads where the notice appeared, with its numbers: the Official Journal before all others."""
+    if not scene.formal:
+        raise NotApplicable("an adapted procedure of this size is published on the platform alone")
+    found = await eventually(partial(_appeared, scene), "the publication by every journal")
+    taken = await scene.officials.secretary.api.get(f"{NOTICES}/notices/{scene.notice['notice_id']}/publications")
+    way = {each["channel"]: each for each in taken["items"]}
+    journal, platform = way["joue"], scene.notice["published_at"]
+    require(journal["received_at"] <= platform, "the platform published before the Official Journal had the notice")
+    require(way["boamp"]["sent_at"] >= journal["accepted_at"], "the BOAMP had the notice before the Official Journal")
+    return {each["channel"]: each["number"] or each["link"] for each in found}
+
+
+async def _appeared(scene: Scene) -> list[dict[str, Any]] | None:
+    page = await scene.stage.anonymous.get(f"{NOTICES}/notices/{scene.notice['notice_id']}/publications")
+    channels = {each["channel"] for each in page["items"]}
+    return list(page["items"]) if channels >= {"joue", "boamp", "profile"} else None
 
 
 async def find(scene: Scene) -> Proof:

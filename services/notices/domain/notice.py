@@ -14,7 +14,7 @@ from uuid import UUID
 
 from libs.common.errors import FieldError, IllegalTransition, StaleVersion
 from libs.common.messages.base import DocumentReference
-from libs.common.messages.notices import OpeningKeySet
+from libs.common.messages.notices import Lot, OpeningKeySet
 from services.notices.content import NoticeContent
 from services.notices.errors import NotPublishable
 
@@ -134,7 +134,13 @@ class Notice:
             for name in ("title", "description", "deadline", "opening")
             if (value := getattr(changes, name)) is not None
         }
+        if changes.deadline is not None:
+            given["lots"] = [self._put_off(lot, changes.deadline) for lot in self.content.lots]
         return replace(draft, content=self.content.model_copy(update=given), version=self.version + 1)
+
+    def _put_off(self, lot: Lot, deadline: datetime) -> Lot:
+        """Give a lot with the notice's deadline, unless it has one of its own."""
+        return lot.model_copy(update={"deadline": deadline}) if lot.deadline == self.content.deadline else lot
 
     def reopened(self) -> Notice:
         """Give the draft again of a notice that was checked or rejected; itself when it is a draft.
