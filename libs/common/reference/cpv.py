@@ -10,7 +10,7 @@ from functools import cache
 
 from libs.common.reference.tables import rows
 
-__all__ = ["UnknownCpvError", "ancestors", "exists", "label", "normalise", "parent", "stem"]
+__all__ = ["UnknownCpvError", "ancestors", "codes", "exists", "label", "normalise", "parent", "stem"]
 
 _WRITTEN = re.compile(r"^(\d{8})(-\d)?$")
 
@@ -22,6 +22,12 @@ class UnknownCpvError(LookupError):
 @cache
 def _labels() -> dict[str, tuple[str, str]]:
     return {code: (french, english) for code, french, english in rows("cpv")}
+
+
+@cache
+def codes() -> frozenset[str]:
+    """Give every code of the vocabulary."""
+    return frozenset(_labels())
 
 
 def exists(code: str) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 from services.notices.eforms import coherence, reader, rules, schema
 from services.notices.eforms.model import ParsedNotice
@@ -43,8 +42,8 @@ class CheckedNotice:
 def check(data: bytes) -> CheckedNotice:
     """Read and check a notice. Never fails: what is wrong is told as problems.
 
-    A notice of our SDK version is held to all our rules; of an older one, or of a national extension, to those that our
-    own model needs, and the rest is told as warnings.
+    A notice of our SDK version is held to all its rules; an older one to those that every version has; a national extension to what our
+    own model needs. The rest is told as warnings.
     """
     try:
         root = parse(data)
@@ -52,33 +51,41 @@ def check(data: bytes) -> CheckedNotice:
         return CheckedNotice(None, (error.problem,))
     notice = reader.read(root)
     found = _faults(root, notice)
-    problems, warnings = _sort(found, strict=_is_current(notice))
+    grip = _grip(notice)
+    problems = [problem for problem in found if _rejects(problem, grip)]
+    warnings = [problem for problem in found if not _rejects(problem, grip)]
     notes = (*coherence.remarks(notice), *_availability())
     return CheckedNotice(notice, tuple(problems[:_MOST]), tuple([*warnings, *notes][:_MOST]))
 
 
 def _faults(root: Element, notice: ParsedNotice) -> list[Problem]:
-    """Give all faults, each once; a national subtype has no rules here but those of our own model."""
+    """Give all faults; a national subtype has no rules here but those of our own model."""
     official = rules.subtype(notice.subtype)
-    ruled = list(islice(rules.faults(root, official.code), MAX_FAULTS)) if official else []
-    if len(ruled) == MAX_FAULTS:
+    ruled = rules.faults(root, official.code, MAX_FAULTS) if official else []
+    if len(ruled) > MAX_FAULTS:
         ruled.insert(0, _TOO_MANY)
-    told = {problem.term for problem in ruled if problem.core or _is_current(notice)}
-    own = (problem for problem in coherence.faults(notice) if problem.term not in told)
+    grip = _grip(notice)
+    told = {problem.term for problem in ruled if _rejects(problem, grip)}
+    own = [] if told and grip == "all" else [fault for fault in coherence.faults(notice) if fault.term not in told]
     return [*own, *ruled, *schema.faults(root, notice.document)]
 
 
-def _is_current(notice: ParsedNotice) -> bool:
-    """Say whether the notice is held to every rule: it names our SDK, or none that we know, without extension."""
+_Grip = Literal["all", "lasting", "core"]
+
+
+def _grip(notice: ParsedNotice) -> _Grip:
+    """Say which rules a notice is held to: all for our SDK version, or when it names none; those that last for an older one."""
     if notice.sdk_version is None:
-        return True
-    extended = "#" in (notice.sdk or "")
-    return notice.sdk_version >= rules.SDK and not extended
+        return "all"
+    if "#" in (notice.sdk or ""):
+        return "core"
+    return "all" if notice.sdk_version >= rules.SDK else "lasting"
 
 
-def _sort(found: list[Problem], *, strict: bool) -> tuple[list[Problem], list[Problem]]:
-    problems = [problem for problem in found if strict or problem.core]
-    return problems, [problem for problem in found if not strict and not problem.core]
+def _rejects(problem: Problem, grip: _Grip) -> bool:
+    if problem.remark:
+        return False
+    return problem.core or grip == "all" or (grip == "lasting" and problem.lasting)
 
 
 def _availability() -> tuple[Problem, ...]:

@@ -19,6 +19,10 @@ class Problem:
     message_en: str = ""
     core: bool = False
     """True when our own model cannot do without: a fault whatever the SDK version of the notice."""
+    lasting: bool = False
+    """True when every SDK version asks for it: a fault in older notices too, unless they follow a national extension."""
+    remark: bool = False
+    """True when it is never more than a warning."""
 
 
 class UnreadableNoticeError(Exception):

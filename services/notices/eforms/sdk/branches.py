@@ -1,0 +1,55 @@
+"""The notice as the rules see it: each element with its children by name, so that a step of a path is one look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, cast
+
+from services.notices.eforms.xml import Element
+
+__all__ = ["NONE", "Branch", "grow"]
+
+NONE: Final[dict[str, list[Branch]]] = {}
+_BARE: Final[dict[str, str]] = {}
+
+
+class Branch:
+    """An element, or an attribute where a rule is about one."""
+
+    __slots__ = ("above", "attributes", "children", "element", "tag", "text")
+
+    def __init__(
+        self, tag: str, text: str, above: Branch | None, element: Element, attributes: dict[str, str] = _BARE
+    ) -> None:
+        self.tag = tag
+        self.text = text
+        self.above = above
+        self.element = element
+        self.attributes = attributes
+        self.children: dict[str, list[Branch]] = NONE
+
+    def attribute(self, name: str) -> Branch:
+        """Give an attribute as a branch of its own, for the rules about it."""
+        return Branch(f"@{name}", self.attributes[name], self, self.element)
+
+
+def grow(element: Element, above: Branch | None = None) -> Branch:
+    """Give the branch of an element and of all below; depth was bounded by `xml.parse`."""
+    attributes = element.items()
+    branch = Branch(
+        element.tag,
+        element.text or "",
+        above,
+        element,
+        dict(cast("Iterable[tuple[str, str]]", attributes)) if attributes else _BARE,
+    )
+    if len(element):
+        children: dict[str, list[Branch]] = {}
+        for child in element:
+            grown = grow(child, branch)
+            if grown.tag in children:
+                children[grown.tag].append(grown)
+            else:
+                children[grown.tag] = [grown]
+        branch.children = children
+    return branch

@@ -1,0 +1,153 @@
+"""The rules of one context, arranged so that the usual ones cost a look-up and the others are asked only where they can fail."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.notices.eforms.sdk import compiler, gates, shapes, table
+from services.notices.eforms.sdk.branches import Branch
+from services.notices.eforms.sdk.ground import Ground
+from services.notices.eforms.sdk.paths import Test
+from services.notices.eforms.sdk.syntax import Tree
+from services.notices.eforms.sdk.table import Rule
+from services.notices.eforms.sdk.values import BLANKS, normal
+
+__all__ = ["Bundle", "Failure"]
+
+Failure = tuple[Rule, Branch]
+"""A rule that does not hold, and where."""
+Asked = tuple[Test, Rule]
+_LENGTH: Final = ("call", "string-length", shapes.NORMAL)
+
+
+@dataclass(slots=True)
+class _Child:
+    """The rules that matter where there is a child of some name."""
+
+    forbidden: list[Rule] = field(default_factory=list)
+    single: list[Rule] = field(default_factory=list)
+    languages: list[Asked] = field(default_factory=list)
+    """Of a text in several languages: they hold where there is one text, in the one language of the notice."""
+    asked: list[Asked] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _NoChild:
+    """The rules that matter where there is no child of some name."""
+
+    required: list[Rule] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Bundle:
+    """The rules of one context."""
+
+    stages: dict[str, int] = field(default_factory=dict)
+    """Where the first rule of each stage stands in the official files: of two contexts that match, the first counts."""
+    codes: list[tuple[frozenset[str], Rule]] = field(default_factory=list)
+    lengths: list[tuple[float, Rule]] = field(default_factory=list)
+    patterns: list[tuple[re.Pattern[str], Rule]] = field(default_factory=list)
+    trimmed: list[Rule] = field(default_factory=list)
+    attributes: list[tuple[str, Rule]] = field(default_factory=list)
+    children: dict[str, _Child] = field(default_factory=dict)
+    without: dict[str, _NoChild] = field(default_factory=dict)
+    always: list[Asked] = field(default_factory=list)
+
+    def add(self, place: int, rule: Rule, tree: Tree) -> None:
+        """Arrange a rule. Raises UnknownSyntaxError."""
+        self.stages.setdefault(rule.stage, place)
+        if self._is_about_the_value(rule, tree) or self._is_about_a_child(rule, tree):
+            return
+        asked = compiler.holds(tree), rule
+        absent, present = gates.gates(tree)
+        if absent:
+            child = self.children.setdefault(min(absent), _Child())
+            (child.languages if shapes.is_about_languages(tree) else child.asked).append(asked)
+        elif present:
+            self.without.setdefault(min(present), _NoChild()).asked.append(asked)
+        else:
+            self.always.append(asked)
+
+    def _is_about_the_value(self, rule: Rule, tree: Tree) -> bool:
+        """Arrange a rule about the text or the attributes of the element itself; False when it is another."""
+        if tree[0] == "compare" and tree[2] == shapes.NORMAL and (codes := shapes.codes(tree[3])):
+            self.codes.append((codes, rule))
+        elif tree[:3] == ("compare", "<=", _LENGTH):
+            self.lengths.append((tree[3][1], rule))
+        elif tree[:3] == ("call", "matches", shapes.NORMAL):
+            self.patterns.append((re.compile(table.pattern(tree[3][1])), rule))
+        elif tree == shapes.IS_TRIMMED:
+            self.trimmed.append(rule)
+        elif (name := shapes.attribute(tree)) is not None:
+            self.attributes.append((name, rule))
+        else:
+            return False
+        return True
+
+    def _is_about_a_child(self, rule: Rule, tree: Tree) -> bool:
+        """Arrange a rule about whether there is a child of a name; False when it is another."""
+        found = shapes.child_count(tree)
+        if found is None:
+            return False
+        sign, name = found
+        if sign == ">":
+            self.without.setdefault(name, _NoChild()).required.append(rule)
+        else:
+            child = self.children.setdefault(name, _Child())
+            (child.forbidden if sign == "=" else child.single).append(rule)
+        return True
+
+    def check(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
+        """Add the rules that do not hold here."""
+        if self.trimmed or self.codes or self.lengths or self.patterns:
+            self._check_value(branch, failures)
+        for name, rule in self.attributes:
+            if name not in branch.attributes:
+                failures.append((rule, branch))
+        if self.children:
+            self._check_children(branch, ground, failures)
+        if self.without:
+            self._check_absent(branch, ground, failures)
+        for test, rule in self.always:
+            if not test(branch, ground):
+                failures.append((rule, branch))
+
+    def _check_value(self, branch: Branch, failures: list[Failure]) -> None:
+        text = branch.text
+        value = normal(text)
+        if text != value and text != text.strip(BLANKS):
+            failures.extend((rule, branch) for rule in self.trimmed)
+        for codes, rule in self.codes:
+            if value not in codes:
+                failures.append((rule, branch))
+        for longest, rule in self.lengths:
+            if len(value) > longest:
+                failures.append((rule, branch))
+        for pattern, rule in self.patterns:
+            if not pattern.search(value):
+                failures.append((rule, branch))
+
+    def _check_children(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
+        known = self.children
+        for name, same in branch.children.items():
+            rules = known.get(name)
+            if rules is None:
+                continue
+            failures.extend((rule, branch) for rule in rules.forbidden)
+            if len(same) > 1:
+                failures.extend((rule, branch) for rule in rules.single)
+            if rules.languages and (len(same) > 1 or same[0].attributes.get("languageID") != ground.language):
+                failures.extend((rule, branch) for test, rule in rules.languages if not test(branch, ground))
+            for test, rule in rules.asked:
+                if not test(branch, ground):
+                    failures.append((rule, branch))
+
+    def _check_absent(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
+        present = branch.children
+        for name, rules in self.without.items():
+            if name not in present:
+                failures.extend((rule, branch) for rule in rules.required)
+                failures.extend((rule, branch) for test, rule in rules.asked if not test(branch, ground))

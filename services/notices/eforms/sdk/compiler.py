@@ -1,0 +1,379 @@
+"""Expressions of the SDK compiled to functions: what they give (items) and whether they hold (tests)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import product
+from typing import Final
+
+from services.notices.eforms.sdk import paths, shapes, table, values
+from services.notices.eforms.sdk.branches import Branch
+from services.notices.eforms.sdk.ground import Ground
+from services.notices.eforms.sdk.paths import Items, Test
+from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse
+from services.notices.eforms.sdk.values import Day, Value, atom, compare, normal
+
+__all__ = ["holds", "items"]
+
+
+@cache
+def holds(tree: Tree) -> Test:
+    """Give the function that says whether an expression holds (its effective boolean value). Raises UnknownSyntaxError."""
+    if tree[0] in {"or", "and"}:
+        return _both(tree) if tree[0] == "and" else _either(tree)
+    if tree[0] == "compare":
+        return _comparison(tree)
+    if tree[0] == "every":
+        return _every(tree)
+    if tree[0] == "call" and tree[1] in _TESTS:
+        return _TESTS[tree[1]](*tree[2:])
+    find = items(tree)
+    return lambda branch, ground: _truth(find(branch, ground))
+
+
+def _truth(found: list[Value]) -> bool:
+    if not found:
+        return False
+    first = found[0]
+    if isinstance(first, (bool, str)):
+        return bool(first)
+    return first != 0 and first == first if isinstance(first, float) else True  # noqa: PLR0124  # a NaN is not itself
+
+
+def _either(tree: Tree) -> Test:
+    tests = [holds(part) for part in tree[1:]]
+    if len(tests) == 2:  # nearly all: no generator for them
+        first, second = tests
+        return lambda branch, ground: first(branch, ground) or second(branch, ground)
+    return lambda branch, ground: any(test(branch, ground) for test in tests)
+
+
+def _both(tree: Tree) -> Test:
+    tests = [holds(part) for part in tree[1:]]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda branch, ground: first(branch, ground) and second(branch, ground)
+    return lambda branch, ground: all(test(branch, ground) for test in tests)
+
+
+def _comparison(tree: Tree) -> Test:
+    _, sign, left, right = tree
+    for known in (_counted, _once, _listed, _shared):
+        if found := known(sign, left, right):
+            return found
+    first, second = items(left), items(right)
+
+    def differ(branch: Branch, ground: Ground) -> bool:
+        mine, others = first(branch, ground), second(branch, ground)
+        ground.spend(len(mine) * len(others))
+        return any(compare(sign, one, other) for one in mine for other in others)
+
+    return differ
+
+
+def _counted(sign: str, left: Tree, right: Tree) -> Test | None:
+    """Know `count(path) = 0`, `> 0` and `< 2`, which most rules begin with."""
+    if left[:2] != ("call", "count") or right[0] != "literal" or shapes.once(left):
+        return None
+    find = items(left[2])
+    if (sign, right[1]) == ("=", 0.0):
+        return lambda branch, ground: not find(branch, ground)
+    if (sign, right[1]) == (">", 0.0):
+        return lambda branch, ground: bool(find(branch, ground))
+    if (sign, right[1]) == ("<", 2.0):
+        return lambda branch, ground: len(find(branch, ground)) < 2
+    return None
+
+
+def _once(sign: str, left: Tree, right: Tree) -> Test | None:
+    """Know `count(for $x in ., $y in path[. = $x] return $y) = 1`: the value is unique."""
+    base = shapes.once(left)
+    if base is None or (sign, right) != ("=", ("literal", 1.0)):
+        return None
+    counts = paths.keep(_counts(items(base)))
+    return lambda branch, ground: counts(ground.root if base[1] == ("root",) else branch, ground)[0][branch.text] == 1
+
+
+def _counts(find: Items) -> Items:
+    return lambda branch, ground: [Counter(atom(each) for each in find(branch, ground))]
+
+
+def _listed(sign: str, left: Tree, right: Tree) -> Test | None:
+    """Know `path = 'code'` and `path = ('code', 'code')`."""
+    codes = shapes.codes(right)
+    if sign != "=" or codes is None or not shapes.is_text(left):
+        return None
+    if left == shapes.NORMAL:
+        return lambda branch, _: normal(branch.text) in codes
+    find = items(left)
+    return lambda branch, ground: any(atom(each) in codes for each in find(branch, ground))
+
+
+def _shared(sign: str, left: Tree, right: Tree) -> Test | None:
+    """Know `path = path` and `$variable = path` between texts: some value is in both."""
+    if right[0] == "variable" and left[0] != "variable":
+        left, right = right, left
+    if sign != "=" or not shapes.is_text(right) or not (shapes.is_text(left) or left[0] == "variable"):
+        return None
+    first, second = items(left), items(right)
+    stable = paths.is_free(right) and (left[0] == "variable" or shapes.is_stable(right))
+    if stable:
+        second = paths.keep_set(second)
+
+    def share(branch: Branch, ground: Ground) -> bool:
+        mine = first(branch, ground)
+        if not mine:
+            return False
+        others = second(branch, ground)
+        if stable:
+            return any(atom(each) in others for each in mine)
+        ground.spend(len(others) >> 3)
+        return any(atom(each) == atom(other) for other in others for each in mine)
+
+    return share
+
+
+def _every(tree: Tree) -> Test:
+    if alike := shapes.alike(tree):
+        return _alike(*alike)
+    if multilingual := shapes.multilingual(tree):
+        return _spoken(*multilingual)
+    find, body = _bindings(tree[1]), holds(tree[2])
+
+    def every(branch: Branch, ground: Ground) -> bool:
+        return all(body(branch, ground) for _ in find(branch, ground))
+
+    return every
+
+
+def _spoken(kind: str, path: Tree) -> Test:
+    """Know the rules that a text is in each language of the notice (B), and in no other (C)."""
+    find = items(path)
+    if kind == "B":
+        return lambda branch, ground: ground.languages.issubset(find(branch, ground))
+    return lambda branch, ground: ground.languages.issuperset(find(branch, ground))
+
+
+def _bindings(bound: tuple[tuple[str, Tree], ...]) -> Callable[[Branch, Ground], Iterator[None]]:
+    """Give a function that binds the variables of a loop, to each combination in turn."""
+    sources = [(name, items(tree)) for name, tree in bound]
+
+    def bind(branch: Branch, ground: Ground, position: int = 0) -> Iterator[None]:
+        name, find = sources[position]
+        found = find(branch, ground)
+        ground.spend(len(found))
+        for each in found:
+            ground.names[name] = each
+            if position + 1 < len(sources):
+                yield from bind(branch, ground, position + 1)
+            else:
+                yield None
+
+    return bind
+
+
+def _alike(bound: tuple[tuple[str, Tree], ...], name: str) -> Test:
+    """Know `every $a in X, $b in X, $c in Y[. = $a], $d in Y[. = $b] satisfies $c = $d`: all values are one."""
+    find = _bindings(bound)
+
+    def alike(branch: Branch, ground: Ground) -> bool:
+        found = {_instant(ground.names[name]) for _ in find(branch, ground)}
+        return len(found) < 2
+
+    return alike
+
+
+def _instant(value: Value) -> Value:
+    return value.instant if isinstance(value, Day) else atom(value)
+
+
+@cache
+def items(tree: Tree) -> Items:
+    """Give the function of what an expression gives. Raises UnknownSyntaxError."""
+    if tree[0] not in _ITEMS:
+        test = holds(tree)
+        return lambda branch, ground: [test(branch, ground)]
+    return _ITEMS[tree[0]](tree)
+
+
+def _path(tree: Tree) -> Items:
+    start = tree[1]
+    first = None if start[0] in {"context", "root"} else items(start)
+    return paths.select(first, tree, holds, items)
+
+
+def _variable(tree: Tree) -> Items:
+    name = tree[1]
+    if name == "noticeSubType":
+        return lambda _, ground: [ground.subtype]
+    if not name.startswith("global-"):
+        return lambda _, ground: [ground.names[name]]
+    definition = parse(table.variables()[name])
+    source = shapes.duplicates(definition)
+    find = paths.keep(items(definition) if source is None else _repeated(items(source)))
+    return lambda _, ground: find(ground.root, ground)
+
+
+def _repeated(find: Items) -> Items:
+    def repeated(branch: Branch, ground: Ground) -> list[Value]:
+        found = find(branch, ground)
+        counts = Counter(each.text for each in found)
+        return [each for each in found if counts[each.text] > 1]
+
+    return repeated
+
+
+def _list(tree: Tree) -> Items:
+    codes = sorted(table.code_list(tree[1]))
+    return lambda _branch, _ground: codes
+
+
+def _sequence(tree: Tree) -> Items:
+    parts = [items(part) for part in tree[1:]]
+    return lambda branch, ground: [each for part in parts for each in part(branch, ground)]
+
+
+def _for(tree: Tree) -> Items:
+    find, body = _bindings(tree[1]), items(tree[2])
+    return lambda branch, ground: [each for _ in find(branch, ground) for each in body(branch, ground)]
+
+
+def _if(tree: Tree) -> Items:
+    test, positive, negative = holds(tree[1]), items(tree[2]), items(tree[3])
+    return lambda branch, ground: positive(branch, ground) if test(branch, ground) else negative(branch, ground)
+
+
+def _kept_where(tree: Tree) -> Items:
+    find, tests = items(tree[1]), [holds(test) for test in tree[2]]
+
+    def kept(branch: Branch, ground: Ground) -> list[Value]:
+        found = find(branch, ground)
+        ground.spend(len(found))
+        return [each for each in found if all(test(each, ground) for test in tests)]
+
+    return kept
+
+
+def _arithmetic(tree: Tree) -> Items:
+    sign, left, right = tree[1], items(tree[2]), items(tree[3])
+
+    def compute(branch: Branch, ground: Ground) -> list[Value]:
+        pairs = product(left(branch, ground)[:1], right(branch, ground)[:1])
+        return [value for one, other in pairs if (value := _computed(sign, atom(one), atom(other))) is not None]
+
+    return compute
+
+
+def _computed(sign: str, left: Value, right: Value) -> Value:
+    """Compute; None for what XPath would not, and beyond the calendar."""
+    try:
+        if isinstance(left, Day):
+            if isinstance(right, Day):
+                return values.Seconds(left.instant - right.instant)
+            return left.plus(right) if sign == "+" else None
+        first, second = (value if isinstance(value, float) else values.number(str(value)) for value in (left, right))
+        return {"+": first + second, "-": first - second, "*": first * second, "mod": _remainder(first, second)}[sign]
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _remainder(first: float, second: float) -> float:
+    return math.fmod(first, second) if second and math.isfinite(first) else math.nan
+
+
+def _literal(tree: Tree) -> Items:
+    found = [tree[1]]
+    return lambda _branch, _ground: found
+
+
+def _call(tree: Tree) -> Items:
+    name, arguments = tree[1], tree[2:]
+    if name in _TESTS:
+        test = holds(tree)
+        return lambda branch, ground: [test(branch, ground)]
+    if name not in _FUNCTIONS:
+        raise UnknownSyntaxError(f"function {name}")
+    parts = [items(argument) for argument in arguments]
+    return _FUNCTIONS[name](*parts)
+
+
+_ITEMS: Final[dict[str, Callable[[Tree], Items]]] = {
+    "path": _path, "variable": _variable, "list": _list, "sequence": _sequence, "for": _for, "if": _if, "filter": _kept_where,
+    "arithmetic": _arithmetic, "literal": _literal, "call": _call,
+    "text": lambda _: lambda branch, _ground: [branch.text] if isinstance(branch, Branch) and branch.text else [],
+}  # fmt: skip
+
+
+def _not(argument: Tree) -> Test:
+    test = holds(argument)
+    return lambda branch, ground: not test(branch, ground)
+
+
+def _matches(argument: Tree, pattern: Tree) -> Test:
+    find, expression = items(argument), re.compile(table.pattern(pattern[1]))
+    return lambda branch, ground: any(expression.search(each) for each in find(branch, ground))
+
+
+def _starts_with(argument: Tree, start: Tree) -> Test:
+    find, first = items(argument), start[1]
+    return lambda branch, ground: any(str(atom(each)).startswith(first) for each in find(branch, ground))
+
+
+_TESTS: Final[dict[str, Callable[..., Test]]] = {
+    "not": _not, "boolean": holds, "matches": _matches, "starts-with": _starts_with,
+    "true": lambda: lambda _branch, _ground: True, "false": lambda: lambda _branch, _ground: False,
+}  # fmt: skip
+
+
+def _normalize(find: Items) -> Items:
+    return lambda branch, ground: [normal(str(atom(each))) for each in find(branch, ground)[:1]] or [""]
+
+
+def _length(find: Items) -> Items:
+    return lambda branch, ground: [float(len(str(atom(each)))) for each in find(branch, ground)[:1]] or [0.0]
+
+
+def _number(find: Items = lambda branch, _: [branch]) -> Items:
+    def number(branch: Branch, ground: Ground) -> list[Value]:
+        found = [atom(each) for each in find(branch, ground)[:1]]
+        return [value if isinstance(value, float) else values.number(str(value)) for value in found] or [math.nan]
+
+    return number
+
+
+def _converted(convert: Callable[[Value], Value]) -> Callable[[Items], Items]:
+    def converted(find: Items) -> Items:
+        return lambda branch, ground: [
+            value for each in find(branch, ground)[:1] if (value := convert(atom(each))) is not None
+        ]
+
+    return converted
+
+
+def _concat(*parts: Items) -> Items:
+    def spelled(value: Value) -> str:
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+    return lambda branch, ground: ["".join(spelled(atom(each)) for part in parts for each in part(branch, ground)[:1])]
+
+
+def _sum(find: Items) -> Items:
+    def total(branch: Branch, ground: Ground) -> list[Value]:
+        found = (atom(each) for each in find(branch, ground))
+        return [float(sum(each if isinstance(each, float) else values.number(str(each)) for each in found))]
+
+    return total
+
+
+_FUNCTIONS: Final[dict[str, Callable[..., Items]]] = {
+    "count": lambda find: lambda branch, ground: [float(len(find(branch, ground)))],
+    "normalize-space": _normalize, "string-length": _length, "number": _number, "concat": _concat, "sum": _sum,
+    "xs:date": _converted(lambda value: values.day(str(value))),
+    "xs:time": _converted(lambda value: values.time_of_day(str(value))),
+    "xs:dayTimeDuration": _converted(values.seconds), "xs:yearMonthDuration": _converted(values.months),
+    "current-date": lambda: lambda _, ground: [ground.today],
+}  # fmt: skip

@@ -1,0 +1,222 @@
+"""Paths of the SDK's tests, compiled to functions over branches: one look-up a step, answers that climb or start at the root kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from itertools import count
+from typing import Final, TypeAlias
+
+from services.notices.eforms.sdk.branches import Branch
+from services.notices.eforms.sdk.ground import Ground
+from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError
+from services.notices.eforms.sdk.values import Value
+
+__all__ = ["HERE", "Items", "Test", "is_free", "keep", "keep_set", "repeats", "select"]
+
+Items: TypeAlias = Callable[[Branch, Ground], list[Value]]
+Test: TypeAlias = Callable[[Branch, Ground], bool]
+Compile: TypeAlias = Callable[[Tree], Value]
+
+HERE: Final[Tree] = ("path", ("context",), (("self", ()),))
+"""The expression `.`"""
+_AXES: Final = {"child", "attribute", "parent", "self", "any", "preceding"}
+_SERIAL: Final = count(1)
+_EMPTY: Final[list[Branch]] = []
+
+
+@cache
+def is_free(tree: Value) -> bool:
+    """Say whether an expression names no variable of a loop: its answer depends on its place alone."""
+    if not isinstance(tree, tuple):
+        return True
+    if tree and tree[0] == "variable":
+        return str(tree[1]).startswith("global-") or tree[1] == "noticeSubType"
+    return all(is_free(part) for part in tree)
+
+
+def keep(find: Items) -> Items:
+    """Give a function that answers once for each place."""
+    serial = next(_SERIAL)
+
+    def kept(branch: Branch, ground: Ground) -> list[Value]:
+        key = serial, id(branch)
+        found = ground.kept.get(key)
+        if found is None:
+            found = ground.kept[key] = find(branch, ground)
+        return found
+
+    return kept
+
+
+def keep_set(find: Items) -> Callable[[Branch, Ground], Value]:
+    """Give a function that gives the texts found, as a set, built once for each list that was kept, or for each place."""
+    serial = next(_SERIAL)
+
+    def kept(branch: Branch, ground: Ground) -> Value:
+        key = serial, id(branch)
+        texts = ground.kept.get(key)
+        if texts is None:
+            found = find(branch, ground)
+            shared = serial, id(found)
+            texts = ground.kept.get(shared)
+            if texts is None:
+                texts = ground.kept[shared] = {each.text if isinstance(each, Branch) else each for each in found}
+                ground.kept[0, id(found)] = found
+            ground.kept[key] = texts
+        return texts
+
+    return kept
+
+
+def select(start: Items | None, path: Tree, test: Compile, items: Compile) -> Items:
+    """Give the function of a path: `start` gives where it begins, None for the context or the root."""
+    steps, absolute, free = path[2], path[1] == ("root",), is_free(path)
+    climbs = 0
+    while start is None and not absolute and climbs < len(steps) and steps[climbs] == ("parent", ()):
+        climbs += 1
+    rest = _compose(start, steps[climbs:], test, items)
+    if not absolute and not climbs:
+        return rest
+    rest = keep(rest) if free else rest
+    return _from_root(rest) if absolute else _climb(climbs, rest)
+
+
+def _from_root(rest: Items) -> Items:
+    return lambda _, ground: rest(ground.root, ground)
+
+
+def _climb(climbs: int, rest: Items) -> Items:
+    def climb(branch: Branch, ground: Ground) -> list[Value]:
+        place: Branch | None = branch
+        for _ in range(climbs):
+            if place is None:
+                return []
+            place = place.above
+        return rest(place, ground) if place is not None else []
+
+    return climb
+
+
+def _compose(start: Items | None, steps: tuple[Tree, ...], test: Compile, items: Compile) -> Items:
+    """Give the function of steps one after the other; plain steps downward in one go."""
+    find = start
+    position = 0
+    while position < len(steps):
+        plain = _plain(steps, position)
+        if plain:
+            find = _descend(find, plain)
+            position += len(plain)
+        else:
+            step = steps[position]
+            find = _step(find or _self, step, test) if step[0] in _AXES else _each(find or _self, items(step))
+            position += 1
+    return find or _self
+
+
+def _plain(steps: tuple[Tree, ...], position: int) -> tuple[str, ...]:
+    names = []
+    for step in steps[position:]:
+        if step[0] != "child" or step[2]:
+            break
+        names.append(step[1])
+    return tuple(names)
+
+
+def _self(branch: Branch, _: Ground) -> list[Value]:
+    return [branch]
+
+
+def _descend(start: Items | None, names: tuple[str, ...]) -> Items:
+    if start is None and len(names) == 1:
+        name = names[0]
+        return lambda branch, _: branch.children.get(name, _EMPTY)
+
+    def descend(branch: Branch, ground: Ground) -> list[Value]:
+        found = start(branch, ground) if start else [branch]
+        for name in names:
+            if not found:
+                return found
+            if len(found) == 1:
+                found = found[0].children.get(name, _EMPTY)
+            else:
+                found = [child for each in found for child in each.children.get(name, _EMPTY)]
+        return found
+
+    return descend
+
+
+def _each(find: Items, then: Items) -> Items:
+    return lambda branch, ground: [each for found in find(branch, ground) for each in then(found, ground)]
+
+
+def _step(start: Items, step: Tree, test: Compile) -> Items:
+    kind = step[0]
+    find = _axis(start, kind, step[1] if kind in {"child", "attribute", "preceding"} else "")
+    for condition in step[-1]:
+        name = repeats(step, condition)
+        find = _filter(find, test(condition)) if name is None else _repeated(find, name)
+    return find
+
+
+def _axis(start: Items, kind: str, name: str) -> Items:
+    if kind == "child":
+        return lambda branch, ground: [
+            child for each in start(branch, ground) for child in each.children.get(name, _EMPTY)
+        ]
+    if kind == "attribute":
+        return lambda branch, ground: [
+            value for each in start(branch, ground) if (value := each.attributes.get(name)) is not None
+        ]
+    if kind == "self":
+        return start
+    if kind == "parent":
+        return lambda branch, ground: list(
+            dict.fromkeys(each.above for each in start(branch, ground) if each.above is not None)
+        )
+    if kind == "any":
+        return lambda branch, ground: [
+            child for each in start(branch, ground) for same in each.children.values() for child in same
+        ]
+    raise UnknownSyntaxError(f"axis {kind}")
+
+
+def _filter(start: Items, test: Test) -> Items:
+    def keep_those(branch: Branch, ground: Ground) -> list[Value]:
+        found = start(branch, ground)
+        if not found:
+            return found
+        ground.spend(len(found))
+        return [each for each in found if test(each, ground)]
+
+    return keep_those
+
+
+def repeats(step: Tree, condition: Tree) -> str | None:
+    """Give the attribute of `X[@a = preceding-sibling::X/@a]`, None when the condition is another."""
+    if step[0] != "child":
+        return None
+    for name in ("languageID",):
+        attribute: Tree = ("attribute", name, ())
+        left: Tree = ("path", ("context",), (attribute,))
+        right: Tree = ("path", ("context",), (("preceding", step[1], ()), attribute))
+        if condition == ("compare", "=", left, right):
+            return name
+    return None
+
+
+def _repeated(start: Items, name: str) -> Items:
+    """Give those whose attribute an earlier one, of the same parent, has already."""
+
+    def find(branch: Branch, ground: Ground) -> list[Value]:
+        seen = set()
+        repeated = []
+        for each in start(branch, ground):
+            if (value := each.attributes.get(name)) is not None:
+                key = id(each.above), value
+                if key in seen:
+                    repeated.append(each)
+                seen.add(key)
+        return repeated
+
+    return find

@@ -1,0 +1,150 @@
+"""The rules of a subtype arranged as a tree of contexts, and one walk over a notice that asks each rule where it applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from services.notices.eforms.sdk import compiler, shapes, table
+from services.notices.eforms.sdk.branches import Branch
+from services.notices.eforms.sdk.bundles import Bundle, Failure
+from services.notices.eforms.sdk.ground import Ground
+from services.notices.eforms.sdk.paths import Test
+from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse, parse_path
+from services.notices.eforms.sdk.table import Rule
+from services.notices.eforms.sdk.values import BLANKS
+
+__all__ = ["EMPTY", "failures", "unsupported"]
+
+EMPTY: Final = "element-not-empty"
+"""The subject of the one rule that holds everywhere: no element is empty."""
+_EVERYWHERE: Final = "//"
+
+
+@dataclass(slots=True)
+class _Place:
+    """A step in the tree of contexts."""
+
+    below: dict[str, list[tuple[tuple[Test, ...], _Place]]] = field(default_factory=dict)
+    attributes: dict[str, Bundle] = field(default_factory=dict)
+    bundle: Bundle | None = None
+    known: dict[tuple[str, tuple[Tree, ...]], _Place] = field(default_factory=dict)
+
+    def step(self, name: str, conditions: tuple[Tree, ...]) -> _Place:
+        """Give the place below, made if need be."""
+        key = name, conditions
+        if key not in self.known:
+            self.known[key] = _Place()
+            self.below.setdefault(name, []).append((tuple(map(compiler.holds, conditions)), self.known[key]))
+        return self.known[key]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The rules of a subtype."""
+
+    root: _Place = field(default_factory=_Place)
+    empty: Rule | None = None
+    unknown: list[Rule] = field(default_factory=list)
+    """Those whose expression cannot be read."""
+
+
+@cache
+def _plan(code: str) -> _Plan:
+    plan = _Plan()
+    for number, rule in enumerate(table.rules(code)):
+        if rule.subject == EMPTY:
+            plan.empty = rule
+            continue
+        try:
+            _bundle(plan.root, parse_path(rule.context)).add(number, rule, shapes.fold(parse(rule.test), code))
+        except UnknownSyntaxError:
+            plan.unknown.append(rule)
+    return plan
+
+
+def _bundle(place: _Place, steps: tuple[Tree, ...]) -> Bundle:
+    for step in steps:
+        if step[0] == "attribute":
+            return place.attributes.setdefault(step[1], Bundle())
+        if step[0] != "child":
+            raise UnknownSyntaxError(step[0])
+        place = place.step(step[1], step[2])
+    if place.bundle is None:
+        place.bundle = Bundle()
+    return place.bundle
+
+
+def unsupported(code: str) -> tuple[Rule, ...]:
+    """Give the rules of a subtype that cannot be asked here."""
+    return tuple(_plan(code).unknown)
+
+
+def failures(root: Branch, code: str, most: int) -> list[Failure]:
+    """Give the rules of a subtype that do not hold, up to a little more than `most`.
+
+    Raises TooMuchWorkError for a notice built to hold the checker up.
+    """
+    plan = _plan(code)
+    walk = _Walk(Ground(root, code), plan.empty, most)
+    walk.visit(root, [plan.root])
+    return walk.found
+
+
+class _Walk:
+    """One walk over a notice, in the order of the document."""
+
+    def __init__(self, ground: Ground, empty: Rule | None, most: int) -> None:
+        self.found: list[Failure] = []
+        self._ground = ground
+        self._empty = empty
+        self._most = most
+
+    def visit(self, branch: Branch, places: list[_Place]) -> None:
+        """Ask the rules of an element and of all below."""
+        if len(places) == 1:
+            self._ask(branch, places[0])
+        elif places:
+            self._ask_first_of_each_stage(branch, places)
+        if not branch.children:
+            if self._empty and not branch.text.strip(BLANKS):
+                self.found.append((self._empty, branch))
+            return
+        for name, children in branch.children.items():
+            if len(self.found) > self._most:
+                return
+            below = [step for place in places for step in place.below.get(name, ())]
+            everywhere = [place for tests, place in below if not tests]
+            if len(everywhere) == len(below):
+                for child in children:
+                    self.visit(child, everywhere)
+            else:
+                for child in children:
+                    self.visit(child, [place for tests, place in below if self._hold(tests, child)])
+
+    def _hold(self, tests: tuple[Test, ...], branch: Branch) -> bool:
+        return all(test(branch, self._ground) for test in tests)
+
+    def _ask(self, branch: Branch, place: _Place) -> None:
+        if place.bundle is not None:
+            place.bundle.check(branch, self._ground, self.found)
+        if place.attributes:
+            for name, bundle in place.attributes.items():
+                if name in branch.attributes:
+                    bundle.check(branch.attribute(name), self._ground, self.found)
+
+    def _ask_first_of_each_stage(self, branch: Branch, places: list[_Place]) -> None:
+        """Ask, of several contexts that match, the first of each stage: as the official files are read."""
+        first: dict[str, int] = {}
+        for bundle in (place.bundle for place in places if place.bundle):
+            for stage, number in bundle.stages.items():
+                first[stage] = min(number, first.get(stage, number))
+        before, self.found = self.found, []
+        for place in places:
+            self._ask(branch, place)
+            stages = place.bundle.stages if place.bundle else {}
+            kept = (item for item in self.found if stages.get(item[0].stage, -1) == first.get(item[0].stage, -1))
+            before.extend(kept)
+            self.found = []
+        self.found = before

@@ -1,0 +1,179 @@
+"""Shapes of expressions that the SDK repeats often, so that they can be answered at the cost of a look-up."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from services.notices.eforms.sdk.paths import HERE, is_free, repeats
+from services.notices.eforms.sdk.syntax import Tree, parse, parse_path
+from services.notices.eforms.sdk.table import code_list
+
+__all__ = [
+    "IS_TRIMMED",
+    "NORMAL",
+    "alike",
+    "attribute",
+    "child_count",
+    "codes",
+    "duplicates",
+    "fold",
+    "is_about_languages",
+    "is_stable",
+    "is_text",
+    "multilingual",
+    "once",
+]
+
+IS_TRIMMED: Final = parse(r"replace(replace(.,'\s+$',''),'^\s+','') eq .")
+"""No blank around the value."""
+NORMAL: Final = parse("normalize-space(.)")
+"""A text with its blanks normalised."""
+_COUNTS: Final = {("=", ("literal", 0.0)), (">", ("literal", 0.0)), ("<", ("literal", 2.0))}
+_TRUE: Final[Tree] = ("call", "true")
+_FALSE: Final[Tree] = ("call", "false")
+_SUBTYPE: Final = tuple(step[1] for step in parse_path("/*/efac:NoticeSubType/cbc:SubTypeCode"))
+_LANGUAGES: Final = parse("(/*/cbc:NoticeLanguageCode, /*/cac:AdditionalNoticeLanguage/cbc:ID)")
+_TEXT_CALL: Final = parse("normalize-space(text())")
+
+
+@cache
+def is_text(tree: Tree) -> bool:
+    """Say whether an expression gives elements, attributes or texts: never numbers nor dates."""
+    if tree in {NORMAL, _TEXT_CALL}:
+        return True
+    if tree[0] == "variable":
+        return str(tree[1]).startswith("global-") or tree[1] == "noticeSubType"
+    if tree[0] == "sequence":
+        return all(map(is_text, tree[1:]))
+    if tree[0] != "path":
+        return False
+    steps = tree[2]
+    plain = {"child", "attribute", "parent", "self", "any", "text"}
+    return all(step[0] in plain for step in steps[:-1]) and (steps[-1][0] in plain or steps[-1] == _TEXT_CALL)
+
+
+def attribute(tree: Tree) -> str | None:
+    """Give the attribute that `@name` and `count(@name) > 0` ask for, None for another expression."""
+    if tree[0] == "compare" and tree[1] == ">" and tree[3] == ("literal", 0.0) and tree[2][:2] == ("call", "count"):
+        tree = tree[2][2]
+    if tree[:2] != ("path", ("context",)) or len(tree[2]) != 1 or tree[2][0][0] != "attribute":
+        return None
+    return str(tree[2][0][1])
+
+
+def child_count(tree: Tree) -> tuple[str, str] | None:
+    """Give `=`, `>` or `<`, and the child, of `count(child) = 0`, `> 0` and `< 2`; None for another expression."""
+    if tree[0] != "compare" or tree[2][:2] != ("call", "count") or (tree[1], tree[3]) not in _COUNTS:
+        return None
+    path = tree[2][2]
+    if path[:2] != ("path", ("context",)) or len(path[2]) != 1 or path[2][0][0] != "child" or path[2][0][2]:
+        return None
+    return tree[1], path[2][0][1]
+
+
+def multilingual(tree: Tree) -> tuple[str, Tree] | None:
+    """Give `B` (in each language of the notice) or `C` (in no other), and the path, of the SDK's two rules on languages."""
+    if tree[0] != "every" or len(tree[1]) != 1:
+        return None
+    ((name, source),) = tree[1]
+    if source == _LANGUAGES and tree[2][:2] == ("compare", "=") and tree[2][3] == ("variable", name):
+        return "B", tree[2][2]
+    return ("C", source) if tree[2] == ("compare", "=", ("variable", name), _LANGUAGES) else None
+
+
+def is_about_languages(tree: Tree) -> bool:
+    """Say whether this is one of the SDK's three rules on the languages of a text that is a child: A (each once), B and C."""
+    parts = tree[1:] if tree[0] == "or" else (tree,)
+    if any(multilingual(part) for part in parts):
+        source = next(found[1] for part in parts if (found := multilingual(part)))
+        return len(source[2]) == 2
+    if (
+        tree[0] != "compare"
+        or tree[2][:2] != ("call", "count")
+        or tree[2][2][0] != "path"
+        or tree[3] != ("literal", 0.0)
+    ):
+        return False
+    steps = tree[2][2][2]
+    return len(steps) == 1 and any(repeats(steps[0], condition) for condition in steps[0][-1])
+
+
+def fold(tree: Tree, subtype: str) -> Tree:
+    """Give an expression with what it asks of the notice's subtype answered already."""
+    if tree[0] == "compare" and tree[1] in {"=", "!="} and _is_subtype(tree[2]):
+        known = codes(tree[3])
+        if known is not None:
+            holds = subtype in known if tree[1] == "=" else known != {subtype}
+            return _TRUE if holds else _FALSE
+    if tree[:2] == ("call", "not"):
+        inside = fold(tree[2], subtype)
+        return {_TRUE: _FALSE, _FALSE: _TRUE}.get(inside) or ("call", "not", inside)
+    if tree[0] in {"and", "or"}:
+        decisive, idle = (_FALSE, _TRUE) if tree[0] == "and" else (_TRUE, _FALSE)
+        parts = [part for part in (fold(part, subtype) for part in tree[1:]) if part != idle]
+        if decisive in parts:
+            return decisive
+        return idle if not parts else parts[0] if len(parts) == 1 else (tree[0], *parts)
+    return tree
+
+
+def _is_subtype(tree: Tree) -> bool:
+    if tree == ("variable", "noticeSubType"):
+        return True
+    if tree[0] != "path":
+        return False
+    names = [step[1] if step[0] == "child" else step for step in tree[2][-3:]]
+    return names == [*_SUBTYPE, _TEXT_CALL] or names[-2:] == list(_SUBTYPE)
+
+
+def is_stable(tree: Tree) -> bool:
+    """Say whether many elements share the answer: the path begins at the root, or climbs."""
+    if tree[0] == "sequence":
+        return all(map(is_stable, tree[1:]))
+    return is_free(tree) and (tree[0] == "variable" or tree[1] == ("root",) or tree[2][0] == ("parent", ()))
+
+
+def codes(tree: Tree) -> frozenset[str] | None:
+    """Give the codes of a literal, of a sequence of literals or of a named list; None for another expression."""
+    if tree[0] == "list":
+        return code_list(tree[1])
+    parts = tree[1:] if tree[0] == "sequence" else (tree,)
+    if not all(part[0] == "literal" and isinstance(part[1], str) for part in parts):
+        return None
+    return frozenset(part[1] for part in parts)
+
+
+def once(tree: Tree) -> Tree | None:
+    """Give the path of `count(for $x in ., $y in path[. = $x] return $y)`, None for another expression."""
+    if tree[:2] != ("call", "count") or tree[2][0] != "for" or len(tree[2][1]) != 2:
+        return None
+    (name, source), (other, path) = tree[2][1]
+    same: Tree = ("compare", "=", HERE, ("variable", name))
+    if source != HERE or tree[2][2] != ("variable", other) or path[0] != "path":
+        return None
+    last = path[2][-1]
+    if not last[-1] or last[-1][-1] != same:
+        return None
+    return "path", path[1], (*path[2][:-1], (*last[:-1], last[-1][:-1]))
+
+
+def duplicates(tree: Tree) -> Tree | None:
+    """Give the source of `for $v in $source return $v[count($source[. = $v]) > 1]`, None for another expression."""
+    if tree[0] != "for" or len(tree[1]) != 1:
+        return None
+    name, source = tree[1][0]
+    same: Tree = ("compare", "=", HERE, ("variable", name))
+    repeated: Tree = ("compare", ">", ("call", "count", ("filter", source, (same,))), ("literal", 1.0))
+    return source if tree[2] == ("filter", ("variable", name), (repeated,)) else None
+
+
+def alike(tree: Tree) -> tuple[tuple[tuple[str, Tree], ...], str] | None:
+    """Give half of `every $a in X, $b in X, $c in Y[. = $a], $d in Y[. = $b] satisfies $c = $d`, None for another expression."""
+    bound, body = tree[1], tree[2]
+    if len(bound) != 4 or body[:2] != ("compare", "="):
+        return None
+    (first, source), (second, again), (value, _), (other, _) = bound
+    if source != again or body[2:] != (("variable", value), ("variable", other)) or first == second:
+        return None
+    return (bound[0], bound[2]), value
