@@ -17,7 +17,7 @@ from services.notices.eforms.apart import apart
 from services.notices.errors import MissingTermsError
 from services.notices.publication import payload, plan
 from services.notices.publication.port import Channels, RefusedError, Submission
-from services.notices.service import following
+from services.notices.service import tracking
 from services.notices.service.sending import source_of
 from services.notices.store import notices as store
 from services.notices.store import publications as publication_store
@@ -34,7 +34,7 @@ _KINDS = ("joue", "boamp", "shal")
 _STATES = ("queued", "sent", "received", "accepted")
 
 
-@JOBS.on(following.SUBMIT_JOB)
+@JOBS.on(tracking.SUBMIT_JOB)
 async def submit_notice(runtime: Runtime, job: Job) -> Completion | None:
     """Hand a notice to its channel, under the envelope's name: a repetition is known there by it."""
     publication_id = UUID(job.payload["publication_id"])
@@ -51,12 +51,12 @@ async def submit_notice(runtime: Runtime, job: Job) -> Completion | None:
         reasons = error.reasons
 
         async def refuse(uow: Uow) -> None:
-            await following.refused(uow, publication_id, reasons)
+            await tracking.refused(uow, publication_id, reasons)
 
         return refuse
 
     async def take(uow: Uow) -> None:
-        await following.taken(uow, publication_id, receipt)
+        await tracking.taken(uow, publication_id, receipt)
 
     return take
 
@@ -77,7 +77,7 @@ async def _submission(
         raise RefusedError(tuple(told)) from error
 
 
-@JOBS.on(following.FOLLOW_JOB)
+@JOBS.on(tracking.FOLLOW_JOB)
 async def follow_notice(runtime: Runtime, job: Job) -> Completion | None:
     """Ask a channel what became of a notice."""
     publication_id = UUID(job.payload["publication_id"])
@@ -88,7 +88,7 @@ async def follow_notice(runtime: Runtime, job: Job) -> Completion | None:
     status = await runtime.port(Channels).outlet(publication.channel).status(publication.receipt)
 
     async def keep(uow: Uow) -> None:
-        await following.followed(uow, publication_id, status)
+        await tracking.followed(uow, publication_id, status)
 
     return keep
 
@@ -96,7 +96,7 @@ async def follow_notice(runtime: Runtime, job: Job) -> Completion | None:
 @PERIODIC.every(1.0)
 async def release_notices(runtime: Runtime) -> None:
     """Let go the notices that time alone held back (48 hours after the Official Journal confirmed receipt)."""
-    await following.release_due(runtime)
+    await tracking.release_due(runtime)
 
 
 @PERIODIC.every(15.0)

@@ -18,8 +18,8 @@ from services.notices.eforms.apart import apart
 from services.notices.errors import MissingTermsError, NotPublishable
 from services.notices.publication import events, law, payload, plan
 from services.notices.publication.port import Channels
-from services.notices.service.following import advance
 from services.notices.service.notices import own_notice
+from services.notices.service.tracking import advance
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 from services.notices.store import publications as publication_store

@@ -283,7 +283,7 @@ async def test_a_rule_set_aside_is_written_in_the_journal(press: Press) -> None:
     short = await press.ask("PATCH", path, status=200, json={"deadline": soon}, headers=match(notice))
     await press.send(short, "boamp", despite=["channels", "period", "procedure"])
     async with press.h.runtime.read() as conn:
-        actions = {row["action"] for row in await conn.fetch("SELECT action FROM audit")}
+        actions = {row["action"] for row in await conn.fetch("SELECT action FROM journal_pending UNION ALL SELECT action FROM journal")}
     assert {"rule-set-aside-channels", "rule-set-aside-period", "notice-sent"} <= actions
 
 
