@@ -3,6 +3,7 @@
 from libs.common.http import Routes
 from services.notices.api import (
     documents,
+    eforms,
     notices,
     pages,
     procedures,
@@ -17,5 +18,5 @@ from services.notices.api import (
 __all__ = ["ROUTES"]
 
 ROUTES = Routes("notices")
-for subject in (notices, terms, pages, publication, search, documents, registers, procedures, rules, roles):
+for subject in (notices, terms, eforms, pages, publication, search, documents, registers, procedures, rules, roles):
     ROUTES.include(subject.ROUTES)

@@ -1,0 +1,85 @@
+"""A notice as eForms over HTTP: what the draft lacks, its buyer's alone before publication, the imported file given back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from libs.common.testing.harness import Harness, TestClock
+from libs.common.testing.plugin import HarnessFactory
+from services.notices.eforms.check import check
+from services.notices.wiring import SERVICE
+from tests.unit.notices.notices_samples import BEFORE, COMPANY, INTERCOMMUNALITY, KEYS, NOTICE_ID, eforms
+
+Json = dict[str, Any]
+PATH = f"/notices/v1/notices/{NOTICE_ID}"
+WRITTEN = {
+    "title": "Réfection de la toiture du gymnase",
+    "description": "Étanchéité et isolation.",
+    "buyer": {"name": "Communauté des Trois Vallées", "city": "Dijon", "postal_code": "21000", "legal_type": "la"},
+    "procedure_type": "open",
+    "nature": "works",
+    "cpv": ["45261210"],
+    "places": [{"nuts": "FRC11"}],
+    "value": "6000000",
+    "deadline": "2027-01-31T12:00:00+01:00",
+    "lots": [{"lot_id": "LOT-0001", "title": "Toiture", "places": [{"nuts": "FRC11"}]}],
+}
+
+
+@pytest.fixture
+async def h(service_harness: HarnessFactory) -> Harness:
+    return await service_harness(SERVICE, clock=TestClock(BEFORE))
+
+
+async def drafted(h: Harness, number: int = 1) -> Json:
+    headers = h.headers(INTERCOMMUNALITY) | {"Content-Type": "application/xml"}
+    async with h.client.post("/notices/v1/notices/import", data=eforms(number), headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+        notice: Json = await answer.json()
+        return notice
+
+
+async def test_an_imported_notice_is_given_back_byte_for_byte_then_with_its_change(h: Harness) -> None:
+    notice = await drafted(h)
+    headers = h.headers(INTERCOMMUNALITY)
+    async with h.client.get(f"{PATH}/eforms", headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "application/xml")
+        assert await answer.read() == eforms(1)
+        tag = {"If-None-Match": answer.headers["ETag"]}
+    async with h.client.get(f"{PATH}/eforms", headers=headers | tag) as answer:
+        assert answer.status == 304
+    change = {"title": "Un autre objet", "opening": KEYS}
+    wanted = headers | {"If-Match": f'"{notice["version"]}"'}
+    async with h.client.patch(PATH, json=change, headers=wanted) as answer:
+        assert answer.status == 200, await answer.text()
+    async with h.client.get(f"{PATH}/eforms", headers=headers) as answer:
+        read = check(await answer.read()).notice
+    assert read is not None
+    assert (read.title, read.notice_id) == ("Un autre objet", NOTICE_ID)
+
+
+async def test_a_draft_is_its_buyers_alone(h: Harness) -> None:
+    await drafted(h)
+    for headers in ({}, h.headers(COMPANY, "company"), h.headers("SIRET:21330063500017")):
+        async with h.client.get(f"{PATH}/eforms", headers=headers) as answer:
+            assert answer.status == 404
+
+
+async def test_what_a_draft_lacks_is_told_by_business_term(h: Harness) -> None:
+    headers = h.headers(INTERCOMMUNALITY)
+    async with h.client.post("/notices/v1/notices", json=WRITTEN, headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+        notice = await answer.json()
+    async with h.client.get(f"/notices/v1/notices/{notice['notice_id']}/eforms", headers=headers) as answer:
+        problem = await answer.json()
+    assert (answer.status, problem["type"]) == (422, "urn:halles:problem:missing-terms")
+    asked = {fault["where"] for fault in problem["errors"]}
+    assert asked == {
+        "BT-10 contact/activity",
+        "BT-503 contact/phone",
+        "BT-506 contact/email",
+        "BT-36 lots/0/duration_months",
+        "BT-98 lots/0/terms/validity_days",
+    }
