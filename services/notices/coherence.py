@@ -19,9 +19,10 @@ _DYNAMIC: Final = frozenset({"adapted", "restricted"})
 _NOT_OF_CONCESSIONS: Final = frozenset({"comp-dial", "innovation"})
 
 
-def require_coherent(content: NoticeContent) -> None:
-    """Let only a notice that holds together pass. Raises InvalidInput with every fault."""
-    found = faults(content)
+def require_coherent(content: NoticeContent, former: NoticeContent | None = None) -> None:
+    """Let only a notice that holds together pass, as far as the former text did. Raises InvalidInput with every fault."""
+    known = faults(former) if former is not None else []
+    found = [fault for fault in faults(content) if fault not in known]
     if found:
         raise InvalidInput(
             "L'avis se contredit : corrigez les points signalés, puis recommencez.",

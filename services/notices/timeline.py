@@ -21,6 +21,9 @@ _KINDS: Final = {
     "contract": ("Avis de marché publié", "Contract notice published"),
     "award": ("Avis d'attribution publié", "Award notice published"),
     "change": ("Avis rectificatif publié", "Change notice published"),
+    "modification": ("Avis de modification d'un marché publié", "Modification notice published"),
+    "cancellation": ("Avis d'annulation publié", "Cancellation notice published"),
+    "consultation": ("Consultation du marché publiée (sourcing)", "Market consultation published"),
 }
 _LETTERS: Final = {
     "award": ("Courrier d'attribution mis à disposition", "Award letter made available"),
@@ -54,7 +57,7 @@ def summary(event: Event) -> Text:
 
 
 def _published(event: notices.NoticePublishedV1) -> Text:
-    french, english = _KINDS[event.notice.kind]
+    french, english = _KINDS[_kind(event.notice)]
     return f"{french} : {event.notice.title[:200]}", f"{english}: {event.notice.title[:200]}"
 
 
@@ -76,6 +79,14 @@ def _published_there(event: publication.PublicationPublishedV1) -> Text:
 def _notice_rejected(event: publication.NoticeRejectedV1) -> Text:
     french, english = _channel(event.channel)
     return f"Avis refusé, à corriger ({french})", f"Notice rejected, to be mended ({english})"
+
+
+def _kind(notice: notices.Notice) -> str:
+    if notice.notice_type == "pmc":
+        return "consultation"
+    if notice.modification is not None:
+        return "modification"
+    return "cancellation" if notice.change is not None and notice.change.reason == "cancel" else notice.kind
 
 
 def _deposited(event: bids.BidDepositedV1) -> Text:

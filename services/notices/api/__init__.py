@@ -2,9 +2,11 @@
 
 from libs.common.http import Routes
 from services.notices.api import (
+    amending,
     documents,
     eforms,
     notices,
+    organisations,
     pages,
     procedures,
     publication,
@@ -12,11 +14,27 @@ from services.notices.api import (
     roles,
     rules,
     search,
+    templates,
     terms,
 )
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes("notices")
-for subject in (notices, terms, eforms, pages, publication, search, documents, registers, procedures, rules, roles):
+for subject in (
+    notices,
+    amending,
+    terms,
+    eforms,
+    pages,
+    publication,
+    search,
+    documents,
+    registers,
+    procedures,
+    rules,
+    roles,
+    templates,
+    organisations,
+):
     ROUTES.include(subject.ROUTES)
