@@ -10,6 +10,7 @@ from libs.common.messages.notices import Change, ContractKind, NoticeKind
 from services.notices.content import Justification, NoticeContent
 from services.notices.drafting.lots import (
     MAX_DESCRIPTION,
+    contest_of,
     known_codes,
     lots_of,
     modification_of,
@@ -75,6 +76,8 @@ def content_of(notice: ParsedNotice, buyer: ParsedOrganisation, on: date) -> Not
         justification=_justification(notice),
         features=notice.features,
         planned_on=notice.planned_on,
+        contest=contest_of(notice),
+        framework_notice=notice.framework_notice,
         previous=list(dict.fromkeys(each for lot in notice.lots for each in lot.previous)),
     )
     formal = is_formal(situation(drafted, on))

@@ -8,7 +8,9 @@ from typing import Final, Literal, cast
 
 from libs.common.messages.base import Money
 from libs.common.messages.notices import (
+    ConcessionRevenue,
     Criterion,
+    DesignContest,
     Lot,
     LotResult,
     LotTerms,
@@ -26,11 +28,14 @@ from services.notices.eforms.model import (
     ParsedLot,
     ParsedModification,
     ParsedNotice,
+    ParsedOrganisation,
     ParsedResult,
+    ParsedRevenue,
 )
 
 __all__ = [
     "MAX_DESCRIPTION",
+    "contest_of",
     "known_codes",
     "lots_of",
     "modification_of",
@@ -147,7 +152,7 @@ def results_of(notice: ParsedNotice) -> list[LotResult]:
 
 
 def _result(result: ParsedResult) -> LotResult:
-    winners = [Winner(organisation=each.organisation, name=each.name) for each in result.winners]
+    winners = [_winner(each) for each in result.winners]
     return LotResult(
         lot_id=result.lot_id,
         outcome=cast("Literal['awarded', 'unsuccessful', 'abandoned']", result.outcome),
@@ -159,7 +164,32 @@ def _result(result: ParsedResult) -> LotResult:
         winners=winners,
         reason=result.reason,
         contract_number=result.contract_reference,
+        submissions=result.submissions,
+        revenue=_revenue(result.revenue) if result.revenue else None,
     )
+
+
+def _winner(winner: ParsedOrganisation) -> Winner:
+    return Winner(
+        organisation=winner.organisation,
+        name=winner.name,
+        city=winner.city,
+        postal_code=winner.postal_code,
+        country=winner.country or "FRA",
+        nuts=winner.nuts,
+        size=winner.size,
+    )
+
+
+def _revenue(told: ParsedRevenue) -> ConcessionRevenue:
+    buyer, users = (Money(amount=each.value, currency=each.currency) for each in (told.buyer, told.users))
+    return ConcessionRevenue(users=users, buyer=buyer, description=told.description)
+
+
+def contest_of(notice: ParsedNotice) -> DesignContest | None:
+    """Give how a design contest is judged; the jury's names are persons', and stay in the terms of the notice."""
+    told = next((lot.contest for lot in notice.lots if lot.contest), None)
+    return DesignContest(jury="", binding=told.binding, prizes=list(told.prizes)) if told else None
 
 
 def modification_of(notice: ParsedNotice, told: ParsedModification) -> Modification:

@@ -7,7 +7,7 @@ from typing import Final, Literal, cast
 from libs.common.messages.base import Money
 from libs.common.messages.notices import LotTerms
 from services.notices.eforms import numbers, texts
-from services.notices.eforms.xml import Element, find_all, text, values
+from services.notices.eforms.xml import Element, find, find_all, text, values
 
 __all__ = ["read"]
 
@@ -16,6 +16,7 @@ _RESERVED: Final = (
     "cac:TendererQualificationRequest/cac:SpecificTendererRequirement/cbc:TendererRequirementTypeCode"
     "[@listName='reserved-procurement']"
 )
+_STRATEGIC: Final = "cac:ProcurementAdditionalType[cbc:ProcurementTypeCode/@listName='strategic-procurement']"
 
 Permission = Literal["required", "allowed", "not-allowed"]
 
@@ -52,6 +53,9 @@ def read(project: Element | None, process: Element | None, terms: Element | None
         environmental=_told(kinds.get("environmental-impact", [])),
         innovative=_told(kinds.get("innovative-acquisition", [])),
         performance=_performance(terms, language),
+        strategy=texts.choose(project, f"{_STRATEGIC}/cbc:ProcurementType", language),
+        validity_days=numbers.duration_days(find(terms, "cac:TenderValidityPeriod")),
+        framework_duration_reason=texts.choose(process, "cac:FrameworkAgreement/cbc:Justification", language),
     )
 
 

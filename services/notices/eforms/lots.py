@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from services.notices.eforms import lot_terms, numbers, texts
-from services.notices.eforms.model import Amount, ParsedCriterion, ParsedLot, ParsedPlace
+from services.notices.eforms.model import Amount, ParsedContest, ParsedCriterion, ParsedLot, ParsedPlace
 from services.notices.eforms.xml import Element, find, find_all, text, values
 
 __all__ = ["classification", "percents", "places", "project_value", "read_all"]
@@ -50,8 +50,18 @@ def _lot(lot: Element, language: str | None) -> ParsedLot:
         electronic_submission=text(process, "cbc:SubmissionMethodCode[@listName='esubmission']"),
         terms=lot_terms.read(project, process, terms, language),
         previous=tuple(values(process, "cac:NoticeDocumentReference/cbc:ID")),
+        contest=_contest(terms, language),
         review=text(terms, "cac:AppealTerms/cac:AppealReceiverParty/cac:PartyIdentification/cbc:ID"),
     )
+
+
+def _contest(terms: Element | None, language: str | None) -> ParsedContest | None:
+    awarding = find(terms, "cac:AwardingTerms")
+    binding = text(awarding, "cbc:BindingOnBuyerIndicator")
+    if awarding is None or binding is None:
+        return None
+    prizes = [texts.choose(prize, "cbc:Description", language) for prize in find_all(awarding, "cac:Prize")]
+    return ParsedContest(binding == "true", tuple(prize for prize in prizes if prize))
 
 
 def classification(project: Element | None) -> tuple[str, ...]:

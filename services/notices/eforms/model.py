@@ -12,6 +12,7 @@ from libs.common.messages.notices import LotTerms
 __all__ = [
     "Amount",
     "ParsedContact",
+    "ParsedContest",
     "ParsedCriterion",
     "ParsedLot",
     "ParsedModification",
@@ -19,6 +20,7 @@ __all__ = [
     "ParsedOrganisation",
     "ParsedPlace",
     "ParsedResult",
+    "ParsedRevenue",
     "base_subtype",
 ]
 
@@ -80,6 +82,8 @@ class ParsedOrganisation:
     """BT-11, for a buyer."""
     activity: str | None = None
     """BT-10, for a buyer."""
+    size: str | None = None
+    """BT-165, for a company: micro, small, medium, large."""
     contact: ParsedContact = ParsedContact()
 
 
@@ -125,6 +129,25 @@ class ParsedLot:
     """BT-125: the planning notices that this lot follows."""
     review: str | None = None
     """OPT-301-Lot-ReviewOrg: reference of the court that reviews the procedure."""
+    contest: ParsedContest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRevenue:
+    """What a concession is worth to the concessionaire (BT-160, BT-162, BT-163)."""
+
+    buyer: Amount
+    users: Amount
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedContest:
+    """How a design contest is judged; the names of the jury (BT-46) are not read."""
+
+    binding: bool
+    """BT-42"""
+    prizes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +168,9 @@ class ParsedResult:
     """BT-150"""
     contracts: tuple[str, ...] = ()
     """CON-0001: references of its contracts."""
+    submissions: dict[str, int] = field(default_factory=dict)
+    """BT-760: number (BT-759), but that of all tenders."""
+    revenue: ParsedRevenue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +240,8 @@ class ParsedNotice:
     """BT-135"""
     planned_on: datetime | None = None
     """BT-127: when the contract notice is expected."""
+    framework_notice: str | None = None
+    """OPT-100: the notice of the framework agreement under which contracts are awarded."""
     organisations: dict[str, ParsedOrganisation] = field(default_factory=dict)
 
     @property

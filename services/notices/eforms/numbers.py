@@ -12,11 +12,12 @@ from uuid import UUID, uuid5
 from services.notices.eforms.model import Amount
 from services.notices.eforms.xml import Element, find, text
 
-__all__ = ["amount", "duration_months", "identifier", "instant", "integer"]
+__all__ = ["amount", "duration_days", "duration_months", "identifier", "instant", "integer"]
 
 _DATE: Final = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(Z|[-+]\d{2}:\d{2})?$")
 _TIME: Final = re.compile(r"^(\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[-+]\d{2}:\d{2})?$")
 _UNITS: Final = {"MONTH": 1.0, "YEAR": 12.0, "WEEK": 12 / 52.1775, "DAY": 12 / 365.2425}
+_DAYS: Final = {"DAY": 1.0, "WEEK": 7.0, "MONTH": 365.2425 / 12, "YEAR": 365.2425}
 _FOREIGN: Final = UUID("6f2a8f0e-5b43-4e0e-9a55-0d4a6b3c7e21")
 """Namespace of the identifiers that we derive from those of national notices."""
 _LARGEST: Final = Decimal(10) ** 15
@@ -64,6 +65,15 @@ def duration_months(period: Element | None) -> int | None:
         return max(1, math.ceil(float(number) * unit - 1e-6)) if unit and number and 0 < number < 10_000 else None
     start, end = instant(text(period, "cbc:StartDate")), instant(text(period, "cbc:EndDate"))
     return max(1, math.ceil((end - start).days / 30.44)) if start and end and end > start else None
+
+
+def duration_days(period: Element | None) -> int | None:
+    """Give the length of a period in days, rounded up (BT-98); None if unknown."""
+    measure = find(period, "cbc:DurationMeasure")
+    if measure is None:
+        return None
+    unit, number = _DAYS.get(measure.get("unitCode", "")), _decimal(measure.text)
+    return math.ceil(float(number) * unit - 1e-6) if unit and number and 0 < number < 10_000 else None
 
 
 def _decimal(raw: str | None) -> Decimal | None:

@@ -88,6 +88,7 @@ def _read(company: Element, language: str | None) -> ParsedOrganisation:
         postal_code=text(address, "cbc:PostalZone"),
         nuts=text(address, "cbc:CountrySubentityCode"),
         contact=_contact(company, language),
+        size=text(company, "efbc:CompanySizeCode"),
     )
 
 

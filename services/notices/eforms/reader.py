@@ -55,7 +55,7 @@ def read(root: Element) -> ParsedNotice:
         buyer_profile_url=text(root, "cac:ContractingParty/cbc:BuyerProfileURI"),
         lots=found or parts,
         parts=bool(parts) and not found,
-        results=results.read_all(root, known),
+        results=results.read_all(root, known, language),
         changes=text(root, f"{_EXTENSION}/efac:Changes/efbc:ChangedNoticeIdentifier"),
         change_reason=text(root, f"{_EXTENSION}/efac:Changes/efac:ChangeReason/cbc:ReasonCode"),
         change_description=_change_description(root, language),
@@ -65,6 +65,9 @@ def read(root: Element) -> ParsedNotice:
         direct_award_code=text(process, f"{_DIRECT}/cbc:ProcessReasonCode"),
         direct_award_reason=texts.choose(process, f"{_DIRECT}/cbc:ProcessReason", language),
         planned_on=numbers.instant(text(root, "cbc:PlannedDate")),
+        framework_notice=text(
+            root, f"{_EXTENSION}/efac:NoticeResult/efac:SettledContract/cac:NoticeDocumentReference/cbc:ID"
+        ),
         organisations=known,
     )
 

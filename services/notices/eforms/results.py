@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from services.notices.eforms import numbers
-from services.notices.eforms.model import Amount, ParsedOrganisation, ParsedResult
+from services.notices.eforms import numbers, texts
+from services.notices.eforms.model import Amount, ParsedOrganisation, ParsedResult, ParsedRevenue
 from services.notices.eforms.xml import Element, find, find_all, text, values
 
 __all__ = ["read_all"]
@@ -17,12 +17,14 @@ _UNSUCCESSFUL: Final = {"no-rece", "all-rej"}
 """BT-144 reasons that make a lot `infructueux`: no bid, or none acceptable. Others are `sans suite` (R2185-1 CCP)."""
 
 
-def read_all(root: Element, organisations: dict[str, ParsedOrganisation]) -> tuple[ParsedResult, ...]:
+def read_all(
+    root: Element, organisations: dict[str, ParsedOrganisation], language: str | None
+) -> tuple[ParsedResult, ...]:
     """Give the result of each lot, in the notice's order."""
     result = find(root, _RESULT)
     if result is None:
         return ()
-    graph = _Graph(result, organisations)
+    graph = _Graph(result, organisations, language)
     return tuple(graph.result(item, lot) for item in find_all(result, "efac:LotResult") for lot in _lots(item))
 
 
@@ -33,8 +35,9 @@ def _lots(item: Element) -> list[str]:
 class _Graph:
     """The references of one notice result."""
 
-    def __init__(self, result: Element, organisations: dict[str, ParsedOrganisation]) -> None:
+    def __init__(self, result: Element, organisations: dict[str, ParsedOrganisation], language: str | None) -> None:
         self._organisations = organisations
+        self._language = language
         self._tenders = _by_id(result, "efac:LotTender")
         self._parties = _by_id(result, "efac:TenderingParty")
         self._contracts = _by_id(result, "efac:SettledContract")
@@ -43,6 +46,7 @@ class _Graph:
         reason = text(item, "efac:DecisionReason/efbc:DecisionReasonCode")
         references = [key for key in values(item, "efac:SettledContract/cbc:ID") if key in self._contracts]
         contracts = [self._contracts[key] for key in references]
+        received = _received(item)
         tenders = self._winning_tenders(item, contracts) if _outcome(item, reason) == "awarded" else []
         return ParsedResult(
             lot_id=lot,
@@ -50,7 +54,9 @@ class _Graph:
             reason=reason,
             winners=self._winners(tenders),
             value=_total(tenders),
-            tenders_received=_received(item),
+            tenders_received=received.pop("tenders", None),
+            submissions=received,
+            revenue=next((told for tender in tenders if (told := _revenue(tender, self._language))), None),
             signed_at=_signed(contracts),
             contract_reference=next(
                 (found for contract in contracts if (found := text(contract, "efac:ContractReference/cbc:ID"))), None
@@ -78,7 +84,9 @@ def _by_id(result: Element, path: str) -> dict[str, Element]:
 
 def _outcome(item: Element, reason: str | None) -> str:
     code = text(item, "cbc:TenderResultCode")
-    if code == "selec-w":
+    if code == "selec-w" or (
+        code is None and text(item, "efac:LotTender/cbc:ID")
+    ):  # a notice before the award tells no code
         return "awarded"
     if code == "open-nw":
         return "pending"
@@ -94,11 +102,25 @@ def _total(tenders: list[Element]) -> Amount | None:
     return Amount(sum((found.value for found in amounts), Decimal(0)), amounts[0].currency)
 
 
-def _received(item: Element) -> int | None:
+def _received(item: Element) -> dict[str, int]:
+    """Give the number of submissions of each type (BT-759, BT-760)."""
+    found: dict[str, int] = {}
     for statistic in find_all(item, "efac:ReceivedSubmissionsStatistics"):
-        if text(statistic, "efbc:StatisticsCode") == "tenders":
-            return numbers.integer(text(statistic, "efbc:StatisticsNumeric"))
-    return None
+        code, number = (
+            text(statistic, "efbc:StatisticsCode"),
+            numbers.integer(text(statistic, "efbc:StatisticsNumeric")),
+        )
+        if code and number is not None:
+            found.setdefault(code, number)
+    return found
+
+
+def _revenue(tender: Element, language: str | None) -> ParsedRevenue | None:
+    revenue = find(tender, "efac:ConcessionRevenue")
+    buyer, users = (numbers.amount(revenue, f"efbc:Revenue{payer}Amount") for payer in ("Buyer", "User"))
+    if buyer is None or users is None:
+        return None
+    return ParsedRevenue(buyer, users, texts.choose(revenue, "efbc:ValueDescription", language) or "")
 
 
 def _signed(contracts: list[Element]) -> datetime | None:
