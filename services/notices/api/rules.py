@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from libs.common.actor import Actor
+from libs.common.errors import NotFound
 from libs.common.http import Routes
 from libs.common.runtime import Runtime
-from services.notices.inputs.rules import HolidaysQuery, RulesQuery, SituationQuery
-from services.notices.views.rules import HolidaysView, RulesView, SituationView
+from services.notices.inputs.rules import DatesQuery, HolidaysQuery, RulesQuery, SituationQuery
+from services.notices.service.dates import legal_dates
+from services.notices.views.rules import DatesView, HolidaysView, RulesView, SituationView
 
 __all__ = ["ROUTES"]
 
@@ -32,6 +36,12 @@ async def get_situation(runtime: Runtime, query: SituationQuery) -> SituationVie
 async def get_holidays(query: HolidaysQuery) -> HolidaysView:
     """Read the public holidays of a year in a territory."""
     return HolidaysView.of(query.year, query.territory)
+
+
+@ROUTES.get("/v1/procedures/{procedure_id}/dates", errors=[NotFound], tag="procedures")
+async def get_dates(runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: DatesQuery) -> DatesView:
+    """Read the legal dates of a procedure, each with its computation, and the extension that a change made now asks for."""
+    return DatesView.of(await legal_dates(runtime, procedure_id, actor, major=query.major))
 
 
 def _today(runtime: Runtime) -> date:

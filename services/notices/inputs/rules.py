@@ -12,7 +12,7 @@ from libs.common.calendar import Territory
 from services.notices.inputs.fields import Department, Input
 from services.notices.rules import BuyerKind, Situation
 
-__all__ = ["HolidaysQuery", "RulesQuery", "SituationQuery"]
+__all__ = ["DatesQuery", "HolidaysQuery", "RulesQuery", "SituationQuery"]
 
 Amount = Annotated[Decimal, Field(gt=0, lt=Decimal(10) ** 15, decimal_places=2)]
 
@@ -53,6 +53,12 @@ class SituationQuery(Input):
         """Give what the rules look at."""
         given = self.model_dump(exclude={"sent_on", "light"})
         return Situation(on=self.sent_on or today, subtype="20" if self.light else "national", **given)
+
+
+class DatesQuery(Input):
+    """The dates of a procedure."""
+
+    major: bool = Field(default=False, description="propose an extension as for a change that matters to the bids")
 
 
 class HolidaysQuery(Input):

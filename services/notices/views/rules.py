@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Literal, Self
 
@@ -12,7 +13,7 @@ from services.notices import rules
 from services.notices.views.base import View
 from services.notices.views.notices import RequirementView, StepView
 
-__all__ = ["HolidaysView", "RulesView", "SituationView"]
+__all__ = ["DatesView", "HolidaysView", "RulesView", "SituationView"]
 
 
 class RuleView(View):
@@ -117,6 +118,17 @@ class LegalDateView(View):
     text_en: str
     source: str
     steps: list[StepView]
+
+
+class DatesView(View):
+    """The legal dates of a procedure."""
+
+    dates: list[LegalDateView]
+
+    @classmethod
+    def of(cls, found: Iterable[rules.LegalDate]) -> Self:
+        """Show the dates."""
+        return cls(dates=[LegalDateView.model_validate(each, from_attributes=True) for each in found])
 
 
 class SituationView(View):

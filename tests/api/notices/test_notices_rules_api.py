@@ -9,6 +9,7 @@ import pytest
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
 from services.notices.wiring import SERVICE
+from tests.unit.notices.notices_samples import INTERCOMMUNALITY, KEYS
 
 
 @pytest.fixture
@@ -72,3 +73,32 @@ async def test_holidays_of_a_territory(h: Harness) -> None:
 async def test_bad_questions_are_refused_and_say_where(h: Harness, path: str, params: dict[str, str]) -> None:
     problem = await ask(h, path, params, 422)
     assert problem["errors"]
+
+
+async def test_the_dates_of_a_procedure_and_the_extension_a_change_asks_for(h: Harness) -> None:
+    draft = {
+        "title": "Nettoyage", "buyer": {"name": "Commune"}, "nature": "services", "cpv": ["90910000"], "value": "300000",
+        "procedure_type": "open", "opening": KEYS, "documents_url": "https://exemple.fr/dce", "deadline": "2027-01-11T12:00:00+01:00",
+    }  # fmt: skip
+    headers = h.headers(INTERCOMMUNALITY)
+    async with h.client.post("/notices/v1/notices", json=draft, headers=headers) as answer:
+        made = await answer.json()
+        assert answer.status == 201, made
+    path = f"/notices/v1/notices/{made['notice_id']}/publication"
+    async with h.client.post(path, headers=headers | {"If-Match": '"1"'}) as answer:
+        assert answer.status == 201, await answer.text()
+    asked = f"/notices/v1/procedures/{made['procedure_id']}/dates"
+
+    async def dates(**params: str) -> dict[str, str]:
+        async with h.client.get(asked, params=params) as answer:
+            assert answer.status == 200, await answer.text()
+            found = await answer.json()
+        assert all(each["source"] and each["steps"] for each in found["dates"])
+        return {each["code"]: each["at"] for each in found["dates"]}
+
+    assert await dates() == {"earliest-deadline": "2026-12-21T23:00:00Z", "answers-due": "2027-01-05T11:00:00Z"}
+    h.clock.set(datetime(2027, 1, 7, 9, tzinfo=UTC))
+    assert (await dates())["extension"] == "2027-01-13T11:00:00Z", "six full days from now"
+    assert (await dates(major="true"))["extension"] == "2027-01-22T11:00:00Z"
+    h.clock.set(datetime(2027, 1, 12, 9, tzinfo=UTC))
+    assert "extension" not in await dates(), "it is closed"

@@ -11,8 +11,10 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -22,12 +24,17 @@ from typing import cast
 from uuid import UUID
 
 import asyncpg
+import click
+import uvloop
 from aiohttp import ClientSession, web
 from yarl import URL
 
 from libs.common.db import service_url
+from libs.common.migrate import migrate, provision
 from libs.common.settings import Settings
 from libs.common.testing.issuer import TestIssuer
+from libs.common.testing.servers.postgres import postgres
+from services.notices.wiring import SERVICE
 
 __all__ = ["Reads", "reading"]
 
@@ -210,3 +217,57 @@ async def _keep(dsn: str, notice_id: UUID, body: bytes, tag: str) -> None:
         await conn.execute("INSERT INTO bare VALUES ($1, $2, $3)", notice_id, body, tag)
     finally:
         await conn.close()
+
+
+async def _pairs(
+    reads: Reads, name: str, target: float, rounds: int, *, conditional: bool, authenticated: bool
+) -> None:
+    """Measure both, one after the other, and print the medians; the ratio is the median of the pairs' ratios."""
+    pairs = []
+    for _ in range(rounds):
+        ours = await reads.rate("ours", conditional=conditional, authenticated=authenticated)
+        pairs.append((ours, await reads.rate("bare", conditional=conditional)))
+    ratio = statistics.median(one / other for one, other in pairs)
+    first, second = (statistics.median(values) for values in zip(*pairs, strict=True))
+    line = {
+        "name": name,
+        "unit": "requests/s",
+        "ours": round(first, 1),
+        "baseline": round(second, 1),
+        "ratio": round(ratio, 3),
+        "target": target,
+        "met": ratio >= target,
+    }
+    click.echo(json.dumps(line, ensure_ascii=False))
+
+
+async def run(*, short: bool) -> None:
+    """Measure, on a private PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="halles-reads-") as place:
+        async with postgres() as address:
+            await _measure(address, Path(place), 1 if short else 7)
+
+
+async def _measure(address: str, folder: Path, rounds: int) -> None:
+    settings = Settings(
+        environment="test", database_url=address, database_urls={}, database_prefix="halles_bench", data_dir=folder
+    )
+    await provision(settings, SERVICE.name)
+    await migrate(settings, SERVICE)
+    async with reading(settings, folder) as reads:
+        for conditional, target in ((False, 0.5), (True, 0.6)):
+            for authenticated in (False, True):
+                name = f"read a notice{', 304' if conditional else ''}, {'authenticated' if authenticated else 'anonymous'}"
+                await _pairs(reads, name, target, rounds, conditional=conditional, authenticated=authenticated)
+    click.echo(f"# the collector got {len(reads.spans)} batches of spans, {sum(reads.spans)} bytes", err=True)
+
+
+@click.command(epilog="Example: python -m tests.bench.notices.reads --short")
+@click.option("--short", is_flag=True, help="One pair each, to see that it works; its figures mean little.")
+def main(*, short: bool) -> None:
+    """Measure the reading of one notice over HTTP."""
+    uvloop.run(run(short=short))
+
+
+if __name__ == "__main__":
+    main()
