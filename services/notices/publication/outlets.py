@@ -25,6 +25,7 @@ __all__ = ["HttpOutlet", "JournalOutlet"]
 TIMEOUT = aiohttp.ClientTimeout(total=60)
 _LARGEST = 4 * 2**20
 """Bytes of an answer."""
+_FOUND: Final = 200
 _TAKEN: Final = frozenset({200, 201, 202, 409})
 """409: this envelope came before, and is the same notice."""
 _REFUSED: Final = frozenset({400, 422})
@@ -60,7 +61,7 @@ class _Answer(_Told):
     """Of a channel in the plain form."""
 
     reference: str | None = None
-    status: Literal["sent", "received", "accepted", "rejected", "published"] = "sent"
+    status: Literal["sent", "received", "accepted", "rejected", "published"] | None = None
     received_at: AwareDatetime | None = None
     number: str | None = None
     published_on: date | None = None
@@ -99,12 +100,28 @@ class _Client:
             async with self._session.request(
                 method, url, data=data, headers=self._headers | named, timeout=TIMEOUT, allow_redirects=False
             ) as answer:
-                body = await answer.content.read(_LARGEST)
+                body = await _whole(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ChannelDownError(f"the channel cannot be reached: {error or type(error).__name__}") from error
         if answer.status not in _TAKEN | _REFUSED:
             raise ChannelDownError(f"the channel answered with status {answer.status}")
         return answer.status, body
+
+    async def look(self, reference: str) -> bytes:
+        """Ask after a notice. Raises ChannelDownError."""
+        status, body = await self.ask("GET", f"{self.address}/notices/{quote(reference, safe='')}")
+        if status != _FOUND:
+            raise ChannelDownError(f"the channel answered with status {status}")
+        return body
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in answer.content.iter_chunked(2**16):
+        body += chunk
+        if len(body) > _LARGEST:
+            raise ChannelDownError(f"the channel's answer is longer than {_LARGEST} bytes")
+    return bytes(body)
 
 
 class HttpOutlet:
@@ -132,8 +149,9 @@ class HttpOutlet:
 
     async def status(self, reference: str) -> Status:
         """Ask what became of a notice."""
-        _, body = await self._client.ask("GET", f"{self._client.address}/notices/{quote(reference, safe='')}")
-        answer = _read(_Answer, body)
+        answer = _read(_Answer, await self._client.look(reference))
+        if answer.status is None:
+            raise ChannelDownError("the channel does not say what became of the notice")
         published = Published(answer.published_on, answer.number, answer.link) if answer.published_on else None
         if answer.status == "published" and published is None:
             raise ChannelDownError("the channel says published, and no date")
@@ -167,8 +185,7 @@ class JournalOutlet:
 
     async def status(self, reference: str) -> Status:
         """Ask what became of a notice."""
-        _, body = await self._client.ask("GET", f"{self._client.address}/notices/{quote(reference, safe='')}")
-        answer = _read(_Journal, body)
+        answer = _read(_Journal, await self._client.look(reference))
         state = _STATES.get(answer.status or "")
         if state is None:
             raise ChannelDownError(f"the Office says {answer.status}, which is not known here")
