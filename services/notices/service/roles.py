@@ -105,6 +105,7 @@ def refuse_without(given: frozenset[Permission], permission: Permission, actor: 
     """Let pass who was given this. Raises Forbidden: another organisation, or RoleMissing with the role and who grants it."""
     if permission in given:
         return
+    actor.require(OrganisationKind.BUYER)
     actor.require_organisation(organisation)
     raise RoleMissing(NEEDED[permission])
 

@@ -181,6 +181,12 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
     draft = await call(h, buyer, "POST", "/notices", expect=201, json=body)
     path = f"/notices/{draft['notice_id']}"
     await call(h, buyer, "PUT", f"{path}/documents/rc.pdf", expect=201, data=b"secret document")
+    role = {"person": "secret-colleague", "role": "writer"}
+    await call(h, buyer, "POST", "/roles", expect=201, json=role)
+    own = (await call(h, buyer, "GET", "/me", expect=200))["roles"]
+    record = next(each for each in own if each["role"] == "evaluator")
+    kept = {"name": "secret-template", "notice_id": draft["notice_id"]}
+    template = await call(h, buyer, "POST", "/templates", expect=201, json=kept)
     await h.deliver(notices.bid_deposited(clock.now()))
     await h.settle()
     version = {"If-Match": f'"{draft["version"]}"'}
@@ -195,6 +201,9 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             "notice_id,name": named,
             "procedure_id": [{"procedure_id": each["procedure_id"]} for each in (draft, shown)],
             "procedure_id,name": [{"procedure_id": shown["procedure_id"], "name": "rc.pdf"}],
+            "record_id": [{"record_id": record["record_id"]}],
+            "template_id": [{"template_id": template["template_id"]}],
+            "organisation": [{"organisation": buyer.organisation}],
             "token": [{"token": write_token(_secret(h), UUID(int=9), 99, purpose="consent")}],
         },
         published=frozenset({shown["notice_id"], shown["procedure_id"]}),
@@ -207,9 +216,20 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             ("POST", "/v1/notices/{notice_id}/check"): {"json": {}, "headers": version},
             ("POST", "/v1/notices/{notice_id}/publications"): {"json": {}, "headers": version},
             ("PUT", "/v1/notices/{notice_id}/documents/{name}"): {"data": b"taken over"},
+            ("POST", "/v1/roles"): {"json": role | {"person": "mine"}},
+            ("POST", "/v1/roles/{record_id}/delegation"): {
+                "json": {"person": "mine", "valid_until": "2027-01-01T00:00:00Z"}
+            },
+            ("POST", "/v1/drafts"): {"json": {"notice_id": shown["notice_id"], "buyer": {"name": "mine"}}},
+            ("POST", "/v1/templates"): {
+                "json": {"notice_id": shown["notice_id"], "name": "mine", "buyer": {"name": "mine"}}
+            },
+            ("PUT", "/v1/organisations/{organisation}"): {"json": {"name": "mine"}, "headers": {"If-Match": '"0"'}},
+            ("POST", "/v1/organisations/{organisation}/administrators"): {"json": {"person": "named"}},
             ("POST", "/v1/procedures/{procedure_id}/registrations"): {"json": {"company": "mine", "name": "me"}},
         },
         secrets=("secret-title", draft["notice_id"], draft["procedure_id"], "secret document", "secret-body",
+                 "secret-colleague", "secret-template", template["template_id"],
                  str(UUID(int=8)), "bids.bid.deposited"),
         told=frozenset({"company"}),
     )  # fmt: skip
