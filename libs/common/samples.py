@@ -72,6 +72,8 @@ _WORDS: Mapping[str, str] = {
     "subject": "Notification du marché",
     "kind": "award",
     "reason": "Marché d'un montant inférieur au seuil de transmission (D2131-5-1 CGCT)",
+    "question": "La visite du site est-elle obligatoire ?",
+    "answer": "Non, elle est facultative.",
     "act_identifier": "021-212102315-20260302-2026T0012-CC",
     "uid": "212102315000182026-T-0012",
     "ocid": "ocds-t54n6k-2026-T-0012",

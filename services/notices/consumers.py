@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from libs.common.messages.base import Audience, Event
 from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1, ContractSignedV1
+from libs.common.messages.notices import AnswerPublishedV1, NoticePublishedV1
 from libs.common.messages.registry import all_types
 from libs.common.service import Consumers
 from libs.common.uow import Uow
 from services.notices.service import procedures as service
+from services.notices.service import telling
 from services.notices.store import timeline as store
 from services.notices.timeline import summary
 
@@ -61,3 +63,15 @@ async def contract_notified(uow: Uow, event: ContractNotifiedV1) -> None:
     """Make and publish the award notice once the winner acknowledged the notification."""
     if event.procedure is not None:
         await service.contract_notified(uow, event.procedure, event.contract)
+
+
+@CONSUMERS.on(NoticePublishedV1, queue="followers")
+async def notice_published(uow: Uow, event: NoticePublishedV1) -> None:
+    """Tell of a change those who took the documents and asked to be told."""
+    await telling.tell_of_change(uow, event)
+
+
+@CONSUMERS.on(AnswerPublishedV1, queue="followers")
+async def answer_published(uow: Uow, event: AnswerPublishedV1) -> None:
+    """Tell of an answer those who took the documents and asked to be told."""
+    await telling.tell_of_answer(uow, event)

@@ -16,7 +16,9 @@ __all__ = [
     "NotPublishable",
     "NoticeOfAnother",
     "NoticeRejected",
+    "QuestionsClosed",
     "RoleMissing",
+    "TooManyQuestions",
 ]
 
 
@@ -125,3 +127,29 @@ class AmendmentOfClosed(Conflict):
 
     slug = "amendment-of-closed"
     title, title_en = "Consultation close", "Closed procedure"
+
+
+class QuestionsClosed(Conflict):
+    """The procedure takes no more questions."""
+
+    slug = "questions-closed"
+    title, title_en = "Questions closes", "Questions closed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Cette consultation ne reçoit plus de questions : elle n'est plus ouverte, ou sa date limite est passée.",
+            "This procedure takes no more questions: it is no longer open, or its deadline has passed.",
+        )
+
+
+class TooManyQuestions(Conflict):
+    """The organisation asked as many questions as one may."""
+
+    slug = "too-many-questions"
+    title, title_en = "Trop de questions", "Too many questions"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"Votre organisation a posé {most} questions sur cette consultation : c'est le plus qu'une organisation peut poser.",
+            f"Your organisation asked {most} questions about this procedure: no organisation may ask more.",
+        )

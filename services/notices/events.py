@@ -7,6 +7,7 @@ from typing import TypedDict
 from uuid import UUID
 
 from libs.common.messages.notices import (
+    AnswerPublishedV1,
     LotAbandonedV1,
     LotClosedV1,
     LotUnsuccessfulV1,
@@ -18,8 +19,10 @@ from libs.common.messages.notices import (
 from services.notices.content import public_notice
 from services.notices.domain.notice import Notice
 from services.notices.domain.procedure import Procedure, ProcedureState
+from services.notices.domain.question import Question
 
 __all__ = [
+    "answer_published",
     "closed",
     "lot_abandoned",
     "lot_closed",
@@ -110,4 +113,21 @@ def lot_abandoned(procedure: Procedure, lot_id: str, at: datetime) -> LotAbandon
     lot = procedure.lot(lot_id)
     return LotAbandonedV1(
         **_of(procedure, at), lot_id=lot_id, reason=lot.reason or "other", explanation=lot.explanation or ""
+    )
+
+
+def answer_published(question: Question, procedure: Procedure) -> AnswerPublishedV1:
+    """Tell the public answer of a question, without who asked it."""
+    if question.question is None or question.answer is None or question.first_answered_at is None:
+        raise ValueError("a question without answer is not told of")
+    return AnswerPublishedV1(
+        aggregate_id=question.question_id,
+        aggregate_version=question.version,
+        organisation=procedure.organisation,
+        buyer=procedure.organisation,
+        procedure=procedure.procedure_id,
+        occurred_at=question.answered_at or question.first_answered_at,
+        question=question.question,
+        answer=question.answer,
+        published_at=question.first_answered_at,
     )

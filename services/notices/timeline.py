@@ -201,6 +201,7 @@ def _fixed(french: str, english: str) -> Callable[[Any], Text]:
 
 
 _LINES: Final[dict[str, Callable[[Any], Text]]] = {
+    notices.AnswerPublishedV1.type: _fixed("Réponse à une question publiée", "Answer to a question published"),
     notices.NoticePublishedV1.type: _published,
     publication.NoticeCheckedV1.type: _fixed("Avis vérifié, prêt à l'envoi", "Notice checked, ready to be sent"),
     publication.NoticeSentV1.type: _fixed("Avis envoyé à la publication", "Notice sent for publication"),

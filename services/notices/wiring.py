@@ -7,16 +7,18 @@ from pathlib import Path
 
 from libs.common.auth import Memberships
 from libs.common.bus.rebuild.tool import rebuild_command
+from libs.common.mail.smtp import Mailer, SmtpMailer
 from libs.common.runtime import Runtime
-from libs.common.service import Periodic, Service
+from libs.common.service import Jobs, Periodic, Service
 from services.notices.api import ROUTES
 from services.notices.consumers import CONSUMERS
 from services.notices.jobs import JOBS, PERIODIC
+from services.notices.mailing import JOBS as MAILS
 from services.notices.memberships import RecordedMemberships
 from services.notices.publication.channels import channels_of
 from services.notices.publication.port import Channels
 from services.notices.publication.settings import ChannelSettings
-from services.notices.service import indexing, registers, representations
+from services.notices.service import indexing, questions, registers, representations
 from services.notices.service import procedures as service
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
@@ -37,14 +39,16 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
         Memberships: RecordedMemberships(runtime),
         representations.Rewriting: representations.Rewriting(),
         indexing.LiveIndex: indexing.LiveIndex(runtime),
+        Mailer: SmtpMailer(runtime.port(NoticesSettings).smtp_url.get_secret_value()),
         Channels: channels_of(runtime.port(ChannelSettings), runtime.http),
     }
 
 
 @_PERIODIC.every(3600.0)
 async def forget_registers(runtime: Runtime) -> None:
-    """Erase the names of registers kept long enough."""
+    """Erase the names of registers and questions that were kept long enough."""
     await registers.forget_old(runtime)
+    await questions.forget_old(runtime)
 
 
 @_PERIODIC.every(600.0)
@@ -65,7 +69,7 @@ SERVICE = Service(
     migrations=Path(__file__).with_name("migrations"),
     routes=ROUTES,
     consumers=CONSUMERS,
-    jobs=JOBS,
+    jobs=Jobs({**JOBS.handlers, **MAILS.handlers}),
     periodic=Periodic([*_PERIODIC.tasks, *PERIODIC.tasks]),
     ports=_ports,
     serving=lambda runtime: runtime.port(indexing.LiveIndex).serving(),

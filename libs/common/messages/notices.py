@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 from libs.common.messages.base import Audience, DocumentReference, Event, Message, Money, OrganisationId, Sha256
 
 __all__ = [
+    "AnswerPublishedV1",
     "Buyer",
     "Change",
     "ConcessionRevenue",
@@ -337,3 +338,14 @@ class LotAbandonedV1(Event):
     lot_id: str
     reason: str = Field(description="non-award-justification (BT-144): ins-fund, chan-need, tch-pr-error, other...")
     explanation: str = Field(description="the reasons, as the candidates are told (R2185-2 CCP)")
+
+
+class AnswerPublishedV1(Event):
+    """An answer to a question about a procedure became public, or was corrected. Never who asked, nor when."""
+
+    type: ClassVar[str] = "notices.answer.published.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    question: str = Field(description="in the words that the buyer published")
+    answer: str
+    published_at: AwareDatetime = Field(description="the first time")

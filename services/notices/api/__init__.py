@@ -10,6 +10,7 @@ from services.notices.api import (
     pages,
     procedures,
     publication,
+    questions,
     registers,
     roles,
     rules,
@@ -36,5 +37,6 @@ for subject in (
     roles,
     templates,
     organisations,
+    questions,
 ):
     ROUTES.include(subject.ROUTES)

@@ -190,6 +190,8 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
     await h.deliver(notices.bid_deposited(clock.now()))
     await h.settle()
     version = {"If-Match": f'"{draft["version"]}"'}
+    asked = {"text": "secret-question", "procedure_id": shown["procedure_id"]}
+    question = await call(h, Caller("company", notices.RIVAL), "POST", "/questions", expect=201, json=asked)
     drafts, public = {"notice_id": draft["notice_id"]}, {"notice_id": shown["notice_id"]}
     named = [each | {"name": "rc.pdf"} for each in (drafts, public)]
     return World(
@@ -204,6 +206,7 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             "record_id": [{"record_id": record["record_id"]}],
             "template_id": [{"template_id": template["template_id"]}],
             "organisation": [{"organisation": buyer.organisation}],
+            "question_id": [{"question_id": question["question_id"]}],
             "token": [{"token": write_token(_secret(h), UUID(int=9), 99, purpose="consent")}],
         },
         published=frozenset({shown["notice_id"], shown["procedure_id"]}),
@@ -226,11 +229,14 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             },
             ("PUT", "/v1/organisations/{organisation}"): {"json": {"name": "mine"}, "headers": {"If-Match": '"0"'}},
             ("POST", "/v1/organisations/{organisation}/administrators"): {"json": {"person": "named"}},
+            ("POST", "/v1/questions"): {"json": asked | {"text": "mine"}},
+            ("PUT", "/v1/procedures/{procedure_id}/questions/closing"): {"json": {"closes_at": None}},
+            ("PUT", "/v1/questions/{question_id}/answer"): {"json": {"answer": "x"}, "headers": version},
             ("POST", "/v1/procedures/{procedure_id}/registrations"): {"json": {"company": "mine", "name": "me"}},
         },
         secrets=("secret-title", draft["notice_id"], draft["procedure_id"], "secret document", "secret-body",
                  "secret-colleague", "secret-template", template["template_id"],
-                 str(UUID(int=8)), "bids.bid.deposited"),
+                 str(UUID(int=8)), "bids.bid.deposited", "secret-question", notices.RIVAL),
         told=frozenset({"company"}),
     )  # fmt: skip
 
