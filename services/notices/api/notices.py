@@ -26,7 +26,8 @@ from services.notices.service.representations import form
 from services.notices.store import notices as store
 from services.notices.store import representations
 from services.notices.views.checks import CheckView
-from services.notices.views.notices import NoticeView, VersionView
+from services.notices.views.notices import NoticeView
+from services.notices.views.versions import NoticeTextView, VersionView
 
 __all__ = ["ROUTES"]
 
@@ -97,8 +98,20 @@ async def list_versions(
     async with runtime.read() as conn:
         own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
         rows = await store.versions(conn, notice_id, drafts_too=own, until=query.as_of or runtime.clock.now())
-    before = [None, *rows]
-    return Page(items=[VersionView.of(row, earlier) for row, earlier in zip(rows, before, strict=False)])
+    return Page(items=VersionView.all_of(rows))
+
+
+@ROUTES.get("/v1/notices/{notice_id}/versions/{number}", errors=[NotFound], tag="notices")
+async def get_version(runtime: Runtime, actor: Actor | None, notice_id: UUID, number: int) -> NoticeTextView:
+    """Read a notice whole, as it was in one version; those of the draft for its buyer only."""
+    notice = await service.readable_notice(runtime, notice_id, actor)
+    async with runtime.read() as conn:
+        own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
+        rows = await store.versions(conn, notice_id, drafts_too=own, until=runtime.clock.now())
+    for row in rows:
+        if row.version == number:
+            return NoticeTextView.of(row)
+    raise NotFound("Cet avis n'a pas de version de ce numéro.", "This notice has no version of that number.")
 
 
 @ROUTES.patch("/v1/notices/{notice_id}", errors=[NotFound, Forbidden, StaleVersion, IllegalTransition], tag="notices")

@@ -16,10 +16,13 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.procedure import Procedure
 from services.notices.inputs.fields import PageQuery
+from services.notices.inputs.notices import ProcedureVersionQuery, VersionQuery
 from services.notices.inputs.procedures import NewAbandonment, NewFailure, NewResumption, NewSuspension
 from services.notices.service import procedures as service
+from services.notices.store import procedures as procedure_store
 from services.notices.store import timeline as store
 from services.notices.views.procedures import ProcedureView, TimelineView
+from services.notices.views.versions import ProcedureTextView, ProcedureVersionView
 
 __all__ = ["ROUTES"]
 
@@ -33,6 +36,41 @@ async def get_procedure(runtime: Runtime, actor: Actor | None, procedure_id: UUI
     """Read a procedure and its notices."""
     procedure, notices, own = await service.readable_procedure(runtime, procedure_id, actor)
     return ProcedureView.of(procedure, notices, own=own)
+
+
+@ROUTES.get("/v1/procedures/{procedure_id}/versions", errors=[NotFound], tag="procedures")
+async def list_versions(
+    runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: ProcedureVersionQuery
+) -> Page[ProcedureVersionView]:
+    """List the states of a procedure as bidders saw them, with what changed; to its buyer, also what is not public.
+
+    A page may hold fewer versions than asked, even none: those that changed nothing you may know are left out.
+    """
+    _, _, own = await service.readable_procedure(runtime, procedure_id, actor)
+    first = int(Cursor.decode(runtime, query.cursor)["version"]) if query.cursor else 0
+    until = query.as_of or runtime.clock.now()
+    async with runtime.read() as conn:
+        rows = await procedure_store.procedure_versions(
+            conn, procedure_id, until=until, first=first, limit=query.limit + 2
+        )
+    former, rows = (rows[0], rows[1:]) if first and rows else (None, rows)
+    more = len(rows) > query.limit
+    items = ProcedureVersionView.all_of(rows[: query.limit], own=own, former=former)
+    following = Cursor.encode(runtime, {"version": rows[query.limit - 1].version}) if more else None
+    return Page(items=items, next=following)
+
+
+@ROUTES.get("/v1/procedures/{procedure_id}/text", errors=[NotFound], tag="procedures")
+async def get_text(runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: VersionQuery) -> ProcedureTextView:
+    """Read a procedure as it was at an instant (`as_of`; now when absent): its state and the text that bidders read."""
+    _, _, own = await service.readable_procedure(runtime, procedure_id, actor)
+    async with runtime.read() as conn:
+        found = await procedure_store.procedure_at(conn, procedure_id, query.as_of or runtime.clock.now())
+    if found is None:
+        raise NotFound(
+            "Rien de cette consultation n'était publié à cette date.", "Nothing of this procedure was published then."
+        )
+    return ProcedureTextView.of(found, own=own)
 
 
 @ROUTES.get("/v1/procedures/{procedure_id}/timeline", errors=[NotFound], tag="procedures")

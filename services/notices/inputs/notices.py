@@ -13,11 +13,11 @@ from libs.common.messages.base import Money
 from libs.common.messages.notices import Buyer, ContractKind, DesignContest, Lot, Nature, Place, Technique
 from services.notices import drafting, rules
 from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
-from services.notices.inputs.fields import CpvCode, Description, Input, Region, Title, ToDay
+from services.notices.inputs.fields import CpvCode, Description, Input, PageQuery, Region, Title, ToDay
 from services.notices.inputs.lots import Amount, NewLot, NewPlace, NewResult, Text, known_code, only_lot
 from services.notices.inputs.opening import NewOpening
 
-__all__ = ["NewBuyer", "NewNotice", "NoticePatch", "ProcedureType", "VersionQuery"]
+__all__ = ["NewBuyer", "NewNotice", "NoticePatch", "ProcedureType", "ProcedureVersionQuery", "VersionQuery"]
 
 ProcedureType = Literal[
     "adapted",
@@ -39,6 +39,10 @@ class VersionQuery(Input):
     """The states of a notice or of a procedure up to an instant."""
 
     as_of: ToDay | None = Field(default=None, description="time with offset, or a day; now when absent")
+
+
+class ProcedureVersionQuery(PageQuery, VersionQuery):
+    """A page of the states of a procedure up to an instant."""
 
 
 class NoticePatch(Input):

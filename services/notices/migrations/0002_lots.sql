@@ -31,6 +31,14 @@ CREATE TABLE procedure_version (
     PRIMARY KEY (procedure_id, version)
 );
 COMMENT ON TABLE procedure_version IS 'Every state a procedure went through, with the notice whose text held: what bidders saw, as of any date.';
+INSERT INTO procedure_version (procedure_id, version, state, public_state, title, deadline, lots, text_id, recorded_at)
+SELECT procedure_id, version, state, CASE WHEN state = 'awarded' THEN 'closed' ELSE state END, title, deadline,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('lot_id', name, 'state', state, 'deadline', deadline, 'reason', NULL,
+                                                     'explanation', NULL, 'told', state = 'notified')), '[]')
+          FROM unnest(lots) AS name),
+       notice_id, coalesce(closed_at, created_at)
+  FROM procedure
+ WHERE state <> 'draft';
 
 -- migrate:down
 DROP TABLE procedure_version;

@@ -23,6 +23,7 @@ __all__ = [
     "ensure_procedure",
     "get_procedure",
     "lock_procedure",
+    "procedure_at",
     "procedure_notices",
     "procedure_versions",
     "save_procedure",
@@ -113,23 +114,28 @@ async def procedure_notices(conn: asyncpg.Connection, procedure_id: UUID, *, dra
 
 
 async def procedure_versions(
-    conn: asyncpg.Connection, procedure_id: UUID, *, until: datetime
+    conn: asyncpg.Connection, procedure_id: UUID, *, until: datetime, first: int, limit: int
 ) -> list[ProcedureVersion]:
-    """Give the states a procedure went through up to an instant, oldest first; a thousand at most."""
-    return [_version(row) for row in await conn.fetch(_SQL["procedure_versions"], procedure_id, until)]
+    """Give the states a procedure went through up to an instant, oldest first, from a version on."""
+    return await _versions(conn, await conn.fetch(_SQL["procedure_versions"], procedure_id, until, first, limit))
 
 
-def _version(row: asyncpg.Record) -> ProcedureVersion:
+async def procedure_at(conn: asyncpg.Connection, procedure_id: UUID, at: datetime) -> ProcedureVersion | None:
+    """Give the state of a procedure at an instant; None before its first publication."""
+    found = await _versions(conn, await conn.fetch(_SQL["procedure_version_at"], procedure_id, at))
+    return found[0] if found else None
+
+
+async def _versions(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[ProcedureVersion]:
+    texts = await conn.fetch(_SQL["procedure_texts"], list({row["text_id"] for row in rows if row["text_id"]}))
+    contents = {row["notice_id"]: NoticeContent.model_validate(row["content"]) for row in texts}
+    return [_version(row, contents.get(row["text_id"])) for row in rows]
+
+
+def _version(row: asyncpg.Record, content: NoticeContent | None) -> ProcedureVersion:
     values = dict(row)
-    return ProcedureVersion(
-        **{
-            **values,
-            "state": ProcedureState(values["state"]),
-            "public_state": ProcedureState(values["public_state"]),
-            "lots": _lots(values["lots"]),
-            "content": NoticeContent.model_validate(values["content"]) if values["content"] else None,
-        }
-    )
+    states = {name: ProcedureState(values[name]) for name in ("state", "public_state")}
+    return ProcedureVersion(**{**values, **states, "lots": _lots(values["lots"])}, content=content)
 
 
 def _procedure(row: asyncpg.Record | None) -> Procedure | None:

@@ -45,11 +45,22 @@ SELECT notice_id, kind, state, published_at, content ->> 'title' AS title
  ORDER BY coalesce(published_at, created_at), notice_id
 
 -- procedure_versions --
--- The states of a procedure up to an instant, each with the text that held.
-SELECT entry.version, entry.state, entry.public_state, entry.title, entry.deadline, entry.lots, entry.text_id,
-       entry.recorded_at, notice.content
-  FROM procedure_version AS entry
-  LEFT JOIN notice ON notice.notice_id = entry.text_id
- WHERE entry.procedure_id = $1 AND entry.recorded_at <= $2
- ORDER BY entry.version
- LIMIT 1000
+-- The states of a procedure up to an instant, from a version on.
+SELECT version, state, public_state, title, deadline, lots, text_id, recorded_at
+  FROM procedure_version
+ WHERE procedure_id = $1 AND recorded_at <= $2 AND version >= $3
+ ORDER BY version
+ LIMIT $4
+
+-- procedure_version_at --
+-- The state of a procedure at an instant.
+SELECT version, state, public_state, title, deadline, lots, text_id, recorded_at
+  FROM procedure_version
+ WHERE procedure_id = $1 AND recorded_at <= $2
+ ORDER BY version DESC
+ LIMIT 1
+
+-- procedure_texts --
+SELECT notice_id, content
+  FROM notice
+ WHERE notice_id = ANY($1::uuid[])

@@ -26,11 +26,10 @@ from libs.common.messages.notices import (
 from services.notices import drafting, rules
 from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
 from services.notices.domain.notice import Notice, NoticeState
-from services.notices.store.notices import VersionRow
 from services.notices.views.base import View
 from services.notices.views.documents import DocumentLine
 
-__all__ = ["NoticeView", "RequirementView", "VersionView", "WarningView"]
+__all__ = ["NoticeView", "RequirementView", "WarningView"]
 
 
 class StepView(View):
@@ -137,31 +136,3 @@ def _warnings(notice: Notice) -> list[WarningView]:
     if notice.is_public:
         return []
     return [WarningView(term=each.where, message=each.message, message_en=each.message_en) for each in notice.warnings]
-
-
-class VersionView(View):
-    """A state that a notice went through."""
-
-    number: int
-    state: str
-    recorded_at: datetime
-    title: str
-    deadline: datetime | None
-    changed: list[str] = Field(description="what differs from the version before")
-
-    @classmethod
-    def of(cls, row: VersionRow, before: VersionRow | None) -> Self:
-        """Show a version against the one before."""
-        return cls(
-            number=row.version,
-            state=row.state,
-            recorded_at=row.recorded_at,
-            title=row.content.title,
-            deadline=row.content.deadline,
-            changed=_differences(row, before) if before else [],
-        )
-
-
-def _differences(row: VersionRow, before: VersionRow) -> list[str]:
-    names = [name for name in NoticeContent.model_fields if getattr(row.content, name) != getattr(before.content, name)]
-    return [*(["state"] if row.state != before.state else []), *names]
