@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from libs.common.messages.roles import RecordedRole, RoleGrantedV1, RoleRevokedV1
+from datetime import datetime
+
+from libs.common.messages.roles import JointMember, JointPurchaseChangedV1, RecordedRole, RoleGrantedV1, RoleRevokedV1
+from services.notices.domain.joint import JointPurchase
 from services.notices.domain.roles import RoleRecord
 
-__all__ = ["role_granted", "role_revoked"]
+__all__ = ["joint_changed", "role_granted", "role_revoked"]
 
 
 def role_granted(record: RoleRecord) -> RoleGrantedV1:
@@ -31,6 +34,24 @@ def role_revoked(record: RoleRecord) -> RoleRevokedV1:
         procedure=record.procedure_id,
         occurred_at=record.revoked_at,
         role=_recorded(record),
+    )
+
+
+def joint_changed(joint: JointPurchase, at: datetime) -> JointPurchaseChangedV1:
+    """Tell the services how a joint purchase stands."""
+    members = [
+        JointMember(organisation=each.organisation, accepted_at=each.accepted_at, left_at=each.left_at)
+        for each in joint.members
+    ]
+    return JointPurchaseChangedV1(
+        aggregate_id=joint.joint_id,
+        aggregate_version=joint.version,
+        organisation=joint.coordinator,
+        occurred_at=at,
+        members=members,
+        procedures=list(joint.shared()),
+        valid_until=joint.valid_until,
+        ended_at=joint.ended_at,
     )
 
 

@@ -5,6 +5,7 @@ from services.notices.api import (
     amending,
     documents,
     eforms,
+    joint,
     notices,
     organisations,
     pages,
@@ -38,5 +39,6 @@ for subject in (
     templates,
     organisations,
     questions,
+    joint,
 ):
     ROUTES.include(subject.ROUTES)

@@ -98,6 +98,8 @@ class Scope:
     organisation: str
     procedures: tuple[UUID, ...] | None
     """The consultations of the buyer; None: all."""
+    shared: tuple[UUID, ...] = ()
+    """Those of others that it reads as a member of joint purchases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from services.notices.domain.roles import (
     allowed,
 )
 from services.notices.errors import LastAdministrator, RoleMissing
+from services.notices.store import joint as joint_store
 from services.notices.store import procedures as procedure_store
 from services.notices.store import roles as store
 
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _NOTHING: Final[frozenset[Permission]] = frozenset()
+_READING: Final = frozenset({Permission.READ})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,21 @@ async def permissions(
 
     While no role of the buyer is recorded, whoever's token names it may do all; then records alone say it.
     """
-    if actor is None or actor.kind is not OrganisationKind.BUYER or actor.organisation != organisation:
+    if actor is None or actor.kind is not OrganisationKind.BUYER:
         return _NOTHING
+    if actor.organisation != organisation:
+        return await _of_member(conn, actor, procedure_id, at)
     found = await store.standing(conn, organisation, actor.subject, procedure_id, at)
     return allowed(found.roles) if found.ruled else ALL
+
+
+async def _of_member(
+    conn: asyncpg.Connection, actor: Actor, procedure_id: UUID | None, at: datetime
+) -> frozenset[Permission]:
+    """Give what the caller may do with the consultation of another buyer: read it, as a member of a joint purchase."""
+    if procedure_id is None or not await joint_store.shared_with(conn, actor.organisation, at, procedure_id):
+        return _NOTHING
+    return await permissions(conn, actor, actor.organisation, None, at) & _READING
 
 
 async def may(
@@ -114,7 +127,8 @@ async def readable(conn: asyncpg.Connection, actor: Actor, at: datetime) -> Scop
     """Give which consultations of the organisation the caller may read. Raises Forbidden, RoleMissing where none."""
     actor.require(OrganisationKind.BUYER)
     if await may(conn, actor, actor.organisation, None, at):
-        return Scope(actor.organisation, None)
+        shared = await joint_store.shared_with(conn, actor.organisation, at)
+        return Scope(actor.organisation, None, shared)
     found = await store.consultations(conn, actor.organisation, actor.subject, at)
     if not found:
         raise RoleMissing(Role.READER)

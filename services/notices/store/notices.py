@@ -155,7 +155,9 @@ async def drafts(
 ) -> list[Notice]:
     """Give the notices of an organisation that are not public and may be read, newest first."""
     created_at, notice_id = after or (None, None)
-    rows = await conn.fetch(_SQL["drafts"], scope.organisation, created_at, notice_id, limit, scope.procedures)
+    rows = await conn.fetch(
+        _SQL["drafts"], scope.organisation, created_at, notice_id, limit, scope.procedures, scope.shared
+    )
     return await all_with_documents(conn, rows)
 
 

@@ -41,11 +41,12 @@ SELECT version, state, content, recorded_at
  ORDER BY version
 
 -- drafts --
--- A buyer's own notices that are not public, of some consultations where $5 names them, newest first.
+-- A buyer's own notices that are not public, of some consultations where $5 names them, and those shared with it ($6), newest first.
 SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
        sent_at
   FROM notice
- WHERE organisation = $1 AND state <> 'published' AND ($5::uuid[] IS NULL OR procedure_id = ANY($5))
+ WHERE ((organisation = $1 AND ($5::uuid[] IS NULL OR procedure_id = ANY($5))) OR procedure_id = ANY($6::uuid[]))
+   AND state <> 'published'
    AND ($2::timestamptz IS NULL OR (created_at, notice_id) < ($2, $3::uuid))
  ORDER BY created_at DESC, notice_id DESC
  LIMIT $4

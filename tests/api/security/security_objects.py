@@ -187,6 +187,12 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
     record = next(each for each in own if each["role"] == "evaluator")
     kept = {"name": "secret-template", "notice_id": draft["notice_id"]}
     template = await call(h, buyer, "POST", "/templates", expect=201, json=kept)
+    group = {"title": "secret-group", "members": [notices.VILLAGE]}
+    joint = await call(h, buyer, "POST", "/joint-purchases", expect=201, json=group)
+    village = Caller("buyer", notices.VILLAGE)
+    group |= {"members": [buyer.organisation]}
+    invited = await call(h, village, "POST", "/joint-purchases", expect=201, json=group)
+    joints = [{"joint_id": each["joint_id"]} for each in (joint, invited)]
     await h.deliver(notices.bid_deposited(clock.now()))
     await h.settle()
     version = {"If-Match": f'"{draft["version"]}"'}
@@ -206,6 +212,9 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             "record_id": [{"record_id": record["record_id"]}],
             "template_id": [{"template_id": template["template_id"]}],
             "organisation": [{"organisation": buyer.organisation}],
+            "joint_id": joints,
+            "joint_id,organisation": [joints[0] | {"organisation": notices.VILLAGE}],
+            "joint_id,procedure_id": [joints[0] | {"procedure_id": draft["procedure_id"]}],
             "question_id": [{"question_id": question["question_id"]}],
             "token": [{"token": write_token(_secret(h), UUID(int=9), 99, purpose="consent")}],
         },
@@ -228,6 +237,8 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
                 "json": {"notice_id": shown["notice_id"], "name": "mine", "buyer": {"name": "mine"}}
             },
             ("PUT", "/v1/organisations/{organisation}"): {"json": {"name": "mine"}, "headers": {"If-Match": '"0"'}},
+            ("POST", "/v1/joint-purchases"): {"json": {"title": "mine"}},
+            ("POST", "/v1/joint-purchases/{joint_id}/members"): {"json": {"organisation": notices.HOSPITAL}},
             ("POST", "/v1/organisations/{organisation}/administrators"): {"json": {"person": "named"}},
             ("POST", "/v1/questions"): {"json": asked | {"text": "mine"}},
             ("PUT", "/v1/procedures/{procedure_id}/questions/closing"): {"json": {"closes_at": None}},
@@ -235,7 +246,7 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             ("POST", "/v1/procedures/{procedure_id}/registrations"): {"json": {"company": "mine", "name": "me"}},
         },
         secrets=("secret-title", draft["notice_id"], draft["procedure_id"], "secret document", "secret-body",
-                 "secret-colleague", "secret-template", template["template_id"],
+                 "secret-colleague", "secret-template", "secret-group", template["template_id"],
                  str(UUID(int=8)), "bids.bid.deposited", "secret-question", notices.RIVAL),
         told=frozenset({"company"}),
     )  # fmt: skip
