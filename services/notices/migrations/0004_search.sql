@@ -39,10 +39,9 @@ CREATE TRIGGER procedure_changed AFTER UPDATE ON procedure
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION procedure_changed();
 
 CREATE OR REPLACE FUNCTION three_ways(words text, folded text) RETURNS tsvector LANGUAGE sql IMMUTABLE AS $$
-    -- plain words; French stems without their accents; French stems of the words without accents.
+    -- French stems without their accents, then French stems of the words without accents: what the index of a process holds.
     -- Five places after each, so that no phrase runs from the end of one into the beginning of the next
-    SELECT to_tsvector('simple', folded) || to_tsvector('simple', 'zzgap zzgap zzgap zzgap zzgap')
-        || replace(replace(translate(to_tsvector('french', words)::text, 'àâäáãåçéèêëíìîïñóòôöõøúùûüýÿ', 'aaaaaaceeeeiiiinoooooouuuuyy'),
+    SELECT replace(replace(translate(to_tsvector('french', words)::text, 'àâäáãåçéèêëíìîïñóòôöõøúùûüýÿ', 'aaaaaaceeeeiiiinoooooouuuuyy'),
                            'œ', 'oe'), 'æ', 'ae')::tsvector
         || to_tsvector('simple', 'zzgap zzgap zzgap zzgap zzgap')
         || to_tsvector('french', folded) || to_tsvector('simple', 'zzgap zzgap zzgap zzgap zzgap');

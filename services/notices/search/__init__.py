@@ -4,6 +4,6 @@
 `index` answers. PostgreSQL stays the truth (docs/adr/0022).
 """
 
-from services.notices.search.text import body_text, cpv_branches, fold
+from services.notices.search.text import body_text, cpv_branches, fold, plain
 
-__all__ = ["body_text", "cpv_branches", "fold"]
+__all__ = ["body_text", "cpv_branches", "fold", "plain"]

@@ -108,18 +108,20 @@ class TantivyIndex:
 
     def page(self, criteria: Criteria, sort: Sort, after: Position | None, limit: int) -> Hits:
         """Give the answers behind a position, so many at most, and how many there are in all."""
-        searcher, query = self._index.searcher(), query_of(criteria)
+        searcher = self._index.searcher()
+        query = query_of(searcher, criteria)
         if sort is Sort.DISTANCE:
             found = _by_distance(searcher, criteria, query, after, limit + 1)
         else:
-            tiers = tiers_of(criteria, query) if sort is Sort.RELEVANCE else [query]
+            tiers = tiers_of(searcher, criteria, query) if sort is Sort.RELEVANCE else [query]
             field = "soonest" if sort is Sort.DEADLINE else "published"
             found = _by_tiers(searcher, tiers, field, after, limit + 1)
         return Hits(found[:limit], len(found) > limit, _count(searcher, query))
 
     def count(self, criteria: Criteria) -> int:
         """Give how many notices answer."""
-        return _count(self._index.searcher(), query_of(criteria))
+        searcher = self._index.searcher()
+        return _count(searcher, query_of(searcher, criteria))
 
     def facets(self, criteria: Criteria, wanted: Sequence[Facet]) -> dict[Facet, dict[str, int]]:
         """Count the answers by the values of each facet, its own filter left out; the most frequent values first."""
@@ -130,17 +132,19 @@ class TantivyIndex:
         counts: dict[str, dict[str, int]] = {}
         for narrower, facets in asked.items():
             fields = [field for facet in facets for field in _fields(facet, criteria)]
-            counts |= _counted(searcher, query_of(narrower), fields)
+            counts |= _counted(searcher, query_of(searcher, narrower), fields)
         return {facet: _of_facet(facet, criteria, counts) for facet in wanted}
 
     def points(self, criteria: Criteria) -> dict[str, int]:
         """Count the answers by the points they stand at."""
-        return _counted(self._index.searcher(), query_of(criteria), ["point"], size=_EVERY)["point"]
+        searcher = self._index.searcher()
+        return _counted(searcher, query_of(searcher, criteria), ["point"], size=_EVERY)["point"]
 
     def days(self, criteria: Criteria) -> dict[date, int]:
         """Count the answers by the day of their publication, in Paris."""
         asked = {"day": {"histogram": {"field": "day", "interval": 1, "min_doc_count": 1}}}
-        buckets = self._index.searcher().aggregate(query_of(criteria), asked)["day"]["buckets"]
+        searcher = self._index.searcher()
+        buckets = searcher.aggregate(query_of(searcher, criteria), asked)["day"]["buckets"]
         return {_EPOCH + timedelta(days=int(bucket["key"])): bucket["doc_count"] for bucket in buckets}
 
 
@@ -204,13 +208,14 @@ def _ordered(searcher: Searcher, query: Query, field: str, rank: int, after: Pos
         asked = query if top is None else up_to(query, field, top)
         batch = _read(searcher, asked, field, rank, limit - len(found) + 1)
         whole = len(batch) <= limit - len(found)
-        if not whole and batch[-1].key == batch[-2].key:
-            batch = _with_all_equals(searcher, query, field, rank, batch)
+        if not whole:
+            top = batch[-1].key
+            if batch[-2].key == top:
+                batch, top = _with_all_equals(searcher, query, field, rank, batch), top - 1
+            else:
+                batch = batch[:-1]
         found += [each for each in batch if after is None or _order(each) > _order(after)]
-        if whole:
-            break
-        top = batch[-1].key - 1
-        if top < 0:
+        if whole or (top is not None and top < 0):
             break
     found = sorted(set(found), key=_order)
     return [Hit(position.notice, position) for position in found[:limit]]

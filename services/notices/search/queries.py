@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from tantivy import FieldType, Occur, Query
+from tantivy import FieldType, Occur, Query, Searcher
 
 from services.notices.search.asked import Clause, Lexemes, positive
 from services.notices.search.criteria import Criteria, National
@@ -21,22 +21,22 @@ _LEAST: Final = UUID(int=0)
 _MOST: Final = UUID(int=2**128 - 1)
 
 
-def query_of(criteria: Criteria) -> Query:
+def query_of(searcher: Searcher, criteria: Criteria) -> Query:
     """Give the query that the notices of a search answer."""
-    wanted = [_clause("words", clause) for clause in positive(criteria.words)]
+    wanted = [_clause(searcher, "words", clause) for clause in positive(criteria.words)]
     wanted += _terms(criteria)
     wanted += _ranges(criteria)
     if place := _place(criteria):
         wanted.append(place)
-    unwanted = [_clause("words", clause) for clause in criteria.words if clause.negative]
+    unwanted = [_clause(searcher, "words", clause) for clause in criteria.words if clause.negative]
     if criteria.other_buyers:
         unwanted.append(any_of("buyer", criteria.other_buyers))
     return but(both(*wanted), *unwanted)
 
 
-def tiers_of(criteria: Criteria, query: Query) -> list[Query]:
+def tiers_of(searcher: Searcher, criteria: Criteria, query: Query) -> list[Query]:
     """Part the answers by relevance: all words in the title, some, none. Together they are all answers, each once."""
-    titles = [_clause("title", clause) for clause in positive(criteria.words)]
+    titles = [_clause(searcher, "title", clause) for clause in positive(criteria.words)]
     if not titles:
         return [query]
     whole, some = both(*titles), _either(titles)
@@ -77,8 +77,12 @@ def _either(queries: list[Query]) -> Query:
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])
 
 
-def _clause(field: str, clause: Clause) -> Query:
-    return _either([_in_order(field, lexemes) for lexemes in clause.alternatives])
+def _clause(searcher: Searcher, field: str, clause: Clause) -> Query:
+    """Leave out the forms that no notice holds: most words have but one, which is found twice as fast alone."""
+    held = [
+        lexemes for lexemes in clause.alternatives if all(searcher.doc_freq(field, lexeme) for _, lexeme in lexemes)
+    ]
+    return _either([_in_order(field, lexemes) for lexemes in held]) if held else Query.empty_query()
 
 
 def _in_order(field: str, lexemes: Lexemes) -> Query:

@@ -18,7 +18,7 @@ __all__ = ["MAX_TEXT", "QUOTES", "body_text", "cpv_branches", "fold", "plain"]
 MAX_TEXT: Final = 40_000
 """Characters of a notice that are indexed: the plain words of it keep their places (PostgreSQL counts 16,383 of them)."""
 QUOTES: Final = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "’": "'"})
-_LIGATURES: Final = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'"})
+_LIGATURES: Final = (("œ", "oe"), ("Œ", "OE"), ("æ", "ae"), ("Æ", "AE"), ("’", "'"))
 _MARKS: Final = re.compile("[\u0300-\u036f]+")
 _INITIALS: Final = re.compile(r"(?<!\w)(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?")
 _SEPARATORS: Final = re.compile(r"[\W_]+")
@@ -28,7 +28,9 @@ def fold(text: str) -> str:
     """Give the text in lower case, without accents nor ligatures."""
     if text.isascii():
         return text.lower()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text.translate(_LIGATURES))).lower()
+    for ligature, letters in _LIGATURES:
+        text = text.replace(ligature, letters)
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).lower()
 
 
 def plain(text: str) -> str:

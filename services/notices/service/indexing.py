@@ -39,6 +39,8 @@ _POLL: Final = 0.5
 """seconds, should a notification be lost"""
 _PATIENCE: Final = 1.0
 """seconds a search waits for what was committed before it; then it is answered with what there is"""
+_START: Final = 5.0
+"""seconds a process that starts waits for its index; PostgreSQL answers until a larger one is built"""
 _AT_ONCE: Final = 500
 _READERS: Final = 2
 _AGAIN: Final = 1.0  # seconds after a failure
@@ -65,6 +67,7 @@ class LiveIndex:
         self._horizon = 0
         self._seen: dict[int, int] = {}
         self._heard = 0.0
+        self._built = asyncio.Event()
         self._turn = asyncio.Lock()
         self._coming: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="index")
@@ -78,10 +81,13 @@ class LiveIndex:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Build it and keep it fresh, until the end of the block."""
+        """Build it and keep it fresh, until the end of the block, which begins once it is built or after some seconds."""
         with _folder(self._runtime.port(SearchSettings).search_dir) as folder:
             task = asyncio.create_task(self._live(folder))
             try:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_START):
+                        await self._built.wait()
                 yield
             finally:
                 task.cancel()
@@ -132,6 +138,7 @@ class LiveIndex:
         await self._write(index.built)
         self._index = index
         await self._look()
+        self._built.set()
         self._ready.set(1)
         _log.info("search_index_built", notices=notices, seconds=round(time.monotonic() - began, 1))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from services.notices.search.index import Hit, Hits, SearchIndex
 from services.notices.service.indexing import LiveIndex
 from services.notices.store import search as store
 
-__all__ = ["Asked", "Found", "FoundNotice", "days", "points", "search"]
+__all__ = ["Asked", "Found", "FoundNotice", "days", "deadlines", "points", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,14 @@ async def search(runtime: Runtime, asked: Asked) -> Found:
         found = await store.notices(conn, [hit.notice_id for hit in hits.hits])
         names = await store.buyer_names(conn, buyers) if buyers else {}
     return Found(_placed(found, hits.hits), following, hits.total, facets, names)
+
+
+async def deadlines(runtime: Runtime, criteria: Criteria, limit: int) -> list[Notice]:
+    """Give so many answers whose deadline is to come, soonest first. Raises IndexBuilding."""
+    now = runtime.clock.now()
+    ahead = replace(criteria, deadline_after=max(now, criteria.deadline_after or now))
+    found = await search(runtime, Asked(ahead, Sort.DEADLINE, None, limit))
+    return [each.notice for each in found.notices]
 
 
 async def points(runtime: Runtime, criteria: Criteria) -> dict[str, int]:

@@ -105,14 +105,14 @@ async def save_notice(conn: asyncpg.Connection, notice: Notice, at: datetime) ->
 
 
 def _searched(content: NoticeContent) -> tuple[Any, ...]:
-    body = words.body_text(content)
+    title, body = words.plain(content.title), words.body_text(content)
     return (
         content.procedure_type,
         content.deadline,
         words.cpv_branches(content),
         content.departments,
-        content.title,
-        words.fold(content.title),
+        title,
+        words.fold(title),
         body,
         words.fold(body),
     )

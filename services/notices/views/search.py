@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Self
+from datetime import date, datetime, timedelta
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from services.notices.service.search import Found, FoundNotice
 from services.notices.views.base import View
 from services.notices.views.notices import NoticeView
 
-__all__ = ["FacetValue", "FoundView", "PeriodView", "SearchPage", "StatisticsView", "facets_of", "label"]
+__all__ = ["FacetValue", "FoundView", "PeriodView", "SearchPage", "StatisticsView", "facets_of", "label", "statistics"]
 
 _WORDS = {
     "works": ("Travaux", "Works"),
@@ -108,6 +108,27 @@ class StatisticsView(View):
     total: int
     last_month: int = Field(description="published in the 30 days before today, in Paris")
     periods: list[PeriodView] = Field(description="oldest first, empty ones too; weeks begin on Monday")
+
+
+def statistics(days: Mapping[date, int], by: Literal["day", "week", "month"], today: date) -> StatisticsView:
+    """Count days together by periods, from the first that has any to the last."""
+    counts: dict[date, int] = {}
+    for day, count in days.items():
+        begins = _begins(day, by)
+        counts[begins] = counts.get(begins, 0) + count
+    begins, last = min(counts, default=today), max(counts, default=date.min)
+    periods = []
+    while begins <= last:
+        periods.append(PeriodView(begins=begins, count=counts.get(begins, 0)))
+        begins = _begins(begins + timedelta(days={"day": 1, "week": 7, "month": 31}[by]), by)
+    recent = sum(count for day, count in days.items() if today - timedelta(days=30) <= day < today)
+    return StatisticsView(total=sum(days.values()), last_month=recent, periods=periods)
+
+
+def _begins(day: date, by: Literal["day", "week", "month"]) -> date:
+    if by == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if by == "week" else day
 
 
 def facets_of(found: Found) -> dict[str, list[FacetValue]]:
