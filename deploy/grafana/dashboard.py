@@ -188,6 +188,14 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             _rate("halles_job_attempts_total", "kind, outcome", "{{kind}} {{outcome}}"),
         ),
         Panel(
+            "Notices at their channels", "Of the Official Journal, the BOAMP and papers: to be taken, confirmed, published.", "short",
+            _every("max by (kind, state) (halles_publications)", "{{kind}} {{state}}"),
+        ),
+        Panel(
+            "Notices: oldest", "How long the oldest waits for its channel to take it, or to confirm its receipt.", "s",
+            _every("max by (kind, state) (halles_publications_oldest_seconds)", "{{kind}} {{state}}"), 900,
+        ),
+        Panel(
             "Receipts pending", "Deposits whose receipt has no time stamp after half a minute.", "short",
             _every("max(halles_receipts_pending)", "receipts"), 1,
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from prometheus_client import Gauge
@@ -28,10 +27,13 @@ JOBS = Jobs()
 PERIODIC = Periodic()
 _OPEN = Gauge("halles_publications", "Notices that a channel is yet to take (queued) or to answer", ["kind", "state"])
 _OLDEST = Gauge(
-    "halles_publications_oldest_seconds", "How long the oldest notice waits for its channel to take it", ["kind"]
+    "halles_publications_oldest_seconds",
+    "How long the oldest notice waits for its channel to take it (queued), or to confirm its receipt (sent)",
+    ["kind", "state"],
 )
 _KINDS = ("joue", "boamp", "shal")
 _STATES = ("queued", "sent", "received", "accepted")
+_AWAITED = ("queued", "sent")
 
 
 @JOBS.on(tracking.SUBMIT_JOB)
@@ -103,14 +105,11 @@ async def release_notices(runtime: Runtime) -> None:
 async def measure_publications(runtime: Runtime) -> None:
     """Tell Prometheus what waits for the channels; papers are counted together."""
     async with runtime.read() as conn:
-        found = await publication_store.open_publications(conn)
+        found, now = await publication_store.open_publications(conn), runtime.clock.now()
     for kind in _KINDS:
         mine = [each for each in found if each.kind == kind]
         for state in _STATES:
             _OPEN.labels(kind, state).set(sum(each.publications for each in mine if each.state == state))
-        queued = [each.oldest for each in mine if each.state is PublicationState.QUEUED]
-        _OLDEST.labels(kind).set(_age(min(queued), runtime) if queued else 0)
-
-
-def _age(since: datetime, runtime: Runtime) -> float:
-    return max((runtime.clock.now() - since).total_seconds(), 0)
+        for state in _AWAITED:
+            oldest = min((each.oldest for each in mine if each.state == state), default=now)
+            _OLDEST.labels(kind, state).set(max((now - oldest).total_seconds(), 0))

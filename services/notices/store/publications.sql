@@ -33,7 +33,7 @@ SELECT notice_id
 
 -- publications_open --
 -- How many notices each channel is yet to take or to answer, and since when the oldest waits.
-SELECT channel, state, count(*) AS publications, min(coalesce(received_at, sent_at, queued_at)) AS oldest
+SELECT channel, state, count(*) AS publications, min(coalesce(sent_at, queued_at)) AS oldest
   FROM publication
  WHERE state IN ('queued', 'sent', 'received', 'accepted')
  GROUP BY channel, state
