@@ -82,7 +82,9 @@ async def _import_all(service: Service, files: tuple[str, ...]) -> int:
     async with open_runtime(service, service.settings()) as runtime:
         reading = partial(prepare, now=runtime.clock.now())
         chunks = _told(files, in_chunks(reading, units(files), _workers(files, spare=1)))
-        while chunk := await asyncio.to_thread(next, chunks, None):  # reading keeps the event loop free
+        following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+        while chunk := await following:  # while this one is written, the next one is read in a thread
+            following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
             for said in await keep(runtime, chunk):
                 refused += said["status"] != "imported"
                 click.echo(_ENCODER.encode(said))

@@ -16,7 +16,7 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.service.imports import duplicate, keep_source, require_timely
-from services.notices.service.notices import DraftNotice
+from services.notices.service.notices import DraftNotice, refuse_excess
 from services.notices.store import imports as store
 from services.notices.store import notices as notice_store
 
@@ -88,6 +88,7 @@ async def _refusal(uow: Uow, command: DraftNotice, seen: set[UUID], owners: dict
             f"The procedure {command.procedure_id} (BT-04) belongs to another buyer.",
         )
     try:
+        refuse_excess(command.content)
         await require_timely(uow, command)
     except HallesError as error:
         return error

@@ -26,6 +26,7 @@ __all__ = [
     "change",
     "draft",
     "readable_notice",
+    "refuse_excess",
     "require_draft_of",
     "require_own_procedure",
     "write",
@@ -74,7 +75,7 @@ async def require_own_procedure(uow: Uow, procedure_id: UUID, actor: Actor) -> N
 async def draft(uow: Uow, command: DraftNotice, actor: Actor) -> Notice:
     """Keep a new draft. Raises DuplicateNotice, TooLarge, Forbidden where the procedure belongs to another organisation."""
     actor.require(OrganisationKind.BUYER)
-    _refuse_excess(command.content)
+    refuse_excess(command.content)
     procedure = await procedure_store.ensure_procedure(
         uow.conn,
         command.procedure_id,
@@ -122,7 +123,8 @@ async def _require_framework(uow: Uow, reference: str | None) -> None:
         raise InvalidInput(*told, errors=[FieldError("body/framework_notice", *told)])
 
 
-def _refuse_excess(content: NoticeContent) -> None:
+def refuse_excess(content: NoticeContent) -> None:
+    """Refuse a content too large for the event that will carry it. Raises TooLarge."""
     if len(content.model_dump_json()) > _LARGEST:
         raise TooLarge(
             f"L'avis décrit trop de choses : {_LARGEST // 2**20} Mo au plus pour ses textes et ses lots.",

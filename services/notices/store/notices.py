@@ -85,7 +85,7 @@ def _inserted(notice: Notice, content: dict[str, Any]) -> tuple[Any, ...]:
         notice.created_at,
         notice.published_at,
         notice.sent_at,
-        *_searched(notice.content),
+        *_searched(notice),
     )
 
 
@@ -99,12 +99,16 @@ async def save_notice(conn: asyncpg.Connection, notice: Notice, at: datetime) ->
         notice.content.model_dump(mode="json"),
         notice.published_at,
         notice.sent_at,
-        *_searched(notice.content),
+        *_searched(notice),
     )
     await add_version(conn, notice, at)
 
 
-def _searched(content: NoticeContent) -> tuple[Any, ...]:
+def _searched(notice: Notice) -> tuple[Any, ...]:
+    """Give what a search asks; of what is not public, no words nor codes: nobody searches it, and they cost much to write."""
+    content = notice.content
+    if not notice.is_public:
+        return (content.procedure_type, content.deadline, [], [], "", "", "", "")
     title, body = words.plain(content.title), words.body_text(content)
     return (
         content.procedure_type,
@@ -155,9 +159,7 @@ async def drafts(
 ) -> list[Notice]:
     """Give the notices of an organisation that are not public and may be read, newest first."""
     created_at, notice_id = after or (None, None)
-    rows = await conn.fetch(
-        _SQL["drafts"], scope.organisation, created_at, notice_id, limit, scope.procedures, scope.shared
-    )
+    rows = await conn.fetch(_SQL["drafts"], scope.organisation, created_at, notice_id, limit, scope.procedures, scope.shared)
     return await all_with_documents(conn, rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -149,6 +150,9 @@ async def test_the_loader_takes_what_it_can_and_says_why_not_the_rest(h: Harness
     assert lines[5]["file"].endswith("none/../x")
     counts = await counted(h)
     assert (counts["notice"], counts["procedure"], counts["notice_version"]) == (1, 1, 1)
+    async with h.runtime.read() as conn:
+        [digest] = [row["digest"] for row in await conn.fetch("SELECT source ->> 'sha256' AS digest FROM notice")]
+    assert digest == sha256(eforms(1)).hexdigest()
     drafts = await ask(h, "GET", "/drafts", status=200, headers=h.headers(INTERCOMMUNALITY))
     assert [item["notice_id"] for item in drafts["items"]] == [str(NOTICE_ID)]
 

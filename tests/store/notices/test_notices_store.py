@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -15,7 +13,6 @@ from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import TooLarge
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
-from services.notices import tools
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.errors import DuplicateNotice
@@ -27,7 +24,7 @@ from services.notices.store import notices as notice_store
 from services.notices.store import procedures as procedure_store
 from services.notices.store import search as store
 from services.notices.wiring import SERVICE
-from tests.unit.notices.notices_samples import BEFORE, FOLDER, HOSPITAL, INTERCOMMUNALITY, content, eforms
+from tests.unit.notices.notices_samples import BEFORE, INTERCOMMUNALITY, content
 
 BUYER = Actor("person", "Camille Martin", INTERCOMMUNALITY, OrganisationKind.BUYER)
 
@@ -187,21 +184,6 @@ async def test_a_notice_comes_back_from_the_database_as_it_went(h: Harness) -> N
         rows = await notice_store.versions(conn, UUID(int=3), drafts_too=True, until=BEFORE)
         assert [(row.version, row.content) for row in rows] == [(1, before.content)]
         assert await notice_store.versions(conn, UUID(int=3), drafts_too=False, until=BEFORE) == []
-
-
-async def test_the_import_tool_loads_what_is_right_and_says_why_the_rest_is_not(h: Harness, tmp_path: Path) -> None:
-    broken, right = tmp_path / "broken.xml", FOLDER / "03-hospital-supplies.xml"
-    broken.write_bytes(eforms(1).replace(b">90511100<", b">90511101<"))
-    assert (await tools._import_one(h.runtime, right))["status"] == "imported"
-    again = await tools._import_one(h.runtime, right)
-    assert (again["status"], "identifiant" in again["detail"]) == ("rejected", True)
-    refused = await tools._import_one(h.runtime, broken)
-    assert {fault["term"].split()[0] for fault in refused["problems"]} == {"BT-262"}
-    assert (await tools._import_one(h.runtime, tmp_path / "absent.xml"))["status"] == "rejected"
-    async with h.runtime.read() as conn:
-        rows = await conn.fetch("SELECT organisation, state, source ->> 'sha256' AS digest FROM notice")
-    assert [(row["organisation"], row["state"]) for row in rows] == [(HOSPITAL, "draft")]
-    assert rows[0]["digest"] == sha256(right.read_bytes()).hexdigest()
 
 
 async def test_a_notice_too_large_for_its_event_is_refused(h: Harness) -> None:
