@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, cast
 
 from lxml import etree
@@ -240,6 +240,7 @@ def values(element: Element | None, path: str = ".") -> list[str]:
     return [clean for raw in texts if (clean := " ".join(raw.split()))]
 
 
+@lru_cache(4_096)
 def prefixed(tag: str) -> str:
     """Give `cbc:Name` for a tag, the bare name for a root."""
     name = etree.QName(tag)

@@ -23,12 +23,22 @@ from services.notices.eforms.export.procedure import procedure_code
 from services.notices.eforms.export.tree import Tree, has_place
 from services.notices.eforms.xml import Element
 
-__all__ = ["deadline_of", "deadline_term", "is_framework", "level_of", "lot_identifier", "write_lots"]
+__all__ = [
+    "LONGEST_FRAMEWORK",
+    "deadline_of",
+    "deadline_term",
+    "is_framework",
+    "level_of",
+    "lot_identifier",
+    "write_lots",
+]
 
 _SINGLE_STAGE: Final = frozenset({"open", "oth-single"})
 """Procedures that bidders answer by a tender at once (BT-131); in others they first ask to take part (BT-1311)."""
 
 _IN_DOCUMENTS: Final = "epo-procurement-document"
+LONGEST_FRAMEWORK: Final = 48
+"""Months, without a reason given (R2162-5 CCP)."""
 _LEAST_CANDIDATES: Final = {"restricted": 5, "neg-w-call": 3, "comp-dial": 3, "innovation": 3}
 """Fewer than that may not be invited, where enough are suitable (R2142-17 CCP): BT-50."""
 _DOCUMENTS: Final = "DCE"
@@ -144,7 +154,7 @@ class _Lot:
         languages = terms.languages or [self._content.language]
         for language in languages if has_place("BT-97-Lot", self.tree.subtype) else ():
             self.tree.put(self.tree.add(self.element, "cac:TenderingTerms/cac:Language"), "BT-97-Lot", language)
-        if terms.validity_days and procedure_code(self._content.procedure_type) == "open":
+        if terms.validity_days:
             self._put("BT-98", terms.validity_days, unitCode="DAY")
         self._put("BT-92", bool(terms.electronic_ordering))
         self._put("BT-93", terms.electronic_payment is not False)
@@ -183,7 +193,7 @@ class _Lot:
 
     def _deadline(self) -> None:
         deadline = deadline_of(self.lot, self._content)
-        term = deadline_term(self._content)
+        term = "BT-630" if self.tree.subtype == "E1" else deadline_term(self._content)
         self._put(f"{term}(d)", values.day(deadline))
         self._put(f"{term}(t)", values.clock(deadline))
 
@@ -207,10 +217,12 @@ class _Lot:
         self._put("BT-766", terms.dynamic_purchasing or (None if "dynamic-purchasing" in techniques else "none"))
         if is_framework(self.lot):
             self._put("BT-113", terms.framework_participants)
+            long = (self.lot.duration_months or 0) > LONGEST_FRAMEWORK
+            self._put("BT-109", terms.framework_duration_reason if long else None)
 
     def _strategy(self) -> None:
         terms = self.terms
-        for code in terms.strategic:
+        for code in terms.strategic if has_place("BT-06-Lot", self.tree.subtype) else ():
             kind = self.tree.add(self.element, "cac:ProcurementProject/cac:ProcurementAdditionalType")
             self.tree.put(kind, "BT-06-Lot", code)
             self.tree.put(kind, "BT-777-Lot", terms.strategy)

@@ -12,7 +12,7 @@ from services.notices.eforms import rules
 
 __all__ = ["EXPORTED", "ExportedNotice", "subtype_of"]
 
-EXPORTED: Final = frozenset({"4", "16", "19", "29", "32", "38", "40", "E2", "E3", "E4"})
+EXPORTED: Final = frozenset({"4", "16", "19", "29", "32", "38", "40", "E1", "E2", "E3", "E4"})
 """The subtypes that the platform writes from its own content; an imported notice of any subtype goes out as it came in."""
 
 _UTILITIES: Final = "32014L0025"
@@ -56,11 +56,22 @@ def subtype_of(content: NoticeContent) -> str:
     if rules.subtype(content.subtype):
         return content.subtype
     form = _form(content)
+    if special := _special(content, form):
+        return special
     if not content.formal and form in _VOLUNTARY:
         return _VOLUNTARY[form]
     ordinary, concession, utilities, defence = _FORMS[form]
     special = {_UTILITIES: utilities, _DEFENCE: defence}.get(content.legal_basis or "")
     return special or (concession if content.contract_kind == "concession" else ordinary)
+
+
+def _special(content: NoticeContent, form: str) -> str | None:
+    """Give the subtype of what has a form of its own: a market consultation, a contest, a qualification system."""
+    if form == "planning" and content.notice_type == "pmc":
+        return "E1"
+    if "design-contest" in content.techniques and content.formal:
+        return {"contract": "23", "award": "36"}.get(form)
+    return "15" if "qualification-system" in content.techniques and form == "contract" else None
 
 
 def _form(content: NoticeContent) -> str:

@@ -19,6 +19,8 @@ __all__ = ["Bundle", "Failure"]
 Failure = tuple[Rule, Branch]
 """A rule that does not hold, and where."""
 Asked = tuple[Test, Rule]
+Guarded = tuple[frozenset[str], frozenset[str], Test, Rule]
+"""A rule to ask only where all of some children are there, and none of some others."""
 _LENGTH: Final = ("call", "string-length", shapes.NORMAL)
 
 
@@ -31,6 +33,7 @@ class _Child:
     languages: list[Asked] = field(default_factory=list)
     """Of a text in several languages: they hold where there is one text, in the one language of the notice."""
     asked: list[Asked] = field(default_factory=list)
+    guarded: list[Guarded] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -61,15 +64,27 @@ class Bundle:
         self.stages.setdefault(rule.stage, place)
         if self._is_about_the_value(rule, tree) or self._is_about_a_child(rule, tree):
             return
-        asked = compiler.holds(tree), rule
         absent, present = gates.gates(tree)
         if absent:
-            child = self.children.setdefault(min(absent), _Child())
-            (child.languages if shapes.is_about_languages(tree) else child.asked).append(asked)
+            self._guard(rule, tree, absent, present)
         elif present:
-            self.without.setdefault(min(present), _NoChild()).asked.append(asked)
+            name = min(present)
+            test = compiler.holds(gates.given(tree, (">", name)))
+            self.without.setdefault(name, _NoChild()).asked.append((test, rule))
         else:
-            self.always.append(asked)
+            self.always.append((compiler.holds(tree), rule))
+
+    def _guard(self, rule: Rule, tree: Tree, absent: frozenset[str], present: frozenset[str]) -> None:
+        """Arrange a rule that can fail only where there are some children."""
+        name = min(absent)
+        child = self.children.setdefault(name, _Child())
+        test = compiler.holds(gates.given(tree, ("=", name)))
+        if shapes.is_about_languages(tree):
+            child.languages.append((test, rule))
+        elif len(absent) > 1 or present:
+            child.guarded.append((absent - {name}, present, test, rule))
+        else:
+            child.asked.append((test, rule))
 
     def _is_about_the_value(self, rule: Rule, tree: Tree) -> bool:
         """Arrange a rule about the text or the attributes of the element itself; False when it is another."""
@@ -131,7 +146,7 @@ class Bundle:
                 failures.append((rule, branch))
 
     def _check_children(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
-        known = self.children
+        known, there = self.children, branch.children.keys()
         for name, same in branch.children.items():
             rules = known.get(name)
             if rules is None:
@@ -143,6 +158,9 @@ class Bundle:
                 failures.extend((rule, branch) for test, rule in rules.languages if not test(branch, ground))
             for test, rule in rules.asked:
                 if not test(branch, ground):
+                    failures.append((rule, branch))
+            for needed, enough, test, rule in rules.guarded:
+                if needed <= there and enough.isdisjoint(there) and not test(branch, ground):
                     failures.append((rule, branch))
 
     def _check_absent(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:

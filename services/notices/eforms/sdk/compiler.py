@@ -109,8 +109,18 @@ def _listed(sign: str, left: Tree, right: Tree) -> Test | None:
         return None
     if left == shapes.NORMAL:
         return lambda branch, _: normal(branch.text) in codes
-    find = items(left)
-    return lambda branch, ground: any(atom(each) in codes for each in find(branch, ground))
+    nodes = shapes.before_text(left)
+    find = items(left if nodes is None else nodes)
+    read = normal if nodes is not None else None
+
+    def listed(branch: Branch, ground: Ground) -> bool:
+        for each in find(branch, ground):
+            value = each.text if isinstance(each, Branch) else each
+            if (read(value) if read else value) in codes:
+                return True
+        return False
+
+    return listed
 
 
 def _shared(sign: str, left: Tree, right: Tree) -> Test | None:

@@ -12,7 +12,7 @@ from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse, 
 from services.notices.eforms.sdk.table import Rule
 from services.notices.eforms.xml import prefixed
 
-__all__ = ["presence", "spell", "subject_at", "terms", "wanted"]
+__all__ = ["presence", "reach", "referring", "spell", "subject_at", "terms", "wanted"]
 
 _MOST: Final = 6
 _STEPS: Final = {"child", "attribute", "parent", "self", "any"}
@@ -112,6 +112,33 @@ def _absolute(base: tuple[Tree, ...], steps: tuple[Tree, ...]) -> tuple[Tree, ..
         elif step[0] in {"child", "attribute"}:
             found.append(step)
     return tuple(found)
+
+
+def referring(tree: Tree) -> Tree | None:
+    """Give the path of the identifiers of which a rule asks that they name something else of the notice, None if it asks nothing of the kind."""
+    if tree[0] in {"or", "and"}:
+        return referring(tree[1])
+    if tree[0] == "every":
+        return tree[1][0][1] if tree[2][:3] == ("compare", "=", ("variable", tree[1][0][0])) else None
+    if (
+        tree[:2] == ("compare", "=")
+        and tree[2][0] == "path"
+        and tree[2][1] == ("context",)
+        and tree[3][0] in {"path", "variable"}
+    ):
+        return tree[2]
+    return None
+
+
+def reach(branch: Branch, path: Tree) -> list[str]:
+    """Give the texts at a path below an element, whatever the conditions of its steps."""
+    found = [branch]
+    for step in path[2]:
+        if step[0] == "child":
+            found = [child for each in found for child in each.children.get(step[1], ())]
+        elif step[0] in {"parent", "attribute"}:
+            return []
+    return [each.text.strip() for each in found]
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from services.notices.eforms.sdk import shapes
 from services.notices.eforms.sdk.syntax import Tree
 
-__all__ = ["Gates", "gates"]
+__all__ = ["Gates", "gates", "given"]
 
 Gates = tuple[frozenset[str], frozenset[str]]
 """Children without any one of which an expression is sure to hold; children any one of which makes it sure to hold."""
@@ -26,6 +27,14 @@ def gates(tree: Tree) -> Gates:
     if tree[0] == "compare" and tree[2][:2] == ("call", "count") and tree[3][0] == "literal":
         return _counted(tree[1], tree[2][2], tree[3][1])
     return _NEVER
+
+
+def given(tree: Tree, answered: tuple[str, str]) -> Tree:
+    """Give what is left of an expression where its part `count(child) = 0`, or `> 0`, is known not to hold."""
+    if tree[0] != "or":
+        return tree
+    parts = [part for part in tree[1:] if shapes.child_count(part) != answered]
+    return parts[0] if len(parts) == 1 else ("or", *parts)
 
 
 def _counted(sign: str, path: Tree, figure: object) -> Gates:

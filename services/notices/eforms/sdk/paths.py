@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from services.notices.eforms.sdk.branches import Branch
 from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError
-from services.notices.eforms.sdk.values import Value
+from services.notices.eforms.sdk.values import Value, normal
 
 __all__ = ["HERE", "Items", "Test", "is_free", "keep", "keep_set", "repeats", "select"]
 
@@ -21,6 +21,7 @@ Compile: TypeAlias = Callable[[Tree], Value]
 HERE: Final[Tree] = ("path", ("context",), (("self", ()),))
 """The expression `.`"""
 _AXES: Final = {"child", "attribute", "parent", "self", "any", "preceding"}
+_TEXT: Final[Tree] = ("call", "normalize-space", ("path", ("context",), (("text",),)))
 _SERIAL: Final = count(1)
 _EMPTY: Final[list[Branch]] = []
 
@@ -109,7 +110,12 @@ def _compose(start: Items | None, steps: tuple[Tree, ...], test: Compile, items:
             position += len(plain)
         else:
             step = steps[position]
-            find = _step(find or _self, step, test) if step[0] in _AXES else _each(find or _self, items(step))
+            if step == _TEXT:
+                find = _texts(find or _self)
+            else:
+                find = (
+                    _step(find or _self, step, test, items) if step[0] in _AXES else _each(find or _self, items(step))
+                )
             position += 1
     return find or _self
 
@@ -146,16 +152,20 @@ def _descend(start: Items | None, names: tuple[str, ...]) -> Items:
     return descend
 
 
+def _texts(find: Items) -> Items:
+    return lambda branch, ground: [normal(each.text) for each in find(branch, ground)]
+
+
 def _each(find: Items, then: Items) -> Items:
     return lambda branch, ground: [each for found in find(branch, ground) for each in then(found, ground)]
 
 
-def _step(start: Items, step: Tree, test: Compile) -> Items:
+def _step(start: Items, step: Tree, test: Compile, items: Compile) -> Items:
     kind = step[0]
     find = _axis(start, kind, step[1] if kind in {"child", "attribute", "preceding"} else "")
     for condition in step[-1]:
-        name = repeats(step, condition)
-        find = _filter(find, test(condition)) if name is None else _repeated(find, name)
+        values = repeats(step, condition)
+        find = _filter(find, test(condition)) if values is None else _repeated(find, items(values))
     return find
 
 
@@ -192,31 +202,29 @@ def _filter(start: Items, test: Test) -> Items:
     return keep_those
 
 
-def repeats(step: Tree, condition: Tree) -> str | None:
-    """Give the attribute of `X[@a = preceding-sibling::X/@a]`, None when the condition is another."""
-    if step[0] != "child":
+def repeats(step: Tree, condition: Tree) -> Tree | None:
+    """Give `p` of `X[p = preceding-sibling::X/p]`, None when the condition is another."""
+    if step[0] != "child" or condition[:2] != ("compare", "=") or condition[2][:2] != ("path", ("context",)):
         return None
-    for name in ("languageID",):
-        attribute: Tree = ("attribute", name, ())
-        left: Tree = ("path", ("context",), (attribute,))
-        right: Tree = ("path", ("context",), (("preceding", step[1], ()), attribute))
-        if condition == ("compare", "=", left, right):
-            return name
-    return None
+    before: Tree = ("path", ("context",), (("preceding", step[1], ()), *condition[2][2]))
+    return condition[2] if condition[3] == before else None
 
 
-def _repeated(start: Items, name: str) -> Items:
-    """Give those whose attribute an earlier one, of the same parent, has already."""
+def _repeated(start: Items, values: Items) -> Items:
+    """Give those of which a value is that of an earlier one, of the same parent."""
 
     def find(branch: Branch, ground: Ground) -> list[Value]:
-        seen = set()
+        seen: set[tuple[int, str]] = set()
         repeated = []
         for each in start(branch, ground):
-            if (value := each.attributes.get(name)) is not None:
-                key = id(each.above), value
-                if key in seen:
-                    repeated.append(each)
-                seen.add(key)
+            found = {(id(each.above), _text(value)) for value in values(each, ground)}
+            if found & seen:
+                repeated.append(each)
+            seen |= found
         return repeated
 
     return find
+
+
+def _text(value: Value) -> str:
+    return str(value.text if isinstance(value, Branch) else value)

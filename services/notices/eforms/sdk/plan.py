@@ -19,7 +19,6 @@ __all__ = ["EMPTY", "failures", "unsupported"]
 
 EMPTY: Final = "element-not-empty"
 """The subject of the one rule that holds everywhere: no element is empty."""
-_EVERYWHERE: Final = "//"
 
 
 @dataclass(slots=True)
@@ -38,6 +37,9 @@ class _Place:
             self.known[key] = _Place()
             self.below.setdefault(name, []).append((tuple(map(compiler.holds, conditions)), self.known[key]))
         return self.known[key]
+
+
+_NOWHERE: Final[list[tuple[tuple[Test, ...], _Place]]] = []
 
 
 @dataclass(slots=True)
@@ -107,24 +109,44 @@ class _Walk:
             self._ask(branch, places[0])
         elif places:
             self._ask_first_of_each_stage(branch, places)
-        if not branch.children:
-            if self._empty and not branch.text.strip(BLANKS):
-                self.found.append((self._empty, branch))
-            return
         for name, children in branch.children.items():
             if len(self.found) > self._most:
                 return
-            below = [step for place in places for step in place.below.get(name, ())]
-            everywhere = [place for tests, place in below if not tests]
-            if len(everywhere) == len(below):
-                for child in children:
-                    self.visit(child, everywhere)
+            if len(places) == 1:
+                below = places[0].below.get(name, _NOWHERE)
+            else:
+                below = [step for place in places for step in place.below.get(name, _NOWHERE)]
+            if len(below) == 1 and not below[0][0]:
+                self._visit_all(children, below[0][1])
             else:
                 for child in children:
-                    self.visit(child, [place for tests, place in below if self._hold(tests, child)])
+                    self._enter(child, [place for tests, place in below if self._hold(tests, child)])
+
+    def _visit_all(self, children: list[Branch], place: _Place) -> None:
+        """Visit elements that one context alone matches."""
+        places = [place]
+        for child in children:
+            if child.children:
+                self.visit(child, places)
+            else:
+                self._ask(child, place)
+                if not child.text or child.text.isspace():
+                    self._note_empty(child)
+
+    def _enter(self, child: Branch, places: list[_Place]) -> None:
+        self.visit(child, places)
+        if not child.children and (not child.text or child.text.isspace()):
+            self._note_empty(child)
+
+    def _note_empty(self, branch: Branch) -> None:
+        if self._empty and not branch.text.strip(BLANKS):
+            self.found.append((self._empty, branch))
 
     def _hold(self, tests: tuple[Test, ...], branch: Branch) -> bool:
-        return all(test(branch, self._ground) for test in tests)
+        for test in tests:  # noqa: SIM110  # no generator a child
+            if not test(branch, self._ground):
+                return False
+        return True
 
     def _ask(self, branch: Branch, place: _Place) -> None:
         if place.bundle is not None:

@@ -12,8 +12,10 @@ from services.notices.eforms.sdk.table import code_list
 __all__ = [
     "IS_TRIMMED",
     "NORMAL",
+    "TEXT_CALL",
     "alike",
     "attribute",
+    "before_text",
     "child_count",
     "codes",
     "duplicates",
@@ -34,13 +36,14 @@ _TRUE: Final[Tree] = ("call", "true")
 _FALSE: Final[Tree] = ("call", "false")
 _SUBTYPE: Final = tuple(step[1] for step in parse_path("/*/efac:NoticeSubType/cbc:SubTypeCode"))
 _LANGUAGES: Final = parse("(/*/cbc:NoticeLanguageCode, /*/cac:AdditionalNoticeLanguage/cbc:ID)")
-_TEXT_CALL: Final = parse("normalize-space(text())")
+TEXT_CALL: Final = parse("normalize-space(text())")
+"""The text of an element with its blanks normalised, as a step."""
 
 
 @cache
 def is_text(tree: Tree) -> bool:
     """Say whether an expression gives elements, attributes or texts: never numbers nor dates."""
-    if tree in {NORMAL, _TEXT_CALL}:
+    if tree in {NORMAL, TEXT_CALL}:
         return True
     if tree[0] == "variable":
         return str(tree[1]).startswith("global-") or tree[1] == "noticeSubType"
@@ -50,7 +53,7 @@ def is_text(tree: Tree) -> bool:
         return False
     steps = tree[2]
     plain = {"child", "attribute", "parent", "self", "any", "text"}
-    return all(step[0] in plain for step in steps[:-1]) and (steps[-1][0] in plain or steps[-1] == _TEXT_CALL)
+    return all(step[0] in plain for step in steps[:-1]) and (steps[-1][0] in plain or steps[-1] == TEXT_CALL)
 
 
 def attribute(tree: Tree) -> str | None:
@@ -124,7 +127,14 @@ def _is_subtype(tree: Tree) -> bool:
     if tree[0] != "path":
         return False
     names = [step[1] if step[0] == "child" else step for step in tree[2][-3:]]
-    return names == [*_SUBTYPE, _TEXT_CALL] or names[-2:] == list(_SUBTYPE)
+    return names == [*_SUBTYPE, TEXT_CALL] or names[-2:] == list(_SUBTYPE)
+
+
+def before_text(tree: Tree) -> Tree | None:
+    """Give `path` of `path/normalize-space(text())`, None for another expression."""
+    if tree[0] != "path" or len(tree[2]) == 1 or tree[2][-1] != TEXT_CALL:
+        return None
+    return "path", tree[1], tree[2][:-1]
 
 
 def is_stable(tree: Tree) -> bool:

@@ -97,7 +97,7 @@ def _message(case: _Case, place: str) -> _Told:
         return _empty(case)
     if counted := conditions.presence(case.tree):
         return _presence(case, place, *counted)
-    for tell in (_attribute, _code, _shape, _languages):
+    for tell in (_attribute, _code, _shape, _languages, _reference):
         if found := tell(case):
             return found
     return _assertion(case)
@@ -290,6 +290,25 @@ def _languages(case: _Case) -> _Told | None:
     )
 
 
+def _reference(case: _Case) -> _Told | None:
+    """Tell that an identifier names an organisation that the notice does not describe."""
+    path = conditions.referring(case.tree) if case.field and case.field.term in _REFERENCES else None
+    if path is None or not any(part in case.rule.test for part in _ORGANISATIONS):
+        return None
+    given = ", ".join(conditions.reach(case.branch, path)[:_FEW])[:_TEXT_QUOTED]
+    return _Told(
+        f"{case.name} : « {given} » désigne une organisation que l'avis ne décrit pas ; décrivez-la ou corrigez l'identifiant.",
+        f"{case.name_en}: '{given}' names an organisation that the notice does not describe.",
+        conditions.spell(path),
+        lasting=True,
+    )
+
+
+_REFERENCES: Final = {"OPT-300", "OPT-301"}
+_ORGANISATIONS: Final = ("efac:Company/cac:PartyIdentification/cbc:ID", "$global-org-ids")
+_FEW: Final = 5
+
+
 def _assertion(case: _Case) -> _Told:
     """Tell that values do not agree, by the kind of disagreement, or else by the terms that the rule compares."""
     text = case.rule.test
@@ -310,13 +329,6 @@ def _assertion(case: _Case) -> _Told:
 _KINDS: Final = (
     ("-duplicates", "« {value} » est donné plusieurs fois : un identifiant n'en désigne qu'un.", "given more than once.", True),
     ("return $y) = 1", "« {value} » est donné plusieurs fois : n'en gardez qu'un.", "given more than once: keep one.", True),
-    ("= $global-org-ids", "désigne une organisation que l'avis ne décrit pas.", "names an organisation not described.", True),
-    (
-        "efac:Organization/efac:Company/cac:PartyIdentification/cbc:ID/normalize-space(text()))) or",
-        "désigne une organisation que l'avis ne décrit pas : décrivez-la ou corrigez son identifiant (ORG-0001...).",
-        "names an organisation that the notice does not describe.",
-        True,
-    ),
     ("starts-with(", "le code CPV ne va pas avec la nature du marché (BT-23) : corrigez l'un ou l'autre.",
      "the CPV code does not go with the nature of the contract (BT-23).", False),
     ("< 0)", "« {value} » est négatif : donnez un montant positif.", "the amount is negative.", False),
