@@ -154,7 +154,7 @@ class _Lot:
         languages = terms.languages or [self._content.language]
         for language in languages if has_place("BT-97-Lot", self.tree.subtype) else ():
             self.tree.put(self.tree.add(self.element, "cac:TenderingTerms/cac:Language"), "BT-97-Lot", language)
-        if terms.validity_days:
+        if procedure_code(self._content.procedure_type) == "open" and terms.validity_days:
             self._put("BT-98", terms.validity_days, unitCode="DAY")
         self._put("BT-92", bool(terms.electronic_ordering))
         self._put("BT-93", terms.electronic_payment is not False)
@@ -193,7 +193,7 @@ class _Lot:
 
     def _deadline(self) -> None:
         deadline = deadline_of(self.lot, self._content)
-        term = "BT-630" if self.tree.subtype == "E1" else deadline_term(self._content)
+        term = "BT-800" if self.tree.subtype == "E1" else deadline_term(self._content)
         self._put(f"{term}(d)", values.day(deadline))
         self._put(f"{term}(t)", values.clock(deadline))
 

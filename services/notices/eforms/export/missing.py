@@ -113,7 +113,7 @@ class _Questions:
         code, reason = procedure_code(content.procedure_type), content.justification
         if self.subtype == "E1":
             until = content.deadline is not None
-            yield "BT-630", "deadline", until, "jusqu'à quand répondre à la consultation", "until when to answer"
+            yield "BT-800", "deadline", until, "jusqu'à quand répondre à la consultation", "until when to answer"
         if self.subtype == "4":
             yield (
                 "BT-127",

@@ -16,7 +16,7 @@ from services.notices.eforms.export.lots import is_framework, lot_identifier
 from services.notices.eforms.export.model import ExportedNotice
 from services.notices.eforms.export.organisations import Company, Organisations, identity
 from services.notices.eforms.export.tree import EXTENSION, Tree, has_place
-from services.notices.eforms.xml import Element
+from services.notices.eforms.xml import Element, text
 
 __all__ = ["submissions_of", "winners_of", "write_results"]
 
@@ -52,10 +52,11 @@ def write_results(tree: Tree, exported: ExportedNotice, organisations: Organisat
     """Write the result of each lot, and what all contracts are worth."""
     notice = tree.section(tree.root, f"{EXTENSION}/efac:NoticeResult")
     lots = {lot.lot_id: lot for lot in exported.content.lots}
+    contracts: dict[str, Element] = {}
     framed: list[Money | None] = []
     plain: list[Money | None] = []
     for number, result in enumerate(exported.content.results, start=1):
-        written = _Result(tree, notice, exported, organisations, result, lots.get(result.lot_id), number)
+        written = _Result(tree, notice, exported, organisations, result, lots.get(result.lot_id), number, contracts)
         written.write()
         if result.outcome == "awarded":
             (framed if written.framed else plain).append(written.worth)
@@ -88,6 +89,8 @@ class _Result:
     result: LotResult
     lot: Lot | None
     number: int
+    contracts: dict[str, Element]
+    """By their number: lots that one firm wins may make one contract."""
 
     @property
     def framed(self) -> bool:
@@ -114,9 +117,8 @@ class _Result:
         self._statistics(element)
         if result.outcome == "awarded":
             tree.put(element, "OPT-320-LotResult", self._key("TEN"))
-            tree.put(element, "OPT-315-LotResult", self._key("CON"))
             self._tender()
-            self._contract()
+            tree.put(element, "OPT-315-LotResult", text(self._contract(), "cbc:ID"))
             self._party()
 
     def _key(self, prefix: str) -> str:
@@ -146,7 +148,15 @@ class _Result:
         tree.put(element, "BT-13714-Tender", self._lot(), schemeName="Lot")
         tree.put(element, "BT-3201-Tender", self._key("OFFRE"))
 
-    def _contract(self) -> None:
+    def _contract(self) -> Element:
+        """Give the contract of this tender: a new one, or that of another lot with the same number."""
+        known = self.contracts.get(self.result.contract_number or "")
+        element = self._new_contract() if known is None else known
+        tender = self.tree.add(element, "efac:LotTender")
+        self.tree.put(tender, "BT-3202-Contract", self._key("TEN"))
+        return element
+
+    def _new_contract(self) -> Element:
         tree, result = self.tree, self.result
         element = tree.add(self.notice, "efac:SettledContract")
         tree.put(element, "OPT-316-Contract", self._key("CON"))
@@ -154,7 +164,9 @@ class _Result:
         buyer = Company.of_buyer(self.exported.content)
         tree.put(element, "OPT-300-Contract-Signatory", self.organisations.reference(buyer))
         tree.put(element, "BT-150-Contract", result.contract_number)
-        tree.put(element, "BT-3202-Contract", self._key("TEN"))
+        if result.contract_number:
+            self.contracts[result.contract_number] = element
+        return element
 
     def _party(self) -> None:
         winners = winners_of(self.result)

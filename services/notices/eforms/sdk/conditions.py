@@ -115,19 +115,15 @@ def _absolute(base: tuple[Tree, ...], steps: tuple[Tree, ...]) -> tuple[Tree, ..
 
 
 def referring(tree: Tree) -> Tree | None:
-    """Give the path of the identifiers of which a rule asks that they name something else of the notice, None if it asks nothing of the kind."""
+    """Give the path of the identifiers that a rule asks to name something of the notice, None if it asks nothing of the kind."""
     if tree[0] in {"or", "and"}:
         return referring(tree[1])
     if tree[0] == "every":
-        return tree[1][0][1] if tree[2][:3] == ("compare", "=", ("variable", tree[1][0][0])) else None
-    if (
-        tree[:2] == ("compare", "=")
-        and tree[2][0] == "path"
-        and tree[2][1] == ("context",)
-        and tree[3][0] in {"path", "variable"}
-    ):
-        return tree[2]
-    return None
+        name, source = tree[1][0]
+        return tuple(source) if tree[2][:3] == ("compare", "=", ("variable", name)) else None
+    if tree[:2] != ("compare", "=") or tree[2][:2] != ("path", ("context",)) or tree[3][0] not in {"path", "variable"}:
+        return None
+    return tuple(tree[2])
 
 
 def reach(branch: Branch, path: Tree) -> list[str]:

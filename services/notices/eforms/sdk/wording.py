@@ -312,7 +312,8 @@ _FEW: Final = 5
 def _assertion(case: _Case) -> _Told:
     """Tell that values do not agree, by the kind of disagreement, or else by the terms that the rule compares."""
     text = case.rule.test
-    for part, french, english, lasting in _KINDS:
+    lasting = case.field is not None and case.field.id in _IDENTIFIERS and "-duplicates" in text
+    for part, french, english in _KINDS:
         if part in text:
             return _Told(
                 f"{case.name} : {french.format(value=case.value)}", f"{case.name_en}: {english}", lasting=lasting
@@ -326,14 +327,18 @@ def _assertion(case: _Case) -> _Told:
     )
 
 
+_IDENTIFIERS: Final = {
+    "BT-137-Lot", "OPT-200-Organization-Company", "OPT-210-Tenderer", "OPT-316-Contract", "OPT-321-Tender", "OPT-322-LotResult",
+}  # fmt: skip
+"""Identifiers of sections: each names one, in every SDK version."""
 _KINDS: Final = (
-    ("-duplicates", "« {value} » est donné plusieurs fois : un identifiant n'en désigne qu'un.", "given more than once.", True),
-    ("return $y) = 1", "« {value} » est donné plusieurs fois : n'en gardez qu'un.", "given more than once: keep one.", True),
+    ("-duplicates", "« {value} » est donné plusieurs fois : un identifiant n'en désigne qu'un.", "given more than once."),
+    ("return $y) = 1", "« {value} » est donné plusieurs fois : n'en gardez qu'un.", "given more than once: keep one."),
     ("starts-with(", "le code CPV ne va pas avec la nature du marché (BT-23) : corrigez l'un ou l'autre.",
-     "the CPV code does not go with the nature of the contract (BT-23).", False),
-    ("< 0)", "« {value} » est négatif : donnez un montant positif.", "the amount is negative.", False),
+     "the CPV code does not go with the nature of the contract (BT-23)."),
+    ("< 0)", "« {value} » est négatif : donnez un montant positif.", "the amount is negative."),
     ("P10Y", "la date de publication différée est à plus de dix ans, ou à moins de deux jours.",
-     "the date of deferred publication is over ten years away, or under two days.", False),
+     "the date of deferred publication is over ten years away, or under two days."),
     ("#nuts-alb-lvl3", "« {value} » n'est pas un code NUTS de niveau 3 du pays indiqué ; pour la Côte-d'Or : FRC11.",
-     "no level 3 NUTS code of the country given.", False),
+     "no level 3 NUTS code of the country given."),
 )  # fmt: skip
