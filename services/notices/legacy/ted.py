@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
@@ -40,7 +41,7 @@ def read(data: bytes) -> LegacyNotice:
     if len(data) > MAX_BYTES:
         return _refused("JSON", "/", f"L'avis dépasse {MAX_BYTES // 2**20} Mo.", f"Over {MAX_BYTES // 2**20} MB.")
     try:
-        raw = from_json(data)
+        raw = from_json(data.removeprefix(codecs.BOM_UTF8))
     except ValueError as error:
         return _refused("JSON", "/", f"Ce n'est pas du JSON valide : {error}.", f"This is no valid JSON: {error}.")
     if not isinstance(raw, dict):

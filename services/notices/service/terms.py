@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from itertools import islice
 
@@ -50,5 +51,7 @@ def _of_xml(data: bytes, *, public: bool, start: int, limit: int) -> TermsPage:
 
 
 def _of_record(data: bytes, *, public: bool, start: int, limit: int) -> TermsPage:
-    found = list(islice(legacy.terms(from_json(data), public=public), start, start + limit + 1))
+    found = list(
+        islice(legacy.terms(from_json(data.removeprefix(codecs.BOM_UTF8)), public=public), start, start + limit + 1)
+    )
     return TermsPage(found[:limit], more=len(found) > limit)
