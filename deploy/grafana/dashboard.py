@@ -174,6 +174,20 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "s", _most("halles_archive_oldest_seconds", "service", "{{service}}"), 130 * 86400,
         ),
     ),
+    "The search": (
+        Panel(
+            "Index ready", "1 once the index of an api process is built; until then PostgreSQL answers simple searches only.", "short",
+            _every("min by (instance) (halles_search_ready{HERE})", "{{instance}}"),
+        ),
+        Panel(
+            "Notices in the index", "Of each api process; all hold the same, within a second.", "short",
+            _every("max by (instance) (halles_search_notices{HERE})", "{{instance}}"),
+        ),
+        Panel(
+            "Catching up", "From a look that found changes until they can be searched; the target: 1 s.", "s",
+            _percentiles("halles_search_catch_up_seconds", "service"), 1,
+        ),
+    ),
     "Effects outside": (
         Panel(
             "Jobs not done", "Mails, webhooks, time stamps, transmissions that wait, and those given up.", "short",

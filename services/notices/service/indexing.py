@@ -72,7 +72,6 @@ class LiveIndex:
         self._coming: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="index")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="search")
-        self._ready = READY.labels(runtime.service.name)
 
     @property
     def ready(self) -> bool:
@@ -128,7 +127,7 @@ class LiveIndex:
     async def _build(self, folder: Path | None) -> None:
         """Read every published notice. What changes meanwhile is followed from the horizon taken first."""
         began, self._index = time.monotonic(), None
-        self._ready.set(0)
+        READY.labels(self._runtime.service.name).set(0)
         async with self._runtime.read() as conn:
             self._horizon = await store.horizon(conn)
         self._seen, self._heard = {}, began
@@ -139,7 +138,7 @@ class LiveIndex:
         self._index = index
         await self._look()
         self._built.set()
-        self._ready.set(1)
+        READY.labels(self._runtime.service.name).set(1)
         _log.info("search_index_built", notices=notices, seconds=round(time.monotonic() - began, 1))
 
     async def _fill(self, index: TantivyIndex) -> int:
