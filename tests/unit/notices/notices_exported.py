@@ -62,6 +62,10 @@ WINNER: Final = Winner(
 )
 RIVAL: Final = WINNER.model_copy(update={"organisation": "SIRET:73282932000074", "name": "Isolation Rival"})
 SUBMISSIONS: Final = {"t-oth-eea": 0, "t-no-eea": 0, "t-large": 1, "t-micro": 1, "t-small": 1, "t-med": 0}
+COURT: Final = ReviewBody(
+    name="Tribunal administratif de Dijon", identifier="TA21", street="22 rue d'Assas", city="Dijon", postal_code="21000",
+    nuts="FRC11", email="greffe@tribunal.example", phone="+33 380000001",
+)  # fmt: skip
 RESULTS: Final = [
     LotResult(lot_id="LOT-0001", outcome="awarded", winners=[WINNER], value=euros(2_900_000), tenders_received=3,
               signed_at=NOW, contract_number="2026-TX-01", submissions=SUBMISSIONS),
@@ -123,6 +127,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "19": _CONCESSION,
     "29": _AWARD,
     "29 group": {**_AWARD, "results": [RESULTS[0].model_copy(update={"winners": [WINNER, RIVAL]}), RESULTS[1]]},
+    "29 one contract": {**_AWARD, "results": [RESULTS[0], RESULTS[0].model_copy(update={"lot_id": "LOT-0002"})]},
     "29 framework": {**_AWARD, "lots": [FRAMED], "results": RESULTS[:1]},
     "29 abandoned": {
         **_AWARD, "results": [RESULTS[0], LotResult(lot_id="LOT-0002", outcome="abandoned", reason="ins-fund", tenders_received=3, submissions=SUBMISSIONS)],
@@ -137,6 +142,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     },
     "38": _MODIFIED,
     "40": {**_MODIFIED, "contract_kind": "concession"},
+    "E1": {"kind": "planning", "notice_type": "pmc"},
     "E2": {"kind": "planning", "formal": False, "deadline": None},
     "E3": {"formal": False, "procedure_type": "adapted"},
     "E3 changed": {"formal": False, "procedure_type": "adapted", "kind": "change", "change": CHANGE},
