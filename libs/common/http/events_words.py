@@ -32,7 +32,7 @@ EVENTS: Final = {
     "legality.act.transmitted.v1": "Un acte est parti au contrôle de légalité.",
     "notices.lot.abandoned.v1": "L'acheteur déclare un lot sans suite : aucun marché ne sera conclu.",
     "notices.lot.closed.v1": "La date limite d'un lot est passée ; d'autres lots reçoivent encore des plis.",
-    "notices.lot.declared-unsuccessful.v1": "Un lot n'a reçu aucune offre, ou aucune acceptable : il est infructueux.",
+    "notices.lot.failed.v1": "Un lot n'a reçu aucune offre, ou aucune acceptable : il est infructueux.",
     "notices.notice.checked.v1": "Un avis a passé les contrôles de la plateforme et les règles de droit : il peut être envoyé.",
     "notices.answer.published.v1": "Une réponse à une question sur une consultation est publique, ou corrigée ; jamais qui l'a posée.",
     "notices.notice.published.v1": "Un avis est devenu public.",

@@ -321,7 +321,7 @@ class LotClosedV1(Event):
 class LotUnsuccessfulV1(Event):
     """A lot had no bid, or none that is acceptable (infructueux). The award notice makes it public."""
 
-    type: ClassVar[str] = "notices.lot.declared-unsuccessful.v1"
+    type: ClassVar[str] = "notices.lot.failed.v1"
     audience: ClassVar[Audience] = Audience.ORGANISATION
 
     lot_id: str

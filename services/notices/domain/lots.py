@@ -44,7 +44,7 @@ class LotState(StrEnum):
 
 CLOSED: Final = "notices.procedure.closed.v1"
 LOT_CLOSED: Final = "notices.lot.closed.v1"
-LOT_UNSUCCESSFUL: Final = "notices.lot.declared-unsuccessful.v1"
+LOT_UNSUCCESSFUL: Final = "notices.lot.failed.v1"
 LOT_ABANDONED: Final = "notices.lot.abandoned.v1"
 AWARD_DECIDED: Final = "bids.award.decided.v1"
 CONTRACT_SIGNED: Final = "bids.contract.signed.v1"

@@ -15,8 +15,6 @@ COMMENT ON COLUMN procedure.text_id       IS 'The notice whose text holds, corre
 COMMENT ON COLUMN procedure.standing      IS 'Contracts are awarded while it stays open: no deadline, or a system that takes candidates all along.';
 COMMENT ON COLUMN procedure.next_deadline IS 'When the timer has something to close next; the deadline where it is NULL.';
 UPDATE procedure SET text_id = notice_id;
-DROP INDEX procedure_due;
-CREATE INDEX procedure_due ON procedure ((coalesce(next_deadline, deadline))) WHERE state = 'open';
 
 CREATE TABLE procedure_version (
     procedure_id  uuid        NOT NULL REFERENCES procedure,
@@ -42,8 +40,6 @@ SELECT procedure_id, version, state, CASE WHEN state = 'awarded' THEN 'closed' E
 
 -- migrate:down
 DROP TABLE procedure_version;
-DROP INDEX procedure_due;
-CREATE INDEX procedure_due ON procedure (deadline) WHERE state = 'open' AND deadline IS NOT NULL;
 ALTER TABLE procedure
     DROP COLUMN lot_states,
     DROP COLUMN text_id,

@@ -127,7 +127,7 @@ async def test_an_unsuccessful_lot_is_told_to_its_buyer_alone_until_a_notice_say
     await decide(h, "lots/LOT-0002/abandonment", WHY, which=which)
     assert states(await procedure(h, None, which)) == ["closed", "abandoned", "closed"]
     await h.settle()
-    [event] = h.events("notices.lot.declared-unsuccessful.v1")
+    [event] = h.events("notices.lot.failed.v1")
     assert (event.data["lot_id"], event.data["reason"]) == ("LOT-0001", "no-rece")
     timeline = await ask(h, "GET", f"/procedures/{which}/timeline", status=200)
     assert "infructueux" not in str(timeline)

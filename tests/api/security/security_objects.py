@@ -198,6 +198,7 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
     version = {"If-Match": f'"{draft["version"]}"'}
     asked = {"text": "secret-question", "procedure_id": shown["procedure_id"]}
     question = await call(h, Caller("company", notices.RIVAL), "POST", "/questions", expect=201, json=asked)
+    why = {"explanation": "taken over by somebody"}
     drafts, public = {"notice_id": draft["notice_id"]}, {"notice_id": shown["notice_id"]}
     named = [each | {"name": "rc.pdf"} for each in (drafts, public)]
     return World(
@@ -207,6 +208,8 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
         | {
             "notice_id": [drafts, public],
             "notice_id,name": named,
+            "notice_id,number": [drafts | {"number": "1"}, public | {"number": str(shown["version"])}],
+            "procedure_id,lot_id": [{"procedure_id": shown["procedure_id"], "lot_id": "LOT-0001"}],
             "procedure_id": [{"procedure_id": each["procedure_id"]} for each in (draft, shown)],
             "procedure_id,name": [{"procedure_id": shown["procedure_id"], "name": "rc.pdf"}],
             "record_id": [{"record_id": record["record_id"]}],
@@ -227,6 +230,23 @@ async def of_notices(stack: AsyncExitStack, database_url: str, _: Path) -> World
             ("POST", "/v1/notices/{notice_id}/publication"): {"headers": version},
             ("POST", "/v1/notices/{notice_id}/check"): {"json": {}, "headers": version},
             ("POST", "/v1/notices/{notice_id}/publications"): {"json": {}, "headers": version},
+            ("POST", "/v1/notices/{notice_id}/corrections"): {"json": why | {"reason": "cor-buy"}},
+            ("POST", "/v1/notices/{notice_id}/modifications"): {
+                "json": why | {"reason": "mod-nons", "lot_id": "LOT-0001"}
+            },
+            ("POST", "/v1/notices/{notice_id}/cancellations"): {"json": why},
+            ("POST", "/v1/procedures/{procedure_id}/award-notices"): {"json": {}},
+            ("POST", "/v1/procedures/{procedure_id}/suspension"): {"json": {"reason": "buyer"}, "headers": version},
+            ("POST", "/v1/procedures/{procedure_id}/resumption"): {"json": {}, "headers": version},
+            ("POST", "/v1/procedures/{procedure_id}/abandonment"): {
+                "json": why | {"reason": "other"}, "headers": version
+            },
+            ("POST", "/v1/procedures/{procedure_id}/lots/{lot_id}/abandonment"): {
+                "json": why | {"reason": "other"}, "headers": version
+            },
+            ("POST", "/v1/procedures/{procedure_id}/lots/{lot_id}/failure"): {
+                "json": why | {"reason": "other"}, "headers": version
+            },
             ("PUT", "/v1/notices/{notice_id}/documents/{name}"): {"data": b"taken over"},
             ("POST", "/v1/roles"): {"json": role | {"person": "mine"}},
             ("POST", "/v1/roles/{record_id}/delegation"): {
