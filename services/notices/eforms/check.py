@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from services.notices.eforms import coherence, reader, rules, schema
+from services.notices.eforms import coherence, markup, reader, rules, schema
 from services.notices.eforms.model import ParsedNotice
 from services.notices.eforms.problems import Problem, UnreadableNoticeError
-from services.notices.eforms.xml import Element, parse
+from services.notices.eforms.xml import Element, parse, remarks
 
 __all__ = ["CheckedNotice", "check"]
 
@@ -50,7 +50,7 @@ def check(data: bytes) -> CheckedNotice:
     except UnreadableNoticeError as error:
         return CheckedNotice(None, (error.problem,))
     notice = reader.read(root)
-    found = _faults(root, notice)
+    found = [*remarks(data), *_faults(root, notice)]
     grip = _grip(notice)
     problems = [problem for problem in found if _rejects(problem, grip)]
     warnings = [problem for problem in found if not _rejects(problem, grip)]
@@ -67,7 +67,7 @@ def _faults(root: Element, notice: ParsedNotice) -> list[Problem]:
     grip = _grip(notice)
     told = {problem.term for problem in ruled if _rejects(problem, grip)}
     own = [] if told and grip == "all" else [fault for fault in coherence.faults(notice) if fault.term not in told]
-    return [*own, *ruled, *schema.faults(root, notice.document)]
+    return [*own, *ruled, *markup.faults(root), *schema.faults(root, notice.document)]
 
 
 _Grip = Literal["all", "lasting", "core"]

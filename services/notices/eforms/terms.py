@@ -25,6 +25,8 @@ _CHOICE: Final = re.compile(r"not\((?P<path>[^()]*\(\)|[^()=]+)=\((?P<values>[^(
 _CONTACTS: Final = {"BT-502", "BT-503", "BT-506", "BT-739"}
 """Contact point, telephone, e-mail, fax: they may be a person's."""
 _PERSONS: Final = "ancestor-or-self::cac:Contact | ancestor-or-self::efac:UltimateBeneficialOwner"
+_FORMER: Final = {"CORRESPONDANT", "MEL", "TEL", "FAX"}
+"""The same, in the old national form."""
 _NATURAL: Final = "ancestor::efac:Organization[.//efbc:NaturalPersonIndicator='true']"
 
 
@@ -130,7 +132,7 @@ def _is_personal(place: Place) -> bool:
     known = place.known
     if known and (known.term in _CONTACTS or known.field.endswith("-UBO")):
         return True
-    if evaluate(place.element, _PERSONS):
+    if evaluate(place.element, _PERSONS) or place.element.tag in _FORMER:
         return True
     return not (known and known.term == "BT-500") and bool(evaluate(place.element, _NATURAL))
 

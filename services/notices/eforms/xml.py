@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Final, cast
 
 from lxml import etree
 
-from services.notices.eforms.problems import UnreadableNoticeError
+from services.notices.eforms.problems import Problem, UnreadableNoticeError
 
 __all__ = [
     "MAX_BYTES",
@@ -21,6 +22,7 @@ __all__ = [
     "find_all",
     "parse",
     "prefixed",
+    "remarks",
     "text",
     "values",
     "where",
@@ -68,8 +70,8 @@ _DECLARATION: Final = re.compile(r"^\s*<\?xml\s[^>]*?\?>")
 _ENCODING: Final = re.compile(r"""encoding\s*=\s*["']([\w.-]+)["']""")
 
 
-def parse(data: bytes) -> Element:
-    """Give the root of an eForms notice. Raises UnreadableNoticeError that says in French why it cannot be read."""
+def parse(data: bytes, roots: Mapping[str, str] = ROOTS) -> Element:
+    """Give the root of an eForms notice, or of another form by its `roots`. Raises UnreadableNoticeError that says in French why it cannot be read."""
     if len(data) > MAX_BYTES:
         raise UnreadableNoticeError(
             f"Le fichier dépasse la taille maximale de {MAX_BYTES // 2**20} Mo.",
@@ -79,9 +81,25 @@ def parse(data: bytes) -> Element:
     _refuse_doctype(content)
     root = _parse(content)
     _refuse_excess(root)
-    if root.tag not in ROOTS:
+    if root.tag not in roots:
         raise _not_eforms(root)
     return root
+
+
+def remarks(data: bytes) -> list[Problem]:
+    """Give the fault of a notice that could be read but is not in UTF-8, the one encoding of eForms."""
+    encoding = _encoding(data)
+    if not encoding.startswith("utf-16"):
+        return []
+    return [
+        Problem(
+            "XML",
+            "/",
+            "Le fichier est en UTF-16 : enregistrez-le en UTF-8, le seul encodage d'eForms.",
+            "The file is in UTF-16: save it as UTF-8, the one encoding of eForms.",
+            core=True,
+        )
+    ]
 
 
 def _decode(data: bytes) -> str:

@@ -252,12 +252,6 @@ def test_without_the_official_schema_our_own_model_checks_and_says_so(
     assert "XSD" in terms(check(foreign))
 
 
-def test_html_in_a_text_is_kept_as_text() -> None:
-    title = b">Collecte des ordures m"
-    hostile = eforms(1).replace(title, b">&lt;script&gt;alert(1)&lt;/script&gt; m")
-    assert (accepted(hostile).title or "").startswith("<script>alert(1)</script>")
-
-
 def test_no_document_type_passes_wherever_it_stands() -> None:
     for prolog in (b"", b"<!-- a -->", b"<?a b?>\n", b"\n <!-- a --><?b?><!-- c -->"):
         with pytest.raises(UnreadableNoticeError, match="DTD"):
@@ -265,9 +259,7 @@ def test_no_document_type_passes_wherever_it_stands() -> None:
     assert check(b"<!-- <!DOCTYPE x> -->" + eforms(1).partition(b"?>")[2]).accepted
 
 
-def test_utf16_and_a_byte_order_mark_are_read() -> None:
-    text = eforms(1).decode().replace('encoding="UTF-8"', 'encoding="UTF-16"')
-    assert check(text.encode("utf-16")).accepted
+def test_a_byte_order_mark_is_read() -> None:
     assert check(b"\xef\xbb\xbf" + eforms(1)).accepted
 
 

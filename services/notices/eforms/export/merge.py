@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from lxml import etree
@@ -16,7 +17,7 @@ from lxml import etree
 from libs.common.errors import FieldError
 from services.notices import drafting
 from services.notices.content import NoticeContent
-from services.notices.eforms import reader, xml
+from services.notices.eforms import numbers, reader, xml
 from services.notices.eforms.export import values
 from services.notices.eforms.export.changes import write_change
 from services.notices.eforms.export.lots import deadline_of, deadline_term
@@ -112,6 +113,17 @@ def _move_deadlines(tree: Tree, before: NoticeContent, after: NoticeContent) -> 
             term = next(iter(dated), deadline_term(after))
             tree.set(element, f"{term}(d)-Lot", values.day(moment))
             tree.set(element, f"{term}(t)-Lot", values.clock(moment))
+            _move_opening(tree, element, told.get(lot.lot_id), moment)
+
+
+def _move_opening(tree: Tree, lot: Element, before: datetime | None, deadline: datetime) -> None:
+    """Let a public opening that the new deadline overtakes follow it, as far behind as it was (BT-132)."""
+    event = find(lot, "cac:TenderingProcess/cac:OpenTenderEvent")
+    opening = numbers.instant(text(event, "cbc:OccurrenceDate"), text(event, "cbc:OccurrenceTime"))
+    if opening and opening < deadline:
+        following = deadline + max(opening - (before or opening), timedelta())
+        tree.set(lot, "BT-132(d)-Lot", values.day(following))
+        tree.set(lot, "BT-132(t)-Lot", values.clock(following))
 
 
 def _apply(target: Element, before: Element, after: Element) -> None:

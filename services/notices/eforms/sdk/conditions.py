@@ -12,7 +12,7 @@ from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse, 
 from services.notices.eforms.sdk.table import Rule
 from services.notices.eforms.xml import prefixed
 
-__all__ = ["presence", "reach", "referring", "spell", "subject_at", "terms", "wanted"]
+__all__ = ["presence", "reach", "referring", "spell", "subject_at", "subject_of", "terms", "wanted"]
 
 _MOST: Final = 6
 _STEPS: Final = {"child", "attribute", "parent", "self", "any"}
@@ -77,7 +77,12 @@ def subject_at(branch: Branch) -> str | None:
     while place is not None and place.above is not None:
         names.append(place.tag)
         place = place.above
-    return _fields_by_names().get(tuple(reversed(names)))
+    return subject_of(tuple(reversed(names)))
+
+
+def subject_of(names: tuple[str, ...]) -> str | None:
+    """Give the field or the container at a path, by the names of its elements below the root; None if none is known there."""
+    return _fields_by_names().get(names)
 
 
 @cache
