@@ -112,10 +112,13 @@ class TantivyIndex:
         query = query_of(searcher, criteria)
         if sort is Sort.DISTANCE:
             found = _by_distance(searcher, criteria, query, after, limit + 1)
+        elif sort is Sort.RELEVANCE:
+            found = _by_tiers(searcher, tiers_of(searcher, criteria, query), after, limit + 1)
         else:
-            tiers = tiers_of(searcher, criteria, query) if sort is Sort.RELEVANCE else [query]
-            field = "soonest" if sort is Sort.DEADLINE else "published"
-            found = _by_tiers(searcher, tiers, field, after, limit + 1)
+            order = _Order("soonest" if sort is Sort.DEADLINE else "published", 0, after)
+            found, total = _ordered(searcher, query, order, limit + 1)
+            if after is None:
+                return Hits(found[:limit], len(found) > limit, total)
         return Hits(found[:limit], len(found) > limit, _count(searcher, query))
 
     def count(self, criteria: Criteria) -> int:
@@ -184,61 +187,71 @@ def _of_facet(facet: Facet, criteria: Criteria, counts: dict[str, dict[str, int]
     return found
 
 
-def _by_tiers(searcher: Searcher, tiers: Sequence[Query], field: str, after: Position | None, limit: int) -> list[Hit]:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Falling keys of a field, among answers of one rank, behind a position."""
+
+    field: str
+    rank: int = 0
+    after: Position | None = None
+
+
+def _by_tiers(searcher: Searcher, tiers: Sequence[Query], after: Position | None, limit: int) -> list[Hit]:
     """Give so many answers behind a position, those of the first tier first."""
     found: list[Hit] = []
     for rank, tier in enumerate(tiers):
         if after is not None and rank < after.rank:
             continue
         behind = after if after is not None and after.rank == rank else None
-        found += _ordered(searcher, tier, field, rank, behind, limit - len(found))
+        found += _ordered(searcher, tier, _Order("published", rank, behind), limit - len(found))[0]
         if len(found) >= limit:
             break
     return found
 
 
-def _ordered(searcher: Searcher, query: Query, field: str, rank: int, after: Position | None, limit: int) -> list[Hit]:
-    """Give so many answers by falling keys behind a position; those of one key by falling identifiers.
+def _ordered(searcher: Searcher, query: Query, order: _Order, limit: int) -> tuple[list[Hit], int]:
+    """Give so many answers by falling keys behind a position, and how many were looked at; those of one key by identifier.
 
     The index does not order equal keys: all of the last one are read, that none be taken for another.
     """
     found: list[Position] = []
-    top = None if after is None else after.key
-    while len(found) < limit:
-        asked = query if top is None else up_to(query, field, top)
-        batch = _read(searcher, asked, field, rank, limit - len(found) + 1)
-        whole = len(batch) <= limit - len(found)
-        if not whole:
-            top = batch[-1].key
-            if batch[-2].key == top:
-                batch, top = _with_all_equals(searcher, query, field, rank, batch), top - 1
-            else:
-                batch = batch[:-1]
-        found += [each for each in batch if after is None or _order(each) > _order(after)]
-        if whole or (top is not None and top < 0):
-            break
-    found = sorted(set(found), key=_order)
-    return [Hit(position.notice, position) for position in found[:limit]]
+    top = None if order.after is None else order.after.key
+    total = None
+    while len(found) < limit and (top is None or top >= 0):
+        room = limit - len(found)
+        batch, count = _read(searcher, query if top is None else up_to(query, order.field, top), order, room + 1)
+        total = count if total is None else total
+        if len(batch) > room:
+            batch, top = _settled(searcher, query, order, batch)
+        else:
+            top = -1
+        found += [each for each in batch if order.after is None or _place(each) > _place(order.after)]
+    found.sort(key=_place)
+    return [Hit(position.notice, position) for position in found[:limit]], total or 0
 
 
-def _with_all_equals(searcher: Searcher, query: Query, field: str, rank: int, batch: list[Position]) -> list[Position]:
+def _settled(searcher: Searcher, query: Query, order: _Order, batch: list[Position]) -> tuple[list[Position], int]:
+    """Give a batch that ends between two keys, and the greatest key behind it."""
     last = batch[-1].key
-    equal = up_to(query, field, last, least=last)
-    every = _read(searcher, equal, field, rank, max(1, _count(searcher, equal)))
-    return [*(each for each in batch if each.key > last), *every]
+    if batch[-2].key != last:
+        return batch[:-1], last
+    equal = up_to(query, order.field, last, least=last)
+    every, _ = _read(searcher, equal, order, max(1, _count(searcher, equal)))
+    return [*(each for each in batch if each.key > last), *every], last - 1
 
 
-def _read(searcher: Searcher, query: Query, field: str, rank: int, limit: int) -> list[Position]:
-    hits = searcher.search(query, limit, count=False, order_by_field=field, order=Order.Desc).hits
-    addresses = [address for _, address in hits]
+def _read(searcher: Searcher, query: Query, order: _Order, limit: int) -> tuple[list[Position], int]:
+    result = searcher.search(query, limit, count=True, order_by_field=order.field, order=Order.Desc)
+    addresses = [address for _, address in result.hits]
     highs, lows = (searcher.fast_field_values(name, addresses) for name in ("high", "low"))
-    return [
-        Position(rank, key, identity(int(high or 0), int(low or 0)))
-        for (key, _), high, low in zip(hits, highs, lows, strict=True)
+    found = [
+        Position(order.rank, key, identity(int(high or 0), int(low or 0)))
+        for (key, _), high, low in zip(result.hits, highs, lows, strict=True)
     ]
+    return found, result.count  # type: ignore[attr-defined]  # its stub lacks it
 
 
-def _order(position: Position) -> tuple[int, int, int]:
+def _place(position: Position) -> tuple[int, int, int]:
     return position.rank, -position.key, -position.notice.int
 
 
@@ -246,15 +259,14 @@ def _by_distance(searcher: Searcher, criteria: Criteria, query: Query, after: Po
     """Give so many answers behind a position, by the metres from the point asked to their nearest point."""
     if criteria.near is None:
         raise ValueError("a distance is from a point")
-    rings = _rings(searcher, query, criteria.near.point)
     found: list[Hit] = []
     nearer: list[str] = []
-    for metres, keys in rings:
+    for metres, keys in _rings(searcher, query, criteria.near.point):
         if after is None or metres >= after.rank:
             here = both(query, any_of("place", keys))
             behind = after if after is not None and after.rank == metres else None
             ring = but(here, any_of("place", nearer)) if nearer else here
-            found += _ordered(searcher, ring, "published", metres, behind, limit - len(found))
+            found += _ordered(searcher, ring, _Order("published", metres, behind), limit - len(found))[0]
             if len(found) >= limit:
                 break
         nearer += keys

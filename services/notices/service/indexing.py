@@ -35,7 +35,7 @@ T = TypeVar("T")
 CHANNEL: Final = "notice_change"
 KEPT: Final = timedelta(hours=6)
 """How long changes are kept: an index that heard nothing for longer is built again."""
-_POLL: Final = 0.5
+_POLL: Final = 1.0
 """seconds, should a notification be lost"""
 _PATIENCE: Final = 1.0
 """seconds a search waits for what was committed before it; then it is answered with what there is"""
@@ -70,6 +70,8 @@ class LiveIndex:
         self._built = asyncio.Event()
         self._turn = asyncio.Lock()
         self._coming: asyncio.Task[None] | None = None
+        """A look that has not begun: what it sees, all who wait for it see."""
+        self._looks: set[asyncio.Task[None]] = set()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="index")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="search")
 
@@ -89,12 +91,12 @@ class LiveIndex:
                         await self._built.wait()
                 yield
             finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                for each in (task, *self._looks):
+                    each.cancel()
+                await asyncio.gather(task, *self._looks, return_exceptions=True)
                 self._index = None
                 for threads in (self._writer, self._readers):
-                    threads.shutdown(cancel_futures=True)
+                    threads.shutdown(wait=False, cancel_futures=True)
 
     async def ask(self, question: Callable[[SearchIndex], T]) -> T:
         """Give the answer of the index to a question, which is asked in a thread. Raises LookupError before it is built."""
@@ -107,6 +109,8 @@ class LiveIndex:
         """Wait until all that is committed now can be searched; not for long. Those who wait at once share one look."""
         if self._coming is None:
             self._coming = asyncio.create_task(self._look())
+            self._looks.add(self._coming)
+            self._coming.add_done_callback(self._looks.discard)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.shield(self._coming)
