@@ -1,6 +1,6 @@
 """`python -m libs.common.generate`: writes again every file that is made from the code; `--check` only compares.
 
-Files: the topology, JSON Schemas and samples of events, AsyncAPI, RabbitMQ's definitions, OpenAPI of each service.
+Files: the topology, JSON Schemas and samples of events, AsyncAPI, RabbitMQ's definitions, OpenAPI of each service, state graphs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from libs.common import asyncapi, golden, schemas
+from libs.common import asyncapi, golden, schemas, states
 from libs.common.bus import definitions
 from libs.common.bus.topology import Topology
 from libs.common.http import openapi
@@ -44,6 +44,7 @@ def generated(found: list[Service]) -> Files:
         golden.files,
         lambda: definitions.files(names, topology),
         asyncapi.files,
+        lambda: states.files(found),
         lambda: {f"docs/openapi/{service.name}.json": openapi.render(service) for service in found},
     ]
     return {path: text for maker in makers for path, text in maker().items()}

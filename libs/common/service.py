@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -170,3 +171,5 @@ class Service:
     """What a process keeps open while it serves the API: an index that it follows, for one."""
     tools: tuple[click.Command, ...] = ()
     """Offline tools of `python -m services.<name>`."""
+    graphs: Mapping[str, Mapping[Any, StrEnum]] = field(default_factory=dict)
+    """The state graphs of its aggregates, by their name; `docs/states.md` draws them."""

@@ -10,6 +10,7 @@ from libs.common.runtime import Runtime
 from libs.common.service import Service
 from services.alerts.api import ROUTES
 from services.alerts.consumers import CONSUMERS
+from services.alerts.domain import TRANSITIONS
 from services.alerts.jobs import JOBS
 from services.alerts.partners.exchange import Exchange, NoExchange, RabbitExchange
 from services.alerts.partners.tool import partner_group
@@ -45,4 +46,5 @@ SERVICE = Service(
     jobs=JOBS,
     ports=ports,
     tools=(match_files, partner_group),
+    graphs={"mail": TRANSITIONS},
 )

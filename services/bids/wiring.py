@@ -10,6 +10,7 @@ from libs.common.service import Service
 from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
 from services.bids.api import routes
 from services.bids.consumers import consumers
+from services.bids.domain.states import BID, CONTRACT, OPENING
 from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
 from services.bids.sealing.tool import TOOLS, load_roots
@@ -37,4 +38,5 @@ SERVICE = Service(
     periodic=periodic,
     ports=_ports,
     tools=TOOLS,
+    graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT},
 )

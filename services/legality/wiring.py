@@ -10,6 +10,7 @@ from libs.common.service import Service
 from services.legality import tool
 from services.legality.api import routes
 from services.legality.consumers import consumers
+from services.legality.domain import TRANSITIONS
 from services.legality.settings import LegalitySettings
 from services.legality.transmitter import Transmitter, transmitter
 from services.legality.work import jobs
@@ -30,4 +31,5 @@ SERVICE = Service(
     jobs=jobs,
     ports=_ports,
     tools=(tool.parse_files,),
+    graphs={"act": TRANSITIONS},
 )

@@ -12,6 +12,9 @@ from libs.common.runtime import Runtime
 from libs.common.service import Jobs, Periodic, Service
 from services.notices.api import ROUTES
 from services.notices.consumers import CONSUMERS
+from services.notices.domain.lots import LOT_TRANSITIONS
+from services.notices.domain.notice import NOTICE_TRANSITIONS
+from services.notices.domain.procedure import PROCEDURE_TRANSITIONS
 from services.notices.jobs import JOBS, PERIODIC
 from services.notices.mailing import JOBS as MAILS
 from services.notices.memberships import RecordedMemberships
@@ -74,4 +77,5 @@ SERVICE = Service(
     ports=_ports,
     serving=lambda runtime: runtime.port(indexing.LiveIndex).serving(),
     tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",)})),
+    graphs={"notice": NOTICE_TRANSITIONS, "procedure": PROCEDURE_TRANSITIONS, "lot": LOT_TRANSITIONS},
 )

@@ -11,6 +11,7 @@ from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
 from services.signature import tool
 from services.signature.api import routes
 from services.signature.consumers import consumers
+from services.signature.domain import TRANSITIONS
 from services.signature.settings import SignatureSettings
 from services.signature.verifier import Verifier
 from services.signature.work import jobs
@@ -34,4 +35,5 @@ SERVICE = Service(
     jobs=jobs,
     ports=_ports,
     tools=(tool.verify,),
+    graphs={"request": TRANSITIONS},
 )
