@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +12,7 @@ from lxml import etree
 from libs.common.errors import FieldError, HallesError
 from services.notices.eforms.check import CheckedNotice, check
 from services.notices.eforms.problems import Problem
-from services.notices.legacy import ted
+from services.notices.legacy import boamp, ted
 from services.notices.legacy.notice import LegacyNotice
 from services.notices.offline.files import Unit
 from services.notices.service.imports import own_draft_of
@@ -21,6 +22,7 @@ from services.notices.views.checks import CheckView
 __all__ = ["Prepared", "Refusal", "outcome", "prepare", "verdict"]
 
 _LEARNED: Final = 400  # bytes that tell the format
+_BOAMP: Final = re.compile(rb"<ANNONCE[\s>]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def _read(unit: Unit) -> CheckedNotice | LegacyNotice:
         french, english = f"Fichier illisible : {unit.fault}.", f"The file cannot be read: {unit.fault}."
         return CheckedNotice(None, (Problem("FILE", unit.file, french, english, core=True),))
     try:
-        return ted.read(unit.data) if unit.line is not None or _is_json(unit.data) else check(unit.data)
+        if unit.line is not None or _is_json(unit.data):
+            return ted.read(unit.data)
+        return boamp.read(unit.data) if _BOAMP.search(unit.data[:_LEARNED]) else check(unit.data)
     finally:
         etree.clear_error_log()  # lxml keeps every fault it ever met
 

@@ -16,6 +16,7 @@ from services.notices.eforms import terms as eforms
 from services.notices.eforms import xml
 from services.notices.eforms.apart import apart
 from services.notices.eforms.terms import Term
+from services.notices.legacy import boamp
 from services.notices.legacy import terms as legacy
 from services.notices.service import roles
 
@@ -45,7 +46,7 @@ async def terms_of(runtime: Runtime, notice: Notice, actor: Actor | None, start:
 
 
 def _of_xml(data: bytes, *, public: bool, start: int, limit: int) -> TermsPage:
-    places = eforms.places(xml.parse(data), public=public)
+    places = eforms.places(xml.parse(data, {**xml.ROOTS, boamp.ROOT: "BOAMP"}), public=public)
     shown = places[start : start + limit]
     return TermsPage([eforms.term_at(place) for place in shown], more=len(places) > start + limit)
 
