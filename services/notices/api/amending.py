@@ -8,6 +8,7 @@ from libs.common.actor import Actor
 from libs.common.errors import Conflict, Forbidden, IllegalTransition, InvalidInput, NotFound
 from libs.common.http import Routes
 from libs.common.uow import Uow
+from services.notices.domain.roles import Permission
 from services.notices.errors import AmendmentOfClosed
 from services.notices.inputs.amending import NewAward, NewCancellation, NewCorrection, NewModification
 from services.notices.service import amending as service
@@ -57,6 +58,6 @@ async def cancel_notice(uow: Uow, actor: Actor, notice_id: UUID, body: NewCancel
 )
 async def announce_results(uow: Uow, actor: Actor, procedure_id: UUID, body: NewAward) -> NoticeView:
     """Draft an award notice for several lots: the results given, and the lots that failed and were not told yet."""
-    procedure = await own_procedure(uow, procedure_id, actor)
+    procedure = await own_procedure(uow, procedure_id, actor, Permission.WRITE)
     results = [result.result() for result in body.results]
     return NoticeView.of(await service.announce_results(uow, procedure, results, actor), uow.now())

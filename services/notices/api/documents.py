@@ -22,7 +22,7 @@ from services.notices.inputs.documents import (
     PublicDocumentsQuery,
 )
 from services.notices.service import documents as service
-from services.notices.service import registers
+from services.notices.service import registers, roles
 from services.notices.service.notices import readable_notice, require_draft_of
 from services.notices.service.procedures import readable_procedure
 from services.notices.settings import NoticesSettings
@@ -73,8 +73,8 @@ async def list_documents(
 ) -> Page[DocumentView]:
     """List the tender documents that a notice brings, each in its last version; all versions to the buyer who asks."""
     notice = await readable_notice(runtime, notice_id, actor)
-    own = actor is not None and actor.organisation == notice.organisation
     async with runtime.read() as conn:
+        own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
         read = store.document_versions if query.versions and own else store.documents
         found = await read(conn, notice_id)
     return Page(items=[DocumentView.of(document) for document in found])
@@ -99,8 +99,8 @@ async def get_document(
     Earlier versions of the draft are for its buyer alone.
     """
     notice = await readable_notice(runtime, notice_id, actor)
-    own = actor is not None and actor.organisation == notice.organisation
     async with runtime.read() as conn:
+        own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
         found = await (store.document_versions(conn, notice_id) if own else store.documents(conn, notice_id))
     document = service.version_of(found, name, query.version).reference
     return await send_document(request, runtime, document, public=notice.published_at is not None)

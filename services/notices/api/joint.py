@@ -11,7 +11,6 @@ from libs.common.http import Cursor, Page, Routes
 from libs.common.messages.base import OrganisationId
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.notices.domain.roles import Permission
 from services.notices.errors import RoleMissing
 from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.joint import NewJointPurchase, NewMember
@@ -38,8 +37,7 @@ async def list_joints(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[
     """List the joint purchases that your organisation coordinates or is invited to, newest first."""
     now, after = runtime.clock.now(), _after(runtime, query.cursor)
     async with runtime.read() as conn:
-        given = await roles.permissions(conn, actor, actor.organisation, None, now)
-        roles.refuse_without(given, Permission.READ, actor, actor.organisation)
+        await roles.require_reading(conn, actor, actor.organisation, None, now)
         found = await store.joints(conn, actor.organisation, after, query.limit + 1)
     shown, following = found[: query.limit], None
     if len(found) > query.limit:

@@ -81,7 +81,8 @@ async def list_channels(runtime: Runtime, actor: Actor, notice_id: UUID) -> Chan
     """Say where the law wants a notice published, and which channels the platform reaches."""
     actor.require(OrganisationKind.BUYER)
     notice = await readable_notice(runtime, notice_id, actor)
-    actor.require_organisation(notice.organisation)
+    async with runtime.read() as conn:
+        await roles.require_reading(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
     on = notice.dispatched_on or runtime.clock.now()
     return ChannelsView.of(law.asked(notice.content, on.date()), runtime.port(Channels))
 

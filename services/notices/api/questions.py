@@ -66,7 +66,7 @@ async def list_received_questions(
     """List all the questions about a procedure of the caller's organisation, oldest first, with who asked."""
     after = _place(runtime, query.cursor, store.FIRST)
     async with runtime.read() as conn:
-        await require_own(conn, procedure_id, actor)
+        await require_own(conn, procedure_id, actor, runtime.clock.now())
         found = await store.received_questions(conn, procedure_id, after, query.limit + 1)
     return _page(runtime, found, query.limit, ReceivedQuestionView.of, by="asked_at")
 

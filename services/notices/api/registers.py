@@ -61,7 +61,7 @@ async def list_downloads(runtime: Runtime, actor: Actor, procedure_id: UUID, que
     """Read the register of downloads of a procedure of the caller's organisation, newest first."""
     before = _place(runtime, query.cursor)
     async with runtime.read() as conn:
-        await service.require_own(conn, procedure_id, actor)
+        await service.require_own(conn, procedure_id, actor, runtime.clock.now())
         found = await store.downloads(conn, procedure_id, before, query.limit + 1)
     shown, more = found[: query.limit], len(found) > query.limit
     following = Cursor.encode(runtime, {"at": shown[-1].at, "download": shown[-1].download_id}) if more else None
@@ -83,7 +83,7 @@ async def get_register_csv(
 ) -> web.StreamResponse:
     """Download the register of downloads as CSV (semicolons, UTF-8 with mark, as spreadsheets read it in France)."""
     async with runtime.read() as conn:
-        await service.require_own(conn, procedure_id, actor)
+        await service.require_own(conn, procedure_id, actor, runtime.clock.now())
     name = attachment(f"registre-retraits-{procedure_id}.csv")
     response = web.StreamResponse(headers={"Content-Disposition": name, "Cache-Control": "no-store"})
     response.content_type, response.charset = "text/csv", "utf-8"

@@ -9,7 +9,6 @@ from libs.common.errors import Conflict, Forbidden, NotFound
 from libs.common.http import Cursor, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.notices.domain.roles import Permission
 from services.notices.errors import RoleMissing
 from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.templates import NewDraft, NewTemplate, named_buyer
@@ -53,8 +52,7 @@ async def list_templates(runtime: Runtime, actor: Actor, query: PageQuery) -> Pa
     """List the templates of your organisation, by name."""
     after = Cursor.decode(runtime, query.cursor)["template"] if query.cursor else None
     async with runtime.read() as conn:
-        given = await roles.permissions(conn, actor, actor.organisation, None, runtime.clock.now())
-        roles.refuse_without(given, Permission.READ, actor, actor.organisation)
+        await roles.require_reading(conn, actor, actor.organisation, None, runtime.clock.now())
         found = await store.templates(conn, actor.organisation, after, query.limit + 1)
     shown = found[: query.limit]
     following = Cursor.encode(runtime, {"template": shown[-1].name}) if len(found) > query.limit else None

@@ -86,8 +86,7 @@ async def readable_joint(conn: asyncpg.Connection, joint_id: UUID, actor: Actor,
     joint = await store.get_joint(conn, joint_id, actor.organisation)
     if joint is None:
         raise _no_joint()
-    given = await roles.permissions(conn, actor, actor.organisation, None, at)
-    roles.refuse_without(given, Permission.READ, actor, actor.organisation)
+    await roles.require_reading(conn, actor, actor.organisation, None, at)
     return joint
 
 

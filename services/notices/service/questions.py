@@ -20,9 +20,11 @@ from libs.common.uow import Uow
 from services.notices import drafting, events
 from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.domain.question import Closing, Question, QuestionState
+from services.notices.domain.roles import Permission
 from services.notices.errors import QuestionsClosed, TooManyQuestions
 from services.notices.rules.deadlines import LegalDate, answers_due, extension
 from services.notices.rules.situation import Situation
+from services.notices.service import roles
 from services.notices.service.registers import require_own
 from services.notices.settings import NoticesSettings
 from services.notices.store import notices as notice_store
@@ -80,10 +82,13 @@ async def answer(uow: Uow, command: AnswerQuestion) -> tuple[Question, LegalDate
     command.actor.require(OrganisationKind.BUYER)
     question = await store.lock_question(uow.conn, command.question_id)
     procedure = await procedure_store.get_procedure(uow.conn, question.procedure_id) if question else None
-    if question is None or procedure is None or procedure.organisation != command.actor.organisation:
-        raise NotFound(
-            "Vous n'avez reçu aucune question de cet identifiant.", "You received no question of this identifier."
-        )
+    if question is None or procedure is None:
+        raise _no_question()
+    buyer = procedure.organisation
+    given = await roles.permissions(uow.conn, command.actor, buyer, procedure.procedure_id, uow.now())
+    if Permission.READ not in given:
+        raise _no_question()
+    roles.refuse_without(given, Permission.PUBLISH, command.actor, buyer)
     question.require_version(command.version)
     published = command.question or question.question or question.asked
     answered = question.answered(published, command.answer, uow.now())
@@ -94,9 +99,15 @@ async def answer(uow: Uow, command: AnswerQuestion) -> tuple[Question, LegalDate
     return answered, extension(situation, uow.now()) if situation else None
 
 
+def _no_question() -> NotFound:
+    return NotFound(
+        "Vous n'avez reçu aucune question de cet identifiant.", "You received no question of this identifier."
+    )
+
+
 async def set_closing(uow: Uow, procedure_id: UUID, closes_at: datetime | None, actor: Actor) -> Closing:
     """Say until when questions are taken; None: until the law's time. Raises NotFound, Forbidden, InvalidInput."""
-    procedure = await require_own(uow.conn, procedure_id, actor)
+    procedure = await require_own(uow.conn, procedure_id, actor, uow.now(), Permission.PUBLISH)
     if closes_at is not None and (
         closes_at <= uow.now() or (procedure.deadline is not None and closes_at > procedure.deadline)
     ):

@@ -6,7 +6,7 @@ nowhere else: no event, no log, no entry of the journal holds them, nor says tha
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +17,8 @@ from libs.common.mail.tokens import read_token, write_token
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.procedure import Procedure
+from services.notices.domain.roles import Permission
+from services.notices.service import roles
 from services.notices.settings import NoticesSettings
 from services.notices.store import procedures as procedure_store
 from services.notices.store import registers as store
@@ -102,13 +104,23 @@ async def withdraw(uow: Uow, token: str) -> None:
     await store.withdraw_consent(uow.conn, *read_consent(uow.runtime, token), uow.now())
 
 
-async def require_own(conn: asyncpg.Connection, procedure_id: UUID, actor: Actor) -> Procedure:
-    """Give a procedure of the caller's organisation. Raises NotFound, Forbidden."""
+async def require_own(
+    conn: asyncpg.Connection,
+    procedure_id: UUID,
+    actor: Actor,
+    at: datetime,
+    permission: Permission = Permission.WRITE,
+) -> Procedure:
+    """Give a procedure to which the caller may do this: who took documents and who asked is for those who run it alone.
+
+    Raises NotFound, Forbidden, RoleMissing.
+    """
     actor.require(OrganisationKind.BUYER)
     procedure = await procedure_store.get_procedure(conn, procedure_id)
     if procedure is None:
         raise NotFound("Aucune consultation ne porte cet identifiant.", "No procedure has this identifier.")
-    actor.require_organisation(procedure.organisation)
+    given = await roles.permissions(conn, actor, procedure.organisation, procedure_id, at)
+    roles.refuse_without(given, permission, actor, procedure.organisation)
     return procedure
 
 

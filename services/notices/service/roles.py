@@ -40,6 +40,7 @@ __all__ = [
     "readable",
     "refuse_without",
     "require",
+    "require_reading",
     "revoke",
 ]
 
@@ -112,6 +113,14 @@ async def require(uow: Uow, actor: Actor, organisation: str, procedure_id: UUID 
     actor.require(OrganisationKind.BUYER)
     given = await permissions(uow.conn, actor, organisation, procedure_id, uow.now())
     refuse_without(given, permission, actor, organisation)
+
+
+async def require_reading(
+    conn: asyncpg.Connection, actor: Actor, organisation: str, procedure_id: UUID | None, at: datetime
+) -> None:
+    """Let only those pass who read what is not public of a buyer. Raises Forbidden: another organisation, or RoleMissing."""
+    given = await permissions(conn, actor, organisation, procedure_id, at)
+    refuse_without(given, Permission.READ, actor, organisation)
 
 
 def refuse_without(given: frozenset[Permission], permission: Permission, actor: Actor, organisation: str) -> None:

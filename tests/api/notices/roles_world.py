@@ -20,10 +20,11 @@ class Person:
         self.h, self.sub = h, sub
         self._token = h.issuer.token(sub=sub, organisation=token_of, kind=kind)
 
+    def headers(self, acting: str | None = None) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} | ({"Halles-Organisation": acting} if acting else {})
+
     async def ask(self, method: str, path: str, status: int, *, acting: str | None = None, **options: Any) -> Json:  # noqa: ANN401
-        headers = {"Authorization": f"Bearer {self._token}"} | options.pop("headers", {})
-        if acting:
-            headers["Halles-Organisation"] = acting
+        headers = self.headers(acting) | options.pop("headers", {})
         async with self.h.client.request(method, f"/notices/v1{path}", headers=headers, **options) as answer:
             assert answer.status == status, f"{answer.status} {await answer.text()}"
             body: Json = await answer.json() if answer.status != 204 else {}
@@ -60,8 +61,8 @@ class Person:
         return await self.ask("POST", path, status, acting=acting, headers=headers)
 
     async def sees(self, notice: Json, *, acting: str | None = None) -> bool:
-        headers = {"Authorization": f"Bearer {self._token}"} | ({"Halles-Organisation": acting} if acting else {})
-        async with self.h.client.get(f"/notices/v1/notices/{notice['notice_id']}", headers=headers) as answer:
+        path = f"/notices/v1/notices/{notice['notice_id']}"
+        async with self.h.client.get(path, headers=self.headers(acting)) as answer:
             return answer.status == 200
 
     async def drafts(self, *, acting: str | None = None) -> list[str]:
