@@ -68,10 +68,10 @@ async def _submission(
 ) -> Submission:
     """Give what the channel is handed. Raises RefusedError where the notice cannot be written: its buyer mends it."""
     place = payload.Place(runtime.settings.public_url)
-    present = plan.current(others, notice.sent_at)
+    present = plan.current(others)
     try:
         source = await source_of(runtime, notice)
-        return await apart(payload.compose, notice, publication, present, place, source)
+        return await apart(payload.compose, notice, publication, present, place, source, runtime.clock.now())
     except MissingTermsError as error:
         told = (
             RejectionReason(field=each.where, message=each.message, message_en=each.message_en) for each in error.errors

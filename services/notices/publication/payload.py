@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from libs.common.errors import FieldError
+from lxml import etree
+
 from services.notices.domain.notice import Notice
 from services.notices.domain.publication import Publication
-from services.notices.eforms.export import ExportedNotice, export
+from services.notices.eforms.export import ExportedNotice, export, values
+from services.notices.eforms.xml import NAMESPACES
 from services.notices.publication import national
 from services.notices.publication.port import Submission
 
-__all__ = ["Place", "compose", "eforms_xml", "faults_of_form", "form"]
+__all__ = ["Place", "compose", "eforms_xml", "form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +34,53 @@ class Place:
 
 
 def compose(
-    notice: Notice, publication: Publication, others: Sequence[Publication], place: Place, source: bytes | None
+    notice: Notice,
+    publication: Publication,
+    others: Sequence[Publication],
+    place: Place,
+    source: bytes | None,
+    at: datetime,
 ) -> Submission:
-    """Give what a channel is handed: the same bytes at each attempt. Raises what `export` raises."""
+    """Give what a channel is handed at an instant: only the date of dispatch (BT-05) differs from one attempt to the next.
+
+    Raises what `export` raises.
+    """
     journal = next((each for each in others if each.kind == "joue"), None)
     contact = notice.content.contact.email if notice.content.contact else None
     if journal is not None and publication.kind in {"joue", "boamp"}:
-        xml = eforms_xml(notice, journal.attempt, place, source)
+        xml = eforms_xml(notice, journal.attempt, place, source, at)
         return Submission(publication.envelope, xml, "eforms", contact)
     written = form(notice, place, journal)
     return Submission(publication.envelope, national.to_xml(written), "national", contact)
 
 
-def eforms_xml(notice: Notice, attempt: int, place: Place, source: bytes | None) -> bytes:
-    """Give the eForms XML of a notice that is sent. Raises what `export` raises."""
-    if notice.sent_at is None:
-        raise ValueError("a notice that was not sent has no date of dispatch (BT-05)")
-    return export(
+def eforms_xml(notice: Notice, attempt: int, place: Place, source: bytes | None, at: datetime) -> bytes:
+    """Give the eForms XML of a notice sent at an instant. Raises what `export` raises."""
+    written = export(
         ExportedNotice(
             notice_id=notice.notice_id,
             version=attempt,
             procedure_id=notice.procedure_id,
             content=notice.content,
-            issued_at=notice.sent_at,
+            issued_at=at,
             documents_url=place.documents(notice),
             submission_url=place.notice(notice),
             earlier=notice.content.changes,
             source=source,
         )
     )
+    return _dated(written, attempt, at)
+
+
+def _dated(written: bytes, attempt: int, at: datetime) -> bytes:
+    """Give it with the version and date of this sending: an imported notice that nobody changed has those of its file."""
+    root = etree.fromstring(written, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    said = {"VersionID": values.version(attempt), "IssueDate": values.day(at), "IssueTime": values.clock(at)}
+    for name, value in said.items():
+        element = root.find(f"{{{NAMESPACES['cbc']}}}{name}")
+        if element is not None:
+            element.text = value
+    return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
 
 
 def form(notice: Notice, place: Place, journal: Publication | None = None) -> national.NationalForm:
@@ -70,8 +91,3 @@ def form(notice: Notice, place: Place, journal: Publication | None = None) -> na
         profile_url=place.notice(notice),
         sent_to_the_journal=journal.sent_at if journal else None,
     )
-
-
-def faults_of_form(notice: Notice) -> tuple[FieldError, ...]:
-    """Say what the national form lacks."""
-    return national.missing(notice.content)

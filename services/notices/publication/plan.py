@@ -55,11 +55,10 @@ def in_turn(publications: Sequence[Publication]) -> list[Publication]:
     return sorted(publications, key=lambda each: (_ORDER.get(each.kind, 2), each.channel))
 
 
-def current(publications: Sequence[Publication], sent_at: datetime | None) -> list[Publication]:
-    """Give those of the present sending, the last of each channel, in their turn."""
-    if sent_at is None:
-        return []
-    last = {each.channel: each for each in publications if each.planned_at >= sent_at}
+def current(publications: Sequence[Publication]) -> list[Publication]:
+    """Give those of the last sending, the last of each channel, in their turn. Each sending plans the platform anew."""
+    began = max((each.planned_at for each in publications if each.channel == PROFILE), default=None)
+    last = {each.channel: each for each in publications if began is not None and each.planned_at >= began}
     return in_turn(list(last.values()))
 
 

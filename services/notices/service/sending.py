@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from libs.common.actor import Actor
 from libs.common.errors import FieldError, IllegalTransition, NotFound
@@ -26,6 +27,7 @@ from services.notices.store import publications as publication_store
 
 __all__ = ["CheckNotice", "Sending", "check", "send", "source_of"]
 
+_LEGAL_TIME = ZoneInfo("Europe/Paris")
 _LARGEST_SOURCE = 64 * 2**20
 """Bytes of the XML that a notice was imported from."""
 
@@ -84,7 +86,7 @@ async def send(uow: Uow, command: CheckNotice) -> Notice:
 
 async def _send_further(uow: Uow, notice: Notice, codes: Sequence[str]) -> Notice:
     """Send a notice that left already to more channels, or again to one that rejected it."""
-    present = plan.current(await publication_store.publications(uow.conn, notice.notice_id), notice.sent_at)
+    present = plan.current(await publication_store.publications(uow.conn, notice.notice_id))
     _refuse_repetition(codes, present)
     kinds = {kind_of(each) for each in (*codes, *(publication.channel for publication in present))}
     faults = [
@@ -166,16 +168,16 @@ def _chosen(uow: Uow, notice: Notice, sending: Sending) -> list[str]:
 
 
 def _day(at: datetime) -> date:
-    return at.date()
+    """Give the day of a sending: periods are counted in French legal time."""
+    return at.astimezone(_LEGAL_TIME).date()
 
 
 async def _eforms_faults(uow: Uow, notice: Notice) -> list[FieldError]:
     """Say what the Official Journal would find wrong with the notice's eForms."""
     place = payload.Place(uow.runtime.settings.public_url)
-    preview = replace(notice, sent_at=uow.now())
     source = await source_of(uow.runtime, notice)
     try:
-        await apart(payload.eforms_xml, preview, 1, place, source)
+        await apart(payload.eforms_xml, notice, 1, place, source, uow.now())
     except MissingTermsError as error:
         return list(error.errors)
     return []

@@ -57,7 +57,7 @@ async def release_due(runtime: Runtime) -> None:
 async def advance(uow: Uow, notice: Notice) -> Notice:
     """Give each channel whose turn it is the notice; the platform's own turn publishes it here."""
     found = await publication_store.publications(uow.conn, notice.notice_id)
-    present = plan.current(found, notice.sent_at)
+    present = plan.current(found)
     for place, publication in enumerate(present):
         if publication.state is not _S.WAITING:
             continue
@@ -111,11 +111,22 @@ async def taken(uow: Uow, publication_id: UUID, receipt: Receipt) -> None:
         return
     sent = publication.sent(receipt.reference, uow.now())
     await _keep(uow, notice, sent)
+    notice = await _dated(uow, notice)
     if receipt.received_at is not None:
         sent = sent.received(receipt.received_at, uow.now())
         await _keep(uow, notice, sent)
     _ask_later(uow, sent)
     await advance(uow, notice)
+
+
+async def _dated(uow: Uow, notice: Notice) -> Notice:
+    """Have the periods run from when the first channel had the notice: it may have been down for long."""
+    present = plan.current(await publication_store.publications(uow.conn, notice.notice_id))
+    first = min(each.sent_at for each in present if each.sent_at is not None)
+    if first == notice.sent_at:
+        return notice
+    await store.date_sending(uow.conn, notice.notice_id, first)
+    return replace(notice, sent_at=first)
 
 
 async def refused(uow: Uow, publication_id: UUID, reasons: tuple[RejectionReason, ...]) -> None:
@@ -172,7 +183,7 @@ async def _reject(uow: Uow, notice: Notice, publication: Publication, reasons: t
     """Note a rejection; where no channel has the notice, it goes back to its buyer and the others do not get it."""
     rejected = publication.rejected(reasons, uow.now())
     await _keep(uow, notice, rejected)
-    present = plan.current(await publication_store.publications(uow.conn, notice.notice_id), notice.sent_at)
+    present = plan.current(await publication_store.publications(uow.conn, notice.notice_id))
     if notice.state is not NoticeState.SENT or not plan.is_lost(present):
         await advance(uow, notice)
         return

@@ -25,6 +25,7 @@ __all__ = [
     "add_notice",
     "add_notices",
     "add_version",
+    "date_sending",
     "drafts",
     "get_notice",
     "known_notices",
@@ -104,6 +105,11 @@ async def save_notice(conn: asyncpg.Connection, notice: Notice, at: datetime) ->
     await add_version(conn, notice, at)
 
 
+async def date_sending(conn: asyncpg.Connection, notice_id: UUID, sent_at: datetime) -> None:
+    """Date the sending of a locked notice: its text is the same, and so is its version."""
+    await conn.execute(_SQL["notice_date_sending"], notice_id, sent_at)
+
+
 def _searched(notice: Notice) -> tuple[Any, ...]:
     """Give what a search asks; of what is not public, no words nor codes: nobody searches it, and they cost much to write."""
     content = notice.content
@@ -159,7 +165,9 @@ async def drafts(
 ) -> list[Notice]:
     """Give the notices of an organisation that are not public and may be read, newest first."""
     created_at, notice_id = after or (None, None)
-    rows = await conn.fetch(_SQL["drafts"], scope.organisation, created_at, notice_id, limit, scope.procedures, scope.shared)
+    rows = await conn.fetch(
+        _SQL["drafts"], scope.organisation, created_at, notice_id, limit, scope.procedures, scope.shared
+    )
     return await all_with_documents(conn, rows)
 
 

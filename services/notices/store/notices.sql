@@ -12,6 +12,9 @@ UPDATE notice
        cpv = $9, departments = $10, document = text_vector($11, $12, $13, $14)
  WHERE notice_id = $1
 
+-- notice_date_sending --
+UPDATE notice SET sent_at = $2 WHERE notice_id = $1
+
 -- notice_lock --
 SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
        sent_at

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
+from prometheus_client import REGISTRY
 
 from deploy.local.journals import CREDENTIAL, JOURNALS, Journal, application
 from libs.common.periodic import tick
@@ -171,9 +173,27 @@ async def test_the_platform_publishes_after_the_answer_of_the_national_channels_
     await press.send(notice, "boamp", who=VILLAGE)
     await press.pass_time()
     assert await press.states(notice, VILLAGE) == {"boamp": "queued", "profile": "waiting"}
+    sample = partial(REGISTRY.get_sample_value, "halles_publications_oldest_seconds")
+    assert sample({"kind": "boamp", "state": "queued"}) == 3600
     await press.pass_time(timedelta(hours=23))
     assert await press.states(notice, VILLAGE) == {"boamp": "queued", "profile": "published"}
     assert await press.state(notice, VILLAGE) == "published"
+
+
+async def test_periods_run_from_when_the_official_journal_had_the_notice(press: Press) -> None:
+    press.journals["joue"].scenario = "down"
+    notice = await press.draft()
+    await press.send(notice)
+    await press.pass_time(timedelta(days=3))
+    assert await press.states(notice) == {"joue": "queued", "boamp": "waiting", "profile": "waiting"}
+    press.journals["joue"].scenario = "publish"
+    async with press.h.runtime.read() as conn:
+        await conn.execute("UPDATE job SET not_before = now()")  # the back-off is over
+    await press.h.settle()
+    shown = await press.ask("GET", f"/notices/{notice['notice_id']}", status=200)
+    assert (shown["sent_at"], (await press.at(notice))["joue"]["sent_at"]) == ("2026-11-23T09:00:00Z",) * 2
+    [taken] = press.journals["joue"].taken.values()
+    assert b"<cbc:IssueDate>2026-11-23" in taken.content
 
 
 async def test_a_rejection_by_the_official_journal_stops_the_others_and_the_notice_is_mended_and_sent_again(
@@ -283,7 +303,10 @@ async def test_a_rule_set_aside_is_written_in_the_journal(press: Press) -> None:
     short = await press.ask("PATCH", path, status=200, json={"deadline": soon}, headers=match(notice))
     await press.send(short, "boamp", despite=["channels", "period", "procedure"])
     async with press.h.runtime.read() as conn:
-        actions = {row["action"] for row in await conn.fetch("SELECT action FROM journal_pending UNION ALL SELECT action FROM journal")}
+        actions = {
+            row["action"]
+            for row in await conn.fetch("SELECT action FROM journal_pending UNION ALL SELECT action FROM journal")
+        }
     assert {"rule-set-aside-channels", "rule-set-aside-period", "notice-sent"} <= actions
 
 

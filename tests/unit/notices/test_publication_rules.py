@@ -171,8 +171,8 @@ def test_each_sending_has_a_name_of_its_own_and_the_last_of_each_channel_counts(
     again = plan.plan(NOTICE, ["joue", PROFILE], first, BEFORE + timedelta(days=1))
     assert [each.envelope for each in again] == [f"{NOTICE}-02-joue", f"{NOTICE}-02-{PROFILE}"]
     assert {each.publication_id for each in again}.isdisjoint(each.publication_id for each in first)
-    assert plan.current([*first, *again], BEFORE + timedelta(days=1)) == again
-    assert plan.current(first, None) == []
+    assert plan.current([*first, *again]) == again
+    assert plan.current([]) == []
 
 
 def test_a_receipt_is_believed_neither_before_the_sending_nor_after_now() -> None:
@@ -323,10 +323,10 @@ def test_the_national_form_says_what_it_lacks_and_only_where_it_is_used() -> Non
 def test_a_paper_gets_the_national_form_and_the_date_of_the_sending_to_the_official_journal() -> None:
     sent = replace(notice(NoticeState.SENT), sent_at=BEFORE)
     present = [at("joue", S.PUBLISHED, sent_at=BEFORE), at("shal-demo")]
-    given = payload.compose(sent, present[1], present, payload.Place("https://halles.example"), None)
+    given = payload.compose(sent, present[1], present, payload.Place("https://halles.example"), None, BEFORE)
     assert (given.form, given.envelope) == ("national", "x-01-shal-demo")
     assert b"<dateEnvoiJOUE>2026-11-20T10:00+01:00</dateEnvoiJOUE>" in given.content
     assert (
         given.content
-        == payload.compose(sent, present[1], present, payload.Place("https://halles.example"), None).content
+        == payload.compose(sent, present[1], present, payload.Place("https://halles.example"), None, BEFORE).content
     )
