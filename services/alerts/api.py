@@ -16,12 +16,14 @@ from libs.common.mail.tokens import read_token
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.alerts.domain import Endpoint
-from services.alerts.errors import ForbiddenEndpoint, TooManySearches, UnselectiveSearch
+from services.alerts.errors import ForbiddenEndpoint, TooManyFollows, TooManySearches, UnselectiveSearch
 from services.alerts.mails.compose import unsubscribe_page
+from services.alerts.service import news as news_service
 from services.alerts.service import searches as search_service
 from services.alerts.service import webhooks as webhook_service
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as mail_store
+from services.alerts.store import news as news_store
 from services.alerts.store import searches as search_store
 from services.alerts.store import webhooks as webhook_store
 from services.alerts.store.sql import FIRST, LAST, Key
@@ -29,6 +31,7 @@ from services.alerts.views import (
     AttemptView,
     ContactInput,
     ContactView,
+    FollowView,
     MailView,
     MatchView,
     PageQuery,
@@ -118,6 +121,29 @@ async def list_matches(runtime: Runtime, actor: Actor, search_id: UUID, query: P
     more = len(found) > query.limit
     following = _cursor(runtime, shown[-1]["matched_at"], shown[-1]["notice_id"]) if more else None
     return Page(items=[MatchView.of(row, domain) for row in shown], next=following)
+
+
+@ROUTES.put("/v1/followed/{procedure}", status=204, errors=[NotFound, TooManyFollows], tag="followed")
+async def follow_procedure(uow: Uow, actor: Actor, procedure: UUID) -> None:
+    """Follow a procedure: its changes and answers are mailed to the organisation's address. Nobody else knows who follows."""
+    await news_service.follow(uow, actor, procedure)
+
+
+@ROUTES.delete("/v1/followed/{procedure}", status=204, errors=[NotFound], tag="followed")
+async def unfollow_procedure(uow: Uow, actor: Actor, procedure: UUID) -> None:
+    """Follow a procedure no more."""
+    await news_service.unfollow(uow, actor, procedure)
+
+
+@ROUTES.get("/v1/followed", errors=[InvalidInput], tag="followed")
+async def list_followed(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[FollowView]:
+    """List the procedures the organisation follows, newest first."""
+    before = _key(runtime, query.cursor, LAST)
+    async with runtime.read() as conn:
+        found = await news_store.follows(conn, actor.organisation, before, query.limit + 1)
+    shown, more = found[: query.limit], len(found) > query.limit
+    following = _cursor(runtime, shown[-1]["since"], shown[-1]["procedure"]) if more else None
+    return Page(items=[FollowView(**dict(row)) for row in shown], next=following)
 
 
 @ROUTES.get("/v1/mails", errors=[InvalidInput], tag="mails")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from libs.common.messages.base import Event
-from libs.common.messages.bids import LetterSentV1
+from libs.common.messages.bids import DepositorInformedV1, LetterSentV1
 from libs.common.messages.envelope import CloudEvent
-from libs.common.messages.notices import NoticePublishedV1
+from libs.common.messages.notices import AnswerPublishedV1, NoticePublishedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
-from services.alerts.service import mails, matching, partners, webhooks
+from services.alerts.service import mails, matching, news, partners, webhooks
 
 __all__ = ["CONSUMERS"]
 
@@ -25,6 +25,24 @@ async def notice_published(uow: Uow, event: NoticePublishedV1) -> None:
 async def letter_sent(uow: Uow, event: LetterSentV1) -> None:
     """Tell the addressee that a letter waits."""
     await mails.letter_waits(uow, event)
+
+
+@CONSUMERS.on(NoticePublishedV1, queue="news")
+async def notice_changed(uow: Uow, event: NoticePublishedV1) -> None:
+    """Tell those who follow a procedure of its change."""
+    await news.tell_of_change(uow, event)
+
+
+@CONSUMERS.on(AnswerPublishedV1, queue="news")
+async def answer_published(uow: Uow, event: AnswerPublishedV1) -> None:
+    """Tell those who follow a procedure of an answer."""
+    await news.tell_of_answer(uow, event)
+
+
+@CONSUMERS.on(DepositorInformedV1, queue="letters")
+async def depositor_informed(uow: Uow, event: DepositorInformedV1) -> None:
+    """Tell a company that deposited of a change or an answer."""
+    await news.tell_depositor(uow, event)
 
 
 async def public_event(uow: Uow, event: Event) -> None:

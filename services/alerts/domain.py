@@ -19,6 +19,7 @@ __all__ = [
     "Found",
     "Mail",
     "MailState",
+    "News",
     "Search",
     "delay_before",
     "wants",
@@ -28,6 +29,8 @@ MAX_SEARCHES = 100
 """Saved searches of one organisation."""
 MAX_ENDPOINTS = 20
 """Webhooks of one partner."""
+MAX_FOLLOWS = 1_000
+"""Procedures that one organisation may follow."""
 MAX_RETRY_AFTER = 86_400.0
 """Seconds an endpoint may ask us to wait."""
 _JITTER = 0.2
@@ -111,6 +114,22 @@ class Found:
     summary: str
     summary_en: str
     reasons: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A change of a procedure, or a public answer, and what is known here of the procedure's last notice."""
+
+    news_id: UUID
+    procedure: UUID
+    kind: str
+    question: str | None
+    told: str
+    needed: bool
+    """The addressee deposited: it goes whatever became of their alerts."""
+    title: str | None
+    buyer_name: str | None
+    deadline: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from libs.common.errors import Conflict, InvalidInput, Unavailable
 
-__all__ = ["ForbiddenEndpoint", "PartnersAway", "TooManySearches", "UnselectiveSearch"]
+__all__ = ["ForbiddenEndpoint", "PartnersAway", "TooManyFollows", "TooManySearches", "UnselectiveSearch"]
 
 
 class UnselectiveSearch(InvalidInput):
@@ -19,6 +19,19 @@ class TooManySearches(Conflict):
 
     slug = "too-many-searches"
     title, title_en = "Trop de recherches", "Too many searches"
+
+
+class TooManyFollows(Conflict):
+    """The organisation follows as many procedures as one may."""
+
+    slug = "too-many-follows"
+    title, title_en = "Trop de consultations suivies", "Too many procedures followed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Vous suivez autant de consultations qu'une organisation peut en suivre : cessez d'en suivre une d'abord.",
+            "You follow as many procedures as one organisation may: stop following one first.",
+        )
 
 
 class ForbiddenEndpoint(InvalidInput):

@@ -9,11 +9,12 @@ from libs.common.mail.smtp import Mailer, hand_over
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs
 from libs.common.uow import Uow
-from services.alerts.domain import Mail, MailState
+from services.alerts.domain import Contact, Mail, MailState
 from services.alerts.service import mails as mail_service
 from services.alerts.service import webhooks as webhook_service
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as mail_store
+from services.alerts.store import news as news_store
 from services.alerts.store import webhooks as webhook_store
 from services.alerts.webhooks.client import Call, Caller
 
@@ -62,6 +63,8 @@ async def _write(runtime: Runtime, mail: Mail) -> tuple[Envelope, Content] | Mai
         return MailState.UNDELIVERABLE
     if mail.kind == "letter":
         return mail_service.write_letter(settings, mail, contact)
+    if mail.kind == "news":
+        return await _write_news(runtime, mail, contact)
     if not contact.alerts:
         return MailState.SUPPRESSED
     async with runtime.read() as conn:
@@ -69,6 +72,20 @@ async def _write(runtime: Runtime, mail: Mail) -> tuple[Envelope, Content] | Mai
     if not found:
         return MailState.SUPPRESSED
     return mail_service.write_alert(settings, mail, contact, found)
+
+
+class NewsNotKnownError(Exception):
+    """The services tell of a news in any order: what it says has not come yet. The job is tried again."""
+
+
+async def _write_news(runtime: Runtime, mail: Mail, contact: Contact) -> tuple[Envelope, Content] | MailState:
+    async with runtime.read() as conn:
+        found = await news_store.of_mail(conn, mail.mail_id)
+    if found is None:
+        raise NewsNotKnownError(mail.subject_id)
+    if not (found.needed or contact.alerts):
+        return MailState.SUPPRESSED
+    return mail_service.write_news(runtime.port(AlertsSettings), mail, contact, found)
 
 
 _WHY = {MailState.UNDELIVERABLE: "no contact", MailState.SUPPRESSED: "no longer wanted"}

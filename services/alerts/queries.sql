@@ -259,3 +259,71 @@ SELECT attempt_id, event_id, type, number, at, status, error, milliseconds, deli
  WHERE webhook_id = $1 AND attempt_id < $2
  ORDER BY attempt_id DESC
  LIMIT $3;
+
+-- set_follow --
+INSERT INTO follow (organisation, procedure, since)
+VALUES ($1, $2, $3)
+ON CONFLICT (organisation, procedure) DO NOTHING;
+
+-- count_follows --
+SELECT count(*)
+  FROM follow
+ WHERE organisation = $1 AND procedure <> $2;
+
+-- delete_follow --
+DELETE FROM follow
+ WHERE organisation = $1 AND procedure = $2;
+
+-- follows --
+-- Newest first, with the title of the last notice.
+SELECT procedure, since, last.title, last.deadline
+  FROM follow
+  LEFT JOIN LATERAL (SELECT title, deadline
+                       FROM notice
+                      WHERE notice.procedure = follow.procedure
+                      ORDER BY published_at DESC
+                      LIMIT 1) AS last ON true
+ WHERE organisation = $1 AND (since, procedure) < ($2::timestamptz, $3::uuid)
+ ORDER BY since DESC, procedure DESC
+ LIMIT $4;
+
+-- known_procedure --
+SELECT EXISTS (SELECT 1 FROM notice WHERE procedure = $1);
+
+-- keep_news --
+INSERT INTO news (news_id, procedure, kind, question, told, occurred_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (news_id) DO NOTHING;
+
+-- queue_followers --
+-- Those who follow the procedure and want mails; one each.
+INSERT INTO mail (organisation, kind, subject_id, procedure, subject, state, created_at)
+SELECT organisation, 'news', $1::uuid, $2::uuid, $3::text, 'due', $4::timestamptz
+  FROM follow
+  JOIN contact USING (organisation)
+ WHERE procedure = $2 AND alerts
+ON CONFLICT (organisation, kind, subject_id) DO NOTHING
+RETURNING mail_id, organisation, state;
+
+-- queue_depositor --
+-- A service mail; where the same news is queued or sent already, it is not told again.
+INSERT INTO mail (organisation, kind, subject_id, procedure, subject, state, reason, created_at, needed)
+SELECT $1::text, 'news', $2::uuid, $3::uuid, $4::text,
+       CASE WHEN known THEN 'due' ELSE 'undeliverable' END, CASE WHEN known THEN NULL ELSE 'no contact' END, $5::timestamptz, true
+  FROM (SELECT EXISTS (SELECT 1 FROM contact WHERE organisation = $1) AS known) AS contact
+ON CONFLICT (organisation, kind, subject_id) DO UPDATE
+   SET needed = true, state = CASE WHEN mail.state = 'suppressed' THEN 'due' ELSE mail.state END,
+       requeued = mail.requeued + (mail.state = 'suppressed')::integer
+RETURNING mail_id, organisation, state, requeued;
+
+-- news --
+-- The news of a mail, with the title and the buyer of the procedure's last notice.
+SELECT news_id, news.procedure, news.kind, question, told, needed, last.title, last.buyer_name, last.deadline
+  FROM mail
+  JOIN news ON news_id = subject_id
+  LEFT JOIN LATERAL (SELECT title, buyer_name, deadline
+                       FROM notice
+                      WHERE notice.procedure = news.procedure
+                      ORDER BY published_at DESC
+                      LIMIT 1) AS last ON true
+ WHERE mail_id = $1;

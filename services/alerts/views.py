@@ -17,6 +17,7 @@ __all__ = [
     "AttemptView",
     "ContactInput",
     "ContactView",
+    "FollowView",
     "MailView",
     "MatchView",
     "PageQuery",
@@ -68,6 +69,15 @@ class ContactView(_View):
     def of(cls, contact: Contact) -> Self:
         """Present a contact."""
         return cls(email=contact.email, language=contact.language, alerts=contact.alerts)
+
+
+class FollowView(_View):
+    """A procedure that the organisation follows."""
+
+    procedure: UUID
+    since: datetime
+    title: str | None = Field(description="of its last notice")
+    deadline: datetime | None
 
 
 class SearchInput(Criteria):

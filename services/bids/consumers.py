@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from libs.common.messages.legality import ActAcknowledgedV1, ActExemptedV1
 from libs.common.messages.notices import (
+    AnswerPublishedV1,
     LotAbandonedV1,
     LotUnsuccessfulV1,
     NoticePublishedV1,
@@ -13,7 +14,7 @@ from libs.common.messages.notices import (
 from libs.common.messages.signature import DocumentSignedV1, SignatureRefusedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
-from services.bids.service import consultations, contracts
+from services.bids.service import consultations, contracts, depositors
 
 __all__ = ["consumers"]
 
@@ -53,6 +54,20 @@ async def lot_abandoned(uow: Uow, event: LotAbandonedV1) -> None:
 async def lot_unsuccessful(uow: Uow, event: LotUnsuccessfulV1) -> None:
     """Award nothing more for a lot without acceptable bid."""
     await consultations.lot_ended(uow, event.aggregate_id, event.lot_id, abandoned=False)
+
+
+@consumers.on(NoticePublishedV1, queue="depositors")
+async def notice_changed(uow: Uow, event: NoticePublishedV1) -> None:
+    """Have those who deposited told of a change."""
+    if event.procedure is not None and event.notice.kind == "change":
+        await depositors.inform(uow, event.procedure, "change", event.notice.notice_id, 1)
+
+
+@consumers.on(AnswerPublishedV1, queue="depositors")
+async def answer_published(uow: Uow, event: AnswerPublishedV1) -> None:
+    """Have those who deposited told of an answer."""
+    if event.procedure is not None:
+        await depositors.inform(uow, event.procedure, "answer", event.aggregate_id, event.aggregate_version)
 
 
 @consumers.on(DocumentSignedV1, queue="signatures")

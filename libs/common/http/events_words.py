@@ -24,6 +24,7 @@ EVENTS: Final = {
     "bids.contract.notified.v1": "Le titulaire a accusé réception de la notification du marché : il le lie depuis cette date.",
     "bids.contract.signed.v1": "Un marché porte les signatures des deux parties.",
     "bids.contract.submitted.v1": "Un marché signé par l'attributaire entre dans le circuit de signature de l'acheteur.",
+    "bids.depositor.informed.v1": "Une entreprise qui a déposé un pli doit apprendre un changement ou une réponse.",
     "bids.letter.sent.v1": "Un courrier à un candidat est à sa disposition sur la plateforme.",
     "bids.opening.completed.v1": "Les plis d'une procédure ont été ouverts par le nombre requis d'agents.",
     "legality.act.acknowledged.v1": "L'État a accusé réception d'un acte transmis au contrôle de légalité.",

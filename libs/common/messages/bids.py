@@ -18,6 +18,7 @@ __all__ = [
     "ContractNotifiedV1",
     "ContractSignedV1",
     "ContractSubmittedV1",
+    "DepositorInformedV1",
     "EssentialData",
     "LetterSentV1",
     "Party",
@@ -180,3 +181,14 @@ class ContractNotifiedV1(Event):
     audience: ClassVar[Audience] = Audience.PUBLIC
 
     contract: Contract
+
+
+class DepositorInformedV1(Event):
+    """A company that deposited a bid is to be told of a change or an answer; the services alone may know who did."""
+
+    type: ClassVar[str] = "bids.depositor.informed.v1"
+    audience: ClassVar[Audience] = Audience.INTERNAL
+
+    subject: Literal["change", "answer"]
+    reference: UUID = Field(description="the change notice, or the question answered")
+    reference_version: int = Field(ge=1, description="of the answer; 1 for a change notice")

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from libs.common.mail.message import Content, one_line
 from libs.common.mail.words import english_time, french_time, page, render
-from services.alerts.domain import Found
+from services.alerts.domain import Found, News
 from services.alerts.mails.reasons import tell
 
-__all__ = ["LETTER_SUBJECT", "alert", "alert_subject", "letter", "unsubscribe_page"]
+__all__ = ["LETTER_SUBJECT", "NEWS_SUBJECTS", "alert", "alert_subject", "letter", "news", "unsubscribe_page"]
 
 LETTER_SUBJECT = "Un courrier vous attend / A letter waits for you"
 """Neither the kind nor the object of the letter: a mail is read by others."""
+NEWS_SUBJECTS = {"change": "Consultation modifiée", "answer": "Réponse à une question"}
 _PACKAGE = "services.alerts.mails"
 
 
@@ -47,6 +48,24 @@ def letter(subject: str, letter_id: UUID, *, language: str, letter_url: str, pro
     """Give the mail that tells of a letter, never its content."""
     values = {"letter_id": str(letter_id), "letter_url": letter_url, "procedure": str(procedure) if procedure else None}
     return render(_PACKAGE, "letter", subject, values, language=language)
+
+
+def news(found: News, *, language: str, page_url: str, unsubscribe_url: str | None) -> Content:
+    """Give the mail of a change or an answer; it does not say whether its addressee deposited."""
+    title = found.title or ""
+    subject = one_line(f"{NEWS_SUBJECTS[found.kind]} : {title}" if title else NEWS_SUBJECTS[found.kind])
+    values = {
+        "kind": found.kind,
+        "title": one_line(title, 400),
+        "buyer": one_line(found.buyer_name or "", 200),
+        "deadline_fr": french_time(found.deadline) if found.deadline else None,
+        "deadline_en": english_time(found.deadline) if found.deadline else None,
+        "question": found.question,
+        "told": found.told,
+        "page_url": page_url,
+        "unsubscribe_url": unsubscribe_url,
+    }
+    return render(_PACKAGE, "news", subject, values, language=language)
 
 
 def unsubscribe_page(*, done: bool) -> str:

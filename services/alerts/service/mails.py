@@ -10,12 +10,12 @@ from libs.common.mail.tokens import write_token
 from libs.common.messages.alerts import AlertSentV1
 from libs.common.messages.bids import LetterSentV1
 from libs.common.uow import Uow
-from services.alerts.domain import Contact, Found, Mail, MailState
+from services.alerts.domain import Contact, Found, Mail, MailState, News
 from services.alerts.mails import compose
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as store
 
-__all__ = ["JOB", "close", "enqueue", "letter_waits", "write_alert", "write_letter"]
+__all__ = ["JOB", "close", "enqueue", "letter_waits", "write_alert", "write_letter", "write_news"]
 
 JOB = "mail"
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -70,6 +70,15 @@ def write_letter(settings: AlertsSettings, mail: Mail, contact: Contact) -> tupl
         procedure=mail.procedure,
     )
     return _envelope(settings, mail, contact, None), content
+
+
+def write_news(settings: AlertsSettings, mail: Mail, contact: Contact, found: News) -> tuple[Envelope, Content]:
+    """Compose the mail of a change or an answer; with its unsubscription where it was subscribed to."""
+    token = write_token(settings.secret.get_secret_value(), contact.contact_id, contact.generation)
+    unsubscribe = None if found.needed else f"{settings.public_url}/alerts/v1/unsubscribe/{token}"
+    page = f"{settings.public_url}/notices/v1/procedures/{found.procedure}"
+    content = compose.news(found, language=contact.language, page_url=page, unsubscribe_url=unsubscribe)
+    return _envelope(settings, mail, contact, unsubscribe), content
 
 
 async def close(uow: Uow, mail_id: UUID, state: MailState, reason: str | None = None) -> None:

@@ -22,6 +22,7 @@ from services.bids.documents.pdf import Text, render
 from services.signature import signer
 from tests.api.bids import bids_world as bids
 from tests.api.security.security_world import SERVICES, Caller, World, operations
+from tests.unit.alerts.alerts_samples import PROCEDURE, published
 from tests.unit.notices import notices_samples as notices
 from tests.unit.opendata import opendata_samples as opendata
 
@@ -50,6 +51,7 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     webhook = {"url": "https://9.9.9.9/secret-hook", "types": ["notices.notice.published.v1"]}
     await call(h, COMPANY, "PUT", "/contact", expect=200, json=contact)
     made = await call(h, COMPANY, "POST", "/searches", expect=201, json=search)
+    await h.deliver(published())
     hook = await call(h, PARTNER, "POST", "/webhooks", expect=201, json=webhook)
     async with h.runtime.read() as conn:
         contact_id = await conn.fetchval("SELECT contact_id FROM contact")
@@ -60,6 +62,7 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
         targets=await operations(h)
         | {
             "search_id": [{"search_id": made["search_id"]}],
+            "procedure": [{"procedure": str(PROCEDURE)}],
             "webhook_id": [{"webhook_id": hook["webhook_id"]}],
             "token": [{"token": token}],
         },

@@ -1,0 +1,77 @@
+"""Procedures that organisations follow, and the news of them: changes and public answers.
+
+The same news is one mail to an organisation, whether it follows the procedure, answered it, or both.
+"""
+
+from __future__ import annotations
+
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from libs.common.actor import Actor
+from libs.common.errors import NotFound
+from libs.common.messages.bids import DepositorInformedV1
+from libs.common.messages.notices import AnswerPublishedV1, NoticePublishedV1
+from libs.common.uow import Uow
+from services.alerts.domain import MAX_FOLLOWS, MailState
+from services.alerts.errors import TooManyFollows
+from services.alerts.mails import compose
+from services.alerts.service.mails import enqueue
+from services.alerts.store import news as store
+
+__all__ = ["follow", "tell_depositor", "tell_of_answer", "tell_of_change", "unfollow"]
+
+
+async def follow(uow: Uow, actor: Actor, procedure: UUID) -> None:
+    """Have the organisation told of the changes and answers of a procedure. Raises NotFound, TooManyFollows."""
+    if not await store.known_procedure(uow.conn, procedure):
+        raise NotFound("Aucun avis de cette consultation n'est publié.", "No notice of this procedure is published.")
+    if await store.count_follows(uow.conn, actor.organisation, procedure) >= MAX_FOLLOWS:
+        raise TooManyFollows
+    await store.set_follow(uow.conn, actor.organisation, procedure, uow.now())
+
+
+async def unfollow(uow: Uow, actor: Actor, procedure: UUID) -> None:
+    """Tell the organisation nothing more of a procedure. Raises NotFound."""
+    if not await store.delete_follow(uow.conn, actor.organisation, procedure):
+        raise NotFound("Vous ne suivez pas cette consultation.", "You do not follow this procedure.")
+
+
+async def tell_of_change(uow: Uow, event: NoticePublishedV1) -> None:
+    """Keep what a change notice says, and tell those who follow."""
+    if event.notice.kind != "change" or event.procedure is None:
+        return
+    notice = event.notice
+    said = notice.change.description if notice.change else None
+    told = "\n".join([said or "", *(f"- {document.name}" for document in notice.documents)]).strip()
+    await _tell(uow, event.procedure, "change", (notice.notice_id, 1), None, told)
+
+
+async def tell_of_answer(uow: Uow, event: AnswerPublishedV1) -> None:
+    """Keep an answer, and tell those who follow."""
+    if event.procedure is not None:
+        version = (event.aggregate_id, event.aggregate_version)
+        await _tell(uow, event.procedure, "answer", version, event.question, event.answer)
+
+
+async def _tell(uow: Uow, procedure: UUID, kind: str, about: tuple[UUID, int], question: str | None, told: str) -> None:
+    news_id = _identity(kind, *about)
+    await store.keep(uow.conn, news_id, procedure, kind, question, told, uow.now())
+    subject = compose.NEWS_SUBJECTS[kind]
+    for mail_id in await store.queue_followers(uow.conn, news_id, procedure, subject=subject, at=uow.now()):
+        enqueue(uow, mail_id, kind="news")
+
+
+async def tell_depositor(uow: Uow, event: DepositorInformedV1) -> None:
+    """Queue the mail of a company that deposited; without an address, the operator sees it."""
+    news_id = _identity(event.subject, event.reference, event.reference_version)
+    subject = compose.NEWS_SUBJECTS[event.subject]
+    queued, times = await store.queue_depositor(
+        uow.conn, event.organisation, news_id, event.procedure, subject=subject, at=uow.now()
+    )
+    if queued.state is MailState.DUE:
+        enqueue(uow, queued.mail_id, kind="news", times=times)
+
+
+def _identity(kind: str, reference: UUID, version: int) -> UUID:
+    """Give the identity of a news: the same whoever tells of it first."""
+    return uuid5(NAMESPACE_URL, f"urn:halles:news:{kind}:{reference}:{version}")
