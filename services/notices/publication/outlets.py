@@ -18,6 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from libs.common.messages.publication import RejectionReason
 from services.notices.domain.publication import Published
+from services.notices.eforms import rules
 from services.notices.publication.port import ChannelDownError, Receipt, RefusedError, Status, Submission
 
 __all__ = ["HttpOutlet", "JournalOutlet"]
@@ -215,14 +216,21 @@ def _of_report(report: bytes) -> tuple[RejectionReason, ...]:
         root = etree.fromstring(report, parser)
     except etree.XMLSyntaxError as error:
         raise ChannelDownError("the validation report cannot be read") from error
-    failed = (each for each in root.iter(f"{_SVRL}failed-assert") if each.get("role", "ERROR") != "WARN")
-    return tuple(
-        RejectionReason(field=each.get("diagnostics") or each.get("id"), message=_words(each)) for each in failed
+    return tuple(_reason(each) for each in root.iter(f"{_SVRL}failed-assert") if each.get("role", "ERROR") != "WARN")
+
+
+def _reason(failed: etree._Element) -> RejectionReason:
+    """Give a failed assertion: its field by its French name, and the rule, where the Office words it in another language."""
+    rule, said = failed.get("id", ""), " ".join("".join(map(str, failed.itertext())).split())[:400]
+    field = failed.get("diagnostics", "").rpartition("_")[2] or None
+    name = rules.term_names().get(field or "", "")
+    place = f"{name} ({field})" if name else field or "L'avis"
+    words = f"règle {rule} non respectée" if not said or said.startswith("rule|") else f"règle {rule}, {said}"
+    return RejectionReason(
+        field=field or rule,
+        message=f"{place} : {words}. Corrigez ce champ, puis renvoyez l'avis.",
+        message_en=f"{field or 'The notice'}: rule {rule}: {said or 'not met'}. Mend it, then send the notice again.",
     )
-
-
-def _words(failed: etree._Element) -> str:
-    return " ".join("".join(map(str, failed.itertext())).split())[:500]
 
 
 def _read(model: type[T], body: bytes) -> T:

@@ -28,7 +28,7 @@ from tests.unit.notices.notices_samples import BEFORE, eforms
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NATIONAL = Submission("e-01-boamp", b"<avis/>", "national")
 REPORT = """<svrl:schematron-output xmlns:svrl="http://purl.oclc.org/dsdl/svrl">
-  <svrl:failed-assert id="BR-BT-00105-0100" role="ERROR" diagnostics="BT-105-Procedure">
+  <svrl:failed-assert id="BR-BT-00105-0100" role="ERROR" diagnostics="ND-Root_BT-105-Procedure">
     <svrl:text>BT-105: a procedure type is needed</svrl:text></svrl:failed-assert>
   <svrl:failed-assert id="BR-X" role="WARN"><svrl:text>only a warning</svrl:text></svrl:failed-assert>
 </svrl:schematron-output>"""
@@ -172,7 +172,11 @@ async def test_the_reasons_of_the_office_are_read_from_its_validation_report(odd
     with pytest.raises(RefusedError) as refused:
         await odd.journal.submit(NATIONAL)
     [reason] = refused.value.reasons
-    assert (reason.field, reason.message) == ("BT-105-Procedure", "BT-105: a procedure type is needed")
+    assert reason.field == "BT-105-Procedure"
+    assert reason.message == (
+        "Type de procédure (BT-105-Procedure) : règle BR-BT-00105-0100, BT-105: a procedure type is needed. "
+        "Corrigez ce champ, puis renvoyez l'avis."
+    )
 
 
 async def test_a_report_elsewhere_is_not_fetched_and_a_hostile_one_is_no_answer(odd: Odd) -> None:
