@@ -36,7 +36,7 @@ from libs.common.testing.issuer import TestIssuer
 from libs.common.testing.servers.postgres import postgres
 from services.notices.wiring import SERVICE
 
-__all__ = ["Reads", "reading"]
+__all__ = ["Reads", "reading", "service_process", "told_port"]
 
 ROOT = Path(__file__).resolve().parents[3]
 BUYER = "SIRET:20009971100018"
@@ -133,15 +133,17 @@ async def reading(settings: Settings, folder: Path) -> AsyncIterator[Reads]:
             "HALLES_RATE_PER_MINUTE": "1000000000",
         }
         ours = stack.enter_context(
-            _process(["-m", "services.notices", "api", "--port", "0"], variables, folder / "api.log")
+            service_process(["-m", "services.notices", "api", "--port", "0"], variables, folder / "api.log")
         )
-        port = await _port(folder / "api.log")
+        port = await told_port(folder / "api.log")
         token = issuer.token(organisation=BUYER)
         notice_id, body, tag = await _publish(port, token)
         dsn = service_url(settings, "notices")
         await _keep(dsn, notice_id, body, tag)
-        bare = stack.enter_context(_process([str(ROOT / "tests/bench/notices/bare.py"), dsn], {}, folder / "bare.log"))
-        yield Reads(port, await _port(folder / "bare.log"), notice_id, tag, token, spans)
+        bare = stack.enter_context(
+            service_process([str(ROOT / "tests/bench/notices/bare.py"), dsn], {}, folder / "bare.log")
+        )
+        yield Reads(port, await told_port(folder / "bare.log"), notice_id, tag, token, spans)
         assert ours.poll() is None, (folder / "api.log").read_text()[-2000:]
         assert bare.poll() is None, (folder / "bare.log").read_text()[-2000:]
 
@@ -166,7 +168,7 @@ async def _collector(spans: list[int]) -> AsyncIterator[str]:
 
 
 @contextlib.contextmanager
-def _process(words: list[str], variables: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def service_process(words: list[str], variables: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HALLES_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -179,17 +181,17 @@ def _process(words: list[str], variables: dict[str, str], log: Path) -> Iterator
         process.wait(30)
 
 
-async def _port(log: Path) -> int:
+async def told_port(log: Path) -> int:
     """Wait for the port that a process says it listens on."""
     async with asyncio.timeout(60):
         while True:
-            found = await asyncio.to_thread(_told_port, log)
+            found = await asyncio.to_thread(_port_in, log)
             if found:
                 return found
             await asyncio.sleep(0.05)
 
 
-def _told_port(log: Path) -> int | None:
+def _port_in(log: Path) -> int | None:
     lines = (json.loads(line) for line in log.read_text().splitlines() if line.startswith("{"))
     return next((URL(line["url"]).port for line in lines if "url" in line), None)
 
