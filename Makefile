@@ -1,6 +1,6 @@
 # The commands of the platform: `make help`. Each one installs first what it needs, in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test fault lint format types contracts compatibility generate lock
+.PHONY: help install demo up test schematron fault lint format types contracts compatibility generate lock
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
@@ -26,6 +26,9 @@ up: install ## Keep the whole platform up on this machine, data kept in .halles;
 
 test: install ## Run all tests on a real PostgreSQL and a real RabbitMQ; TESTS=<paths and options>
 	@exec $(PYTHON) -m libs.common.testing.servers $(PYTHON) -m pytest -q -n 2 --dist loadfile $(TESTS)
+
+schematron: install ## Judge every eForms notice we write with the official Schematron, and the judge with the official reports
+	@$(PYTHON) -m tests.schematron
 
 fault: install ## Storm over real processes on private servers: 100,000 events, 200 kills, real effects; FAULT=<options, --help>
 	@exec $(PYTHON) -m tests.fault $(FAULT)
