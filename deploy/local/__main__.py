@@ -103,6 +103,7 @@ Halles is up: {running.url}   (ready in {running.started_in:.1f} s)
   OpenAPI 3.1:
 {apis}
   Mails and webhooks sent:  {running.url}/sandbox/mails   {running.url}/sandbox/webhooks
+  Journals (simulated):     {running.url}/journals
   Clock (moves forward):    curl -d '{{"advance_seconds": 86400}}' {running.url}/sandbox/clock
   A token:                  curl -d 'grant_type=client_credentials&client_id=acheteuse' {running.url}/issuer/token
 {personas}

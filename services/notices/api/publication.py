@@ -73,7 +73,11 @@ async def list_publications(runtime: Runtime, actor: Actor | None, notice_id: UU
         found = await store.publications(conn, notice_id)
     names = {code: listed.name for code, listed in runtime.port(Channels).listed.items()}
     shown = [PublicationView.of(each, names, own=own) for each in found if own or each.published_on]
-    return Page(items=shown)
+    place = payload.Place(runtime.settings.public_url)
+    alone = (
+        [PublicationView.here(notice.published_at, place.notice(notice))] if notice.published_at and not found else []
+    )
+    return Page(items=[*shown, *alone])
 
 
 @ROUTES.get("/v1/notices/{notice_id}/channels", errors=[NotFound, Forbidden], tag="publication")

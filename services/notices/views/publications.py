@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Self
+from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -16,6 +17,8 @@ from services.notices.publication.port import Channels, Listed
 from services.notices.views.base import View
 
 __all__ = ["ChannelView", "ChannelsView", "PublicationView"]
+
+_LEGAL_TIME: Final = ZoneInfo("Europe/Paris")
 
 
 class PublicationView(View):
@@ -52,6 +55,18 @@ class PublicationView(View):
         }
         told = ("envelope", "receipt", "held_until", "sent_at", "received_at", "accepted_at", "reasons")
         return cls.model_validate(public | ({name: getattr(publication, name) for name in told} if own else {}))
+
+    @classmethod
+    def here(cls, published_at: datetime, link: str) -> Self:
+        """Show a notice published on the platform alone."""
+        return cls(
+            channel=PROFILE,
+            name=NAMES[PROFILE],
+            state=PublicationState.PUBLISHED,
+            number=None,
+            published_on=published_at.astimezone(_LEGAL_TIME).date(),
+            link=link,
+        )
 
 
 class ChannelView(View):

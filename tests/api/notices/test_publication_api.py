@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from deploy.local.journals import CREDENTIAL, JOURNALS, Journal, application
 from libs.common.periodic import tick
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
+from services.notices.service.tracking import release_due
 from services.notices.wiring import SERVICE
 from tests.unit.notices.notices_samples import BEFORE, INTERCOMMUNALITY, KEYS, VILLAGE, eforms
 
@@ -207,6 +209,8 @@ async def test_a_rejection_by_the_official_journal_stops_the_others_and_the_noti
     [reason] = (await press.at(notice))["joue"]["reasons"]
     assert (reason["field"], "complétez" in reason["message"]) == ("BT-24", True)
     assert await press.state(notice) == "rejected"
+    drafts = await press.ask("GET", "/drafts", status=200)
+    assert [each["state"] for each in drafts["items"]] == ["rejected"]
     [told] = press.h.events("notices.notice.rejected.v1")
     assert (told.data["channel"], told.data["reasons"][0]["field"]) == ("joue", "BT-24")
     back = await press.ask("GET", f"/notices/{notice['notice_id']}", status=200)
@@ -324,6 +328,8 @@ async def test_a_platform_without_addresses_says_which_channels_it_has_not(servi
     path = f"/notices/{notice['notice_id']}/publication"
     alone = await press.ask("POST", path, status=201, headers=match(notice))
     assert alone["state"] == "published"
+    shown = await press.at(notice, who=None)
+    assert (shown["profile"]["state"], shown["profile"]["published_on"]) == ("published", "2026-11-20")
     await press.send(alone, "boamp", status=409)
 
 
@@ -361,3 +367,35 @@ async def test_the_national_form_is_shown_as_channels_get_it(press: Press) -> No
     [taken] = press.journals["boamp"].taken.values()
     assert taken.form == "national"
     assert f"<intitule>{notice['title']}</intitule>".encode() in taken.content
+
+
+async def test_many_workers_let_a_notice_go_once(press: Press) -> None:
+    press.journals["joue"].scenario = "receive"
+    notice = await press.draft()
+    await press.send(notice)
+    await press.pass_time(times=2)
+    press.h.clock.advance(timedelta(hours=48))
+    await asyncio.gather(*(release_due(press.h.runtime) for _ in range(4)))
+    await press.h.settle()
+    assert [taken.times for taken in press.journals["boamp"].taken.values()] == [1]
+    queued = [event for event in press.h.events(TRACKED) if event.data["state"] == "queued"]
+    assert [event.data["channel"] for event in queued] == ["joue", "boamp"]
+
+
+async def test_what_the_procedure_refuses_meanwhile_is_told_and_nothing_is_published_here(press: Press) -> None:
+    press.journals["boamp"].scenario = "receive"
+    sent = await press.draft(2, VILLAGE)
+    await press.send(sent, "boamp", who=VILLAGE)
+    await press.h.settle()
+    rival = {
+        "title": "Le même", "procedure_id": sent["procedure_id"], "buyer": {"name": "Commune"}, "nature": "works",
+        "cpv": ["45233140"], "deadline": "2027-01-11T11:00:00Z", "electronic": False, "documents_url": "https://dce.example",
+    }  # fmt: skip
+    other = await press.ask("POST", "/notices", status=201, who=VILLAGE, json=rival)
+    path = f"/notices/{other['notice_id']}/publication"
+    await press.ask("POST", path, status=201, who=VILLAGE, headers=match(other))
+    await press.pass_time(timedelta(hours=25))
+    profile = (await press.at(sent, VILLAGE))["profile"]
+    assert (profile["state"], profile["reasons"][0]["field"]) == ("rejected", "procedure")
+    assert await press.state(sent, VILLAGE) == "sent"
+    assert len(press.h.events(PUBLISHED)) == 1
