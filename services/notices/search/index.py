@@ -80,11 +80,12 @@ class TantivyIndex:
         self._index = Index(schema(), path=str(folder) if folder else None)
         self._index.register_tokenizer(ANALYZER, analyzer())
         self._writer = self._index.writer(BUILDING, 1)
+        self._show()
 
     @property
     def size(self) -> int:
         """How many notices it holds."""
-        return self._index.searcher().num_docs
+        return self._shown[0].num_docs
 
     def add(self, rows: Iterable[IndexRow]) -> None:
         """Add notices that it does not hold; seen once committed."""
@@ -96,7 +97,7 @@ class TantivyIndex:
         self._writer.commit()
         self._writer.wait_merging_threads()
         self._writer = self._index.writer(KEEPING, 1)
-        self._index.reload()
+        self._show()
 
     def replace(self, notices: Iterable[UUID], rows: Iterable[IndexRow]) -> None:
         """Forget these notices, add these rows, and show it."""
@@ -104,11 +105,11 @@ class TantivyIndex:
             self._writer.delete_documents_by_term("id", notice_id.hex)
         self.add(rows)
         self._writer.commit()
-        self._index.reload()
+        self._show()
 
     def page(self, criteria: Criteria, sort: Sort, after: Position | None, limit: int) -> Hits:
         """Give the answers behind a position, so many at most, and how many there are in all."""
-        searcher = self._index.searcher()
+        searcher, _ = self._shown
         query = query_of(searcher, criteria)
         if sort is Sort.DISTANCE:
             found = _by_distance(searcher, criteria, query, after, limit + 1)
@@ -123,30 +124,42 @@ class TantivyIndex:
 
     def count(self, criteria: Criteria) -> int:
         """Give how many notices answer."""
-        searcher = self._index.searcher()
+        searcher, _ = self._shown
         return _count(searcher, query_of(searcher, criteria))
 
     def facets(self, criteria: Criteria, wanted: Sequence[Facet]) -> dict[Facet, dict[str, int]]:
         """Count the answers by the values of each facet, its own filter left out; the most frequent values first."""
-        searcher = self._index.searcher()
         asked: dict[Criteria, list[Facet]] = {}
         for facet in wanted:
             asked.setdefault(criteria.without(facet), []).append(facet)
         counts: dict[str, dict[str, int]] = {}
         for narrower, facets in asked.items():
             fields = [field for facet in facets for field in _fields(facet, criteria)]
-            counts |= _counted(searcher, query_of(searcher, narrower), fields)
+            counts |= self._counted(narrower, fields)
         return {facet: _of_facet(facet, criteria, counts) for facet in wanted}
+
+    def _counted(self, criteria: Criteria, fields: Sequence[str]) -> dict[str, dict[str, int]]:
+        searcher, whole = self._shown
+        if criteria != Criteria():
+            return _counted(searcher, query_of(searcher, criteria), fields)
+        if missing := [field for field in fields if field not in whole]:
+            whole |= _counted(searcher, query_of(searcher, criteria), missing)
+        return {field: whole[field] for field in fields}
+
+    def _show(self) -> None:
+        """Take what is committed, and counts of all of it, not made yet: those of a first page and of a single filter."""
+        self._index.reload()
+        self._shown: tuple[Searcher, dict[str, dict[str, int]]] = (self._index.searcher(), {})
 
     def points(self, criteria: Criteria) -> dict[str, int]:
         """Count the answers by the points they stand at."""
-        searcher = self._index.searcher()
+        searcher, _ = self._shown
         return _counted(searcher, query_of(searcher, criteria), ["point"], size=_EVERY)["point"]
 
     def days(self, criteria: Criteria) -> dict[date, int]:
         """Count the answers by the day of their publication, in Paris."""
         asked = {"day": {"histogram": {"field": "day", "interval": 1, "min_doc_count": 1}}}
-        searcher = self._index.searcher()
+        searcher, _ = self._shown
         buckets = searcher.aggregate(query_of(searcher, criteria), asked)["day"]["buckets"]
         return {_EPOCH + timedelta(days=int(bucket["key"])): bucket["doc_count"] for bucket in buckets}
 

@@ -95,9 +95,16 @@ async def test_facets_count_each_without_its_own_filter(h: Harness) -> None:
     assert facets["cpv"] == {"71": 1}
     [buyer] = page["facets"]["buyer"]
     assert buyer["label"] == "Commune de Rennes"
+    for more in (0, 1):  # counts of all notices are kept until the next change
+        whole = await found(h, "facets=kind")
+        counts = {value["value"]: value["count"] for value in whole["facets"]["kind"]}
+        assert counts == {"contract": 5 + more, "planning": 1}
+        assert (await found(h, "facets=kind&kind=planning"))["facets"] == whole["facets"]
+        if not more:
+            await keep(h.runtime, kept(7, said("De plus", cpv=["79000000"], nature="services", departments=["2A"])))
     branch = await found(h, "cpv=45&facets=cpv&facets=value&facets=phase&facets=region")
     labels = {value["value"]: value["label"] for value in branch["facets"]["cpv"]}
-    assert set(labels) == {"45", "90", "71", "30", "452"}
+    assert set(labels) == {"45", "90", "71", "30", "79", "452"}
     assert labels["45"] == "Travaux de construction"
     values = {value["value"]: (value["label"], value["count"]) for value in branch["facets"]["value"]}
     assert values == {

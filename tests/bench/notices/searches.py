@@ -72,7 +72,7 @@ def _searches() -> list[Search]:
         one("two common words", {"q": "travaux maintenance"}, words=("travaux", "maintenance")),
         one("three words", {"q": "rénovation énergétique école"}, words=("rénovation", "énergétique", "école")),
         one("phrase", {"q": '"ordures ménagères"'}, words=("ordures", "ménagères"), phrase=True),
-        one("common phrase", {"q": '"mise en oeuvre"'}, words=("mise", "œuvre"), phrase=False),
+        one("common phrase", {"q": '"mise en oeuvre"'}, words=("mise", "en", "œuvre"), phrase=True),
         one("word and unwanted word", {"q": "nettoyage -vitres"}, words=("nettoyage",), unwanted=("vitres",)),
         one("CPV branch", {"cpv": ["45"]}, filters=(("cpv", "45"),)),
         one("CPV branch and radius", {"cpv": ["45"], "near": "@", "radius": 50}, filters=(("cpv", "45"),)),
@@ -140,10 +140,12 @@ class Bare:
         return total
 
     def _query(self, search: Search) -> Query:
-        words = [lexeme for word in search.words for lexeme in analyzer().analyze(word)]
+        words = [token for word in search.words for token in analyzer().analyze(word)]
         parts = [(Occur.Must, Query.term_query(self.schema, name, value, "basic")) for name, value in search.filters]
         if search.phrase:
-            parts.append((Occur.Must, Query.phrase_query(self.schema, "text", list(words))))
+            tokens = analyzer().pre_tokenize(" ".join(search.words)).tokens
+            in_order: list[str | tuple[int, str]] = [(token.position, token.text) for token in tokens]
+            parts.append((Occur.Must, Query.phrase_query(self.schema, "text", in_order)))
         else:
             parts += [(Occur.Must, Query.term_query(self.schema, "text", word, "basic")) for word in words]
         for word in search.unwanted:
