@@ -43,13 +43,17 @@ SELECT notice_id, procedure_id, organisation, state, version, content, warnings,
  WHERE notice_id = ANY($1) AND state = 'published'
 
 -- rows_after --
--- What is indexed of published notices, in the order of their identifiers. A procedure is where the public knows it to be.
+-- What is indexed of published notices, in the order of their identifiers. A procedure is where the public knows it to be;
+-- of one written before its states were kept, no award is told.
 SELECT notice_id, procedure_id, organisation, published_at, content,
        coalesce((SELECT public_state
                    FROM procedure_version AS recorded
                   WHERE recorded.procedure_id = notice.procedure_id
                   ORDER BY recorded.version DESC
-                  LIMIT 1), 'draft') AS procedure_state
+                  LIMIT 1),
+                (SELECT CASE WHEN state IN ('draft', 'planned', 'open') THEN state ELSE 'closed' END
+                   FROM procedure
+                  WHERE procedure.procedure_id = notice.procedure_id)) AS procedure_state
   FROM notice
  WHERE state = 'published' AND ($1::uuid IS NULL OR notice_id > $1)
  ORDER BY notice_id
@@ -61,7 +65,10 @@ SELECT notice_id, procedure_id, organisation, published_at, content,
                    FROM procedure_version AS recorded
                   WHERE recorded.procedure_id = notice.procedure_id
                   ORDER BY recorded.version DESC
-                  LIMIT 1), 'draft') AS procedure_state
+                  LIMIT 1),
+                (SELECT CASE WHEN state IN ('draft', 'planned', 'open') THEN state ELSE 'closed' END
+                   FROM procedure
+                  WHERE procedure.procedure_id = notice.procedure_id)) AS procedure_state
   FROM notice
  WHERE notice_id = ANY($1) AND state = 'published'
 

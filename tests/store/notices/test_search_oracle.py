@@ -207,6 +207,16 @@ async def test_an_index_in_a_folder_answers_the_same_and_leaves_nothing(h: Harne
     assert index.count(Criteria()) == 1
 
 
+async def test_the_phase_of_a_procedure_from_before_its_states_were_kept_tells_no_award(h: Harness) -> None:
+    await keep(h.runtime, *(kept(number, said("Avis")) for number in (1, 2, 3)))
+    async with h.runtime.read() as conn:
+        await conn.execute("DELETE FROM procedure_version")
+        for number, state in ((1, "open"), (2, "closed"), (3, "awarded")):
+            await conn.execute("UPDATE procedure SET state = $2 WHERE procedure_id = $1", UUID(int=number), state)
+        rows = await store.rows_of(conn, [UUID(int=number) for number in (1, 2, 3)])
+    assert {row.notice_id.int: row.procedure_state for row in rows} == {1: "open", 2: "closed", 3: "closed"}
+
+
 async def test_changes_are_kept_for_hours_only(h: Harness) -> None:
     await keep(h.runtime, kept(1, said("Un")))
     async with h.runtime.read() as conn:
