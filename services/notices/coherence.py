@@ -10,7 +10,7 @@ from libs.common.messages.notices import Lot
 from services.notices.content import NoticeContent
 from services.notices.rules import BuyerKind, buyer_kind
 
-__all__ = ["faults", "require_coherent"]
+__all__ = ["deadline_faults", "faults", "require_coherent"]
 
 Faults = Iterator[FieldError]
 _AUCTIONED: Final = frozenset({"adapted", "open", "restricted", "neg-w-call"})
@@ -126,7 +126,13 @@ def _lots(content: NoticeContent) -> Faults:
     entity = buyer_kind(content.buyer.legal_type, content.legal_basis) is BuyerKind.ENTITY
     for index, lot in enumerate(content.lots):
         yield from _framework(lot, f"body/lots/{index}", years=8 if entity else 4)
-        yield from _deadline(content, lot, f"body/lots/{index}")
+    yield from deadline_faults(content)
+
+
+def deadline_faults(content: NoticeContent) -> list[FieldError]:
+    """Give what is wrong with the deadlines of lots: the platform opens the bids of a procedure together."""
+    found = (_deadline(content, lot, f"body/lots/{index}") for index, lot in enumerate(content.lots))
+    return [fault for each in found for fault in each]
 
 
 def _framework(lot: Lot, where: str, *, years: int) -> Faults:

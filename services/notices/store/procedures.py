@@ -164,7 +164,7 @@ def _instant(text: str | None) -> datetime | None:
 
 def _former(names: Sequence[str], state: str, deadline: datetime | None) -> tuple[ProcedureLot, ...]:
     """Give the lots of a row that was written before each had a state: that of the procedure."""
-    told = state in {"awarded", "notified"}
+    told = state == "notified"  # that a lot is awarded was its buyer's to know
     return tuple(ProcedureLot(name, LotState(state), deadline, told=told) for name in names)
 
 

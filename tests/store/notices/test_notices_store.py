@@ -195,3 +195,13 @@ async def test_a_notice_too_large_for_its_event_is_refused(h: Harness) -> None:
     with pytest.raises(TooLarge):
         async with h.runtime.uow(actor=BUYER) as uow:
             await service.draft(uow, command, BUYER)
+
+
+async def test_a_procedure_written_before_lots_had_states_is_read_as_it_was(h: Harness) -> None:
+    async with h.runtime.read() as conn:
+        await keep(conn, notice(content()))
+        for state, public in (("open", "open"), ("awarded", "closed"), ("notified", "notified")):
+            await conn.execute("UPDATE procedure SET state = $1, lots = '{LOT-0001}', lot_states = NULL", state)
+            found = await procedure_store.get_procedure(conn, UUID(int=1))
+            assert found is not None
+            assert (found.state.value, found.public_state.value) == (state, public)
