@@ -111,11 +111,16 @@ async def _write(uow: Uow, notice: Notice, at: datetime) -> None:
 
 
 def _after(procedure: Procedure, notice: Notice, at: datetime) -> Procedure:
-    """Give the procedure once the notice told of it, itself where its graph has no such edge; one that takes bids is closed."""
+    """Give the procedure once the notice told of it, itself where its graph has no such edge; one that takes bids is closed.
+
+    A correction of a competition that we do not know (it was published elsewhere) makes it closed.
+    """
     try:
         following = procedure.with_notice(notice)
     except Conflict:
-        return procedure
+        if procedure.state is not ProcedureState.DRAFT:
+            return procedure
+        return replace(procedure, phase=ProcedureState.CLOSED, closed_at=at, version=procedure.version + 1)
     if following.state is not ProcedureState.OPEN:
         return following
     return replace(following.closed(following.deadline or at), version=following.version)

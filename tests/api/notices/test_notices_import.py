@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -102,11 +103,12 @@ async def test_a_correction_of_a_closed_procedure_is_refused_and_nothing_is_writ
     assert (await counted(h), stored(h)) == (before, files)
 
 
-async def test_html_is_text(h: Harness) -> None:
+async def test_html_in_a_text_is_refused_and_nothing_is_written(h: Harness) -> None:
     escaped = HTML.replace("<", "&lt;").replace(">", "&gt;")
     data = eforms(1).decode().replace("Collecte des ordures ménagères résiduelles", escaped)
-    notice = await imported(h, data.encode())
-    assert notice["title"].startswith(HTML)
+    problem = await imported(h, data.encode(), status=422)
+    assert "BT-21" in {fault["where"].partition(" ")[0] for fault in problem["errors"]}
+    assert ((await counted(h))["notice"], stored(h)) == (0, 0)
 
 
 async def test_every_term_is_given_back_with_its_name_in_pages(h: Harness) -> None:
@@ -204,6 +206,31 @@ async def test_an_award_of_before_eforms_joins_the_procedure_that_it_names(h: Ha
     procedure = await ask(h, "GET", f"/procedures/{told['procedure_id']}", status=200)
     assert {each["notice_id"] for each in procedure["notices"]} == {line["notice_id"] for line in lines}
     assert procedure["state"] == "awarded"
+
+
+async def test_a_correction_of_before_eforms_without_its_notice_stands_in_a_closed_procedure(
+    h: Harness, tmp_path: Path
+) -> None:
+    (tmp_path / "1.json").write_text(
+        json.dumps(ted(form="F14", notice_type_code="2", ref_notice=["2017/S 001-000001"]))
+    )
+    [line] = await load(h, str(tmp_path / "1.json"))
+    notice = await ask(h, "GET", f"/notices/{line['notice_id']}", status=200)
+    procedure = await ask(h, "GET", f"/procedures/{notice['procedure_id']}", status=200)
+    assert (notice["kind"], procedure["state"]) == ("change", "closed")
+
+
+async def test_a_file_too_large_is_refused_and_nothing_is_written(h: Harness) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(200):
+            yield b" " * 2**20
+
+    headers = h.headers(INTERCOMMUNALITY) | XML
+    async with h.client.post("/notices/v1/notices/import", data=body(), headers=headers) as answer:
+        assert answer.status == 413
+        assert str(20 * 2**20) in (await answer.text())
+    assert await counted(h) == {"notice": 0, "procedure": 0, "notice_version": 0, "journal_pending": 0}
+    assert stored(h) == 0
 
 
 async def test_the_record_of_a_notice_of_before_eforms_is_given_back_whole(h: Harness, tmp_path: Path) -> None:
