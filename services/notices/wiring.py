@@ -15,6 +15,7 @@ from services.notices.consumers import CONSUMERS
 from services.notices.domain.lots import LOT_TRANSITIONS
 from services.notices.domain.notice import NOTICE_TRANSITIONS
 from services.notices.domain.procedure import PROCEDURE_TRANSITIONS
+from services.notices.domain.question import QUESTION_TRANSITIONS
 from services.notices.jobs import JOBS, PERIODIC
 from services.notices.mailing import JOBS as MAILS
 from services.notices.memberships import RecordedMemberships
@@ -77,5 +78,10 @@ SERVICE = Service(
     ports=_ports,
     serving=lambda runtime: runtime.port(indexing.LiveIndex).serving(),
     tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",)})),
-    graphs={"notice": NOTICE_TRANSITIONS, "procedure": PROCEDURE_TRANSITIONS, "lot": LOT_TRANSITIONS},
+    graphs={
+        "notice": NOTICE_TRANSITIONS,
+        "procedure": PROCEDURE_TRANSITIONS,
+        "lot": LOT_TRANSITIONS,
+        "question": QUESTION_TRANSITIONS,
+    },
 )
