@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from libs.common.grants.known import follow_roles
 from libs.common.messages.legality import ActAcknowledgedV1, ActExemptedV1
 from libs.common.messages.notices import (
     AnswerPublishedV1,
@@ -15,10 +16,12 @@ from libs.common.messages.signature import DocumentSignedV1, SignatureRefusedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
 from services.bids.service import consultations, contracts, depositors
+from services.bids.service.endings import Ending, end_lot
 
 __all__ = ["consumers"]
 
 consumers = Consumers("bids")
+follow_roles(consumers)
 
 
 @consumers.on(NoticePublishedV1, queue="notices")
@@ -46,14 +49,16 @@ async def procedure_resumed(uow: Uow, event: ProcedureResumedV1) -> None:
 
 @consumers.on(LotAbandonedV1, queue="notices")
 async def lot_abandoned(uow: Uow, event: LotAbandonedV1) -> None:
-    """Receive and award nothing more for a lot given up."""
-    await consultations.lot_ended(uow, event.aggregate_id, event.lot_id, abandoned=True)
+    """Receive and award nothing more for a lot given up; its bidders are told why."""
+    ending = Ending(event.aggregate_id, event.lot_id, abandoned=True, explanation=event.explanation)
+    await end_lot(uow, ending)
 
 
 @consumers.on(LotUnsuccessfulV1, queue="notices")
 async def lot_unsuccessful(uow: Uow, event: LotUnsuccessfulV1) -> None:
-    """Award nothing more for a lot without acceptable bid."""
-    await consultations.lot_ended(uow, event.aggregate_id, event.lot_id, abandoned=False)
+    """Award nothing more for a lot without acceptable bid; its bidders are told why."""
+    reason = event.explanation or "aucune offre n'est régulière, acceptable et appropriée (art. L2152-1 CCP)."
+    await end_lot(uow, Ending(event.aggregate_id, event.lot_id, abandoned=False, explanation=reason))
 
 
 @consumers.on(NoticePublishedV1, queue="depositors")

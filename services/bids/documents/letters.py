@@ -1,4 +1,4 @@
-"""The letters of an award and of a notification (art. R2181-1 to R2181-4 and R2182-1 to R2182-5 CCP)."""
+"""The letters of an award, of a notification and of a lot without contract (art. R2181-1 to R2185-2 CCP)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from libs.common.calendar import french_date
 from services.bids.documents.pdf import Block, Text, render
 from services.bids.domain.awards import Evaluation, Standstill
 
-__all__ = ["AwardFacts", "Paper", "award_letter", "elimination_letter", "notification_letter", "rejection_letter"]
+__all__ = [
+    "AwardFacts",
+    "EndFacts",
+    "Paper",
+    "award_letter",
+    "elimination_letter",
+    "end_letter",
+    "notification_letter",
+    "rejection_letter",
+]
 
 
 _REMEDIES = (
@@ -34,6 +43,21 @@ class AwardFacts:
     sent_at: datetime
     zone: ZoneInfo
     standstill: Standstill
+
+
+@dataclass(frozen=True)
+class EndFacts:
+    """What the letter of a lot that leads to no contract tells."""
+
+    buyer_name: str
+    title: str
+    lot_id: str
+    lot_title: str
+    abandoned: bool
+    """Given up by the buyer; else no bid was acceptable."""
+    explanation: str
+    sent_at: datetime
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -105,6 +129,29 @@ def notification_letter(facts: AwardFacts, number: str, contract_sha256: str) ->
     blocks = [*_head(facts), *(Text(each) for each in paragraphs)]
     summary = f"Contract {number} is notified to you; acknowledge it: it takes effect at that date."
     return Paper("notification", subject, paragraphs, summary, render(subject, [*blocks, Text(summary)]))
+
+
+def end_letter(facts: EndFacts) -> Paper:
+    """Tell a bidder that its lot leads to no contract, and why (art. R2185-2 and R2181-1 CCP)."""
+    told = "déclaré sans suite (art. R2185-1 CCP)" if facts.abandoned else "déclaré infructueux"
+    told_en = "given up" if facts.abandoned else "declared unsuccessful"
+    subject = f"Lot {facts.lot_id} {told.partition(' (')[0]}"
+    paragraphs = (
+        f"Le lot {facts.lot_id} ({facts.lot_title}), pour lequel vous avez déposé un pli, est {told}.",
+        f"Motifs : {facts.explanation}",
+        "Aucun marché ne sera conclu sur ce lot à l'issue de cette consultation.",
+        (
+            "Vous pouvez contester cette décision devant le tribunal administratif dans les deux mois de la réception du "
+            "présent courrier (art. R421-1 du code de justice administrative)."
+        ),
+    )
+    summary = f"Lot {facts.lot_id} is {told_en}: no contract will follow."
+    head = [
+        Text(f"{facts.buyer_name}\nLe {french_date(facts.sent_at, facts.zone)}"),
+        Text(f"Objet : {facts.title}"),
+    ]
+    blocks: list[Block] = [*head, *(Text(each) for each in paragraphs), Text(summary)]
+    return Paper("rejection", subject, paragraphs, summary, render(subject, blocks))
 
 
 def _paper(kind: str, subject: str, facts: AwardFacts, paragraphs: list[str]) -> Paper:

@@ -45,8 +45,8 @@ async def send(uow: Uow, consultation: Consultation, to: tuple[str, str], paper:
 
 async def read(uow: Uow, actor: Actor, letter_id: UUID) -> Letter:
     """Give a letter to its addressee, noting the first reading, or to its sender. Raises UnknownLetter."""
-    letter = await store.find_letter(uow.conn, letter_id)
-    if letter is None or actor.organisation not in {letter.addressee, letter.buyer}:
+    letter = await store.find_letter(uow.conn, letter_id, actor.organisation)
+    if letter is None:
         raise UnknownLetter("Aucun courrier pour votre organisation n'a cet identifiant.", "No such letter for you.")
     if actor.organisation == letter.addressee and letter.first_read_at is None:
         now = uow.now()

@@ -66,16 +66,16 @@ async def add_letter(conn: asyncpg.Connection, letter: Letter) -> None:
     )  # fmt: skip
 
 
-async def find_letter(conn: asyncpg.Connection, letter: UUID) -> Letter | None:
-    """Give a letter."""
-    row = await conn.fetchrow(QUERIES["find_letter"], letter)
+async def find_letter(conn: asyncpg.Connection, letter: UUID, reader: str) -> Letter | None:
+    """Give a letter to its addressee, or to its sender once the bids are opened."""
+    row = await conn.fetchrow(QUERIES["find_letter"], letter, reader)
     return None if row is None else Letter(**dict(row))
 
 
 async def letters_of(
     conn: asyncpg.Connection, organisation: str, *, procedure: UUID | None, before: int | None, limit: int
 ) -> list[Letter]:
-    """Give the letters to or from an organisation, newest first."""
+    """Give the letters to an organisation, and those it sent once the bids are opened, newest first."""
     rows = await conn.fetch(QUERIES["letters_of"], organisation, procedure, before, limit)
     return [Letter(**dict(row)) for row in rows]
 

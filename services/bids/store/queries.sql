@@ -250,16 +250,23 @@ INSERT INTO letter (id, procedure, lot, buyer, addressee, kind, subject, content
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- find_letter --
+-- To its addressee; to its sender once the bids are opened: who deposited is secret until then.
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
        first_read_at
   FROM letter
  WHERE id = $1
+   AND (addressee = $2
+        OR (buyer = $2
+            AND EXISTS (SELECT FROM opening WHERE opening.procedure = letter.procedure AND opening.state = 'completed')))
 
 -- letters_of --
+-- To an organisation, or sent by it once the bids are opened: who deposited is secret until then.
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
        first_read_at
   FROM letter
- WHERE (addressee = $1 OR buyer = $1)
+ WHERE (addressee = $1
+        OR (buyer = $1
+            AND EXISTS (SELECT FROM opening WHERE opening.procedure = letter.procedure AND opening.state = 'completed')))
    AND ($2::uuid IS NULL OR procedure = $2)
    AND ($3::bigint IS NULL OR sequence < $3)
  ORDER BY sequence DESC

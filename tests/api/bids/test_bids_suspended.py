@@ -123,3 +123,31 @@ async def test_a_contract_of_a_lot_given_up_is_not_sent_to_signature(service_har
         "POST", f"/contracts/{contract}/signature-request", BUYER, expect=409, headers={"If-Match": '"1"'}
     )
     assert refused["type"].endswith("lot-ended")
+
+
+async def letters(w: World, who: str) -> list[str]:
+    return [each["subject"] for each in (await w.call("GET", "/letters", who, expect=200))["items"]]
+
+
+async def test_the_bidders_of_a_lot_that_ends_are_told_why_and_the_buyer_learns_nothing_of_them(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"offer"], ("LOT-0001", "LOT-0002"))
+    await w.deposit(BETA, [b"other"], ("LOT-0001",))
+    await w.h.deliver(abandoned(w.procedure, "LOT-0002"))
+    await w.h.deliver(abandoned(w.procedure, "LOT-0002"))
+    assert await letters(w, ALPHA) == ["Lot LOT-0002 déclaré sans suite"]
+    assert await letters(w, BETA) == await letters(w, BUYER) == []
+    [letter] = (await w.call("GET", "/letters", ALPHA, expect=200))["items"]
+    await w.call("GET", f"/letters/{letter['letter_id']}", BUYER, expect=404)
+    await w.call("GET", f"/letters/{letter['letter_id']}/document", BUYER, expect=404)
+    read = await w.call("GET", f"/letters/{letter['letter_id']}", ALPHA, expect=200)
+    assert "Motifs : Les crédits manquent." in str(read)
+    assert await w.call("GET", f"/letters/{letter['letter_id']}/document", ALPHA, expect=200)
+    await w.open_all()
+    await w.h.deliver(unsuccessful(w.procedure, "LOT-0001"))
+    assert await letters(w, BETA) == ["Lot LOT-0001 déclaré infructueux"]
+    assert len(await letters(w, BUYER)) == 3
+    await w.h.settle()
+    assert len(w.h.events("bids.letter.sent.v1")) == 3
