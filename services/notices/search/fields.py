@@ -30,6 +30,7 @@ __all__ = [
     "published_at",
     "published_key",
     "schema",
+    "terms_of",
 ]
 
 ANALYZER: Final = "french"
@@ -85,7 +86,7 @@ def document_of(row: IndexRow) -> Document:
     """Give what is indexed of a notice."""
     content, document = NoticeContent.model_validate(row.said), Document()
     _add_words(document, content)
-    for name, values in _terms(row, content).items():
+    for name, values in terms_of(row, content).items():
         for value in dict.fromkeys(values):
             document.add_text(name, value)
     high, low = divmod(row.notice_id.int, 2**64)
@@ -144,7 +145,8 @@ def _add_words(document: Document, content: NoticeContent) -> None:
         document.add_text("title", _GAP + fold(title))
 
 
-def _terms(row: IndexRow, content: NoticeContent) -> dict[str, Iterable[str]]:
+def terms_of(row: IndexRow, content: NoticeContent) -> dict[str, Iterable[str]]:
+    """Give the terms of each field of a notice but its words."""
     points = places.points_of(content)
     branches = cpv_branches(content)
     told: dict[str, Iterable[str]] = {

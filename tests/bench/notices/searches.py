@@ -28,17 +28,20 @@ from libs.common.testing.servers.postgres import postgres
 from services.notices.content import NoticeContent
 from services.notices.inputs.search import NoticeQuery
 from services.notices.search.asked import analyzer
-from services.notices.search.text import body_text, cpv_branches
+from services.notices.search.fields import IndexRow, published_key, terms_of
+from services.notices.search.text import body_text
 from services.notices.service import search as service
 from services.notices.service.indexing import LiveIndex
+from services.notices.store import search as store
 from services.notices.wiring import SERVICE
 from tests.bench.notices.crowd import SEED, Crowd, fill
 
-__all__ = ["measure"]
+__all__ = ["measure", "run"]
 
 LONG, SHORT = 1_000_000, 50_000
 ROUNDS, SHORT_ROUNDS = 40, 20
 _FACETS = ["cpv", "region", "nature", "procedure", "phase", "kind"]
+_FIELDS = {"cpv", "cpv2", "region", "department", "nature", "procedure", "phase", "kind"}
 _PLACES = ((47.32, 5.04), (48.86, 2.35), (43.30, 5.39), (45.76, 4.84), (48.11, -1.68), (50.63, 3.06))
 
 
@@ -95,7 +98,7 @@ class Bare:
         builder = SchemaBuilder()
         builder.add_text_field("text", tokenizer_name="french")
         builder.add_text_field("cpv", tokenizer_name="raw", index_option="basic")
-        for name in ("cpv2", "region", "department", "nature", "procedure", "phase", "kind"):
+        for name in _FIELDS - {"cpv"}:
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
         builder.add_unsigned_field("published", fast=True)
         self.schema = builder.build()
@@ -103,25 +106,14 @@ class Bare:
         self.index.register_tokenizer("french", analyzer())
         self._writer = self.index.writer(128_000_000, 1)
 
-    def add(self, content: NoticeContent, published: int, phase: str, region: str) -> None:
+    def add(self, row: IndexRow) -> None:
         """Add a notice."""
-        document = Document()
+        content, document = NoticeContent.model_validate(row.said), Document()
         document.add_text("text", f"{content.title}\n{body_text(content)}")
-        branches = cpv_branches(content)
-        terms: dict[str, Sequence[str]] = {
-            "cpv": branches,
-            "cpv2": [each for each in branches if len(each) == 2],
-            "region": [region],
-            "department": content.departments,
-            "nature": [content.nature],
-            "procedure": [content.procedure_type],
-            "phase": [phase],
-            "kind": [content.kind],
-        }
-        for name, values in terms.items():
-            for value in values:
+        for name, values in terms_of(row, content).items():
+            for value in values if name in _FIELDS else ():
                 document.add_text(name, value)
-        document.add_unsigned("published", published)
+        document.add_unsigned("published", published_key(row.published_at, row.notice_id))
         self._writer.add_document(document)
 
     def built(self) -> None:
@@ -154,6 +146,11 @@ class Bare:
         return Query.boolean_query(parts)
 
 
+async def run(*, short: bool) -> None:
+    """Measure it as `make bench-notices` does."""
+    await measure(SHORT if short else LONG, SHORT_ROUNDS if short else ROUNDS)
+
+
 async def measure(count: int, rounds: int, *, keep: Path | None = None) -> None:
     """Print a line for each search, then the whole."""
     source = folder()
@@ -183,22 +180,18 @@ async def _measure(runtime: Runtime, conn: asyncpg.Connection, rounds: int) -> N
         _print({"name": "index built", "unit": "s", "ours": round(time.monotonic() - began, 1)})
         _print({"name": "memory of the index", "unit": "MiB", "ours": _memory() - before})
         bare = await _bare(conn)
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cores)})
         await _compare(runtime, bare, rounds)
+        os.sched_setaffinity(0, cores)
 
 
 async def _bare(conn: asyncpg.Connection) -> Bare:
-    bare = Bare()
-    async with conn.transaction(readonly=True):
-        cursor = conn.cursor(
-            "SELECT notice_id, content, published_at, state FROM notice JOIN (SELECT procedure_id, state AS phase FROM procedure) AS p USING (procedure_id)",
-            prefetch=500,
-        )
-        async for row in cursor:
-            content = NoticeContent.model_validate(row["content"])
-            bare.add(
-                content, int(row["published_at"].timestamp() * 1e6), "open", (content.departments or ["00"])[0][:1]
-            )
+    bare, last = Bare(), None
+    while rows := await store.rows_after(conn, last, 1_000):
+        for row in rows:
+            bare.add(row)
+        last = rows[-1].notice_id
     await asyncio.to_thread(bare.built)
     return bare
 
