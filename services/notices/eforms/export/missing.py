@@ -21,7 +21,7 @@ from services.notices.eforms.export.results import submissions_of, winners_of
 __all__ = ["missing"]
 
 _RESULTS: Final = frozenset({"29", "32", "E4"})
-_MODIFICATIONS: Final = frozenset({"38", "40"})
+_MODIFICATIONS: Final = frozenset({"38", "40", "E6"})
 _COMPETITIONS: Final = frozenset({"16", "19"})
 
 Asked = tuple[str, str, bool, str, str]

@@ -12,7 +12,7 @@ from services.notices.eforms import rules
 
 __all__ = ["EXPORTED", "ExportedNotice", "subtype_of"]
 
-EXPORTED: Final = frozenset({"4", "16", "19", "29", "32", "38", "40", "E1", "E2", "E3", "E4"})
+EXPORTED: Final = frozenset({"4", "16", "19", "29", "32", "38", "40", "E1", "E2", "E3", "E4", "E6"})
 """The subtypes that the platform writes from its own content; an imported notice of any subtype goes out as it came in."""
 
 _UTILITIES: Final = "32014L0025"
@@ -24,8 +24,11 @@ _FORMS: Final = {
     "modification": ("38", "40", "39", "E6"),
 }
 """What the notice is: its subtype under directives 2014/24, 2014/23 (concessions), 2014/25 (utilities), 2009/81 (defence)."""
-_VOLUNTARY: Final = {"planning": "E2", "contract": "E3", "award": "E4"}
+_VOLUNTARY: Final = {"planning": "E2", "contract": "E3", "award": "E4", "modification": "E6"}
 """Below the thresholds of the directives (implementing regulation (EU) 2022/2303)."""
+
+
+_PLANNING: Final = frozenset({"pin-only", "pmc"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class ExportedNotice:
 
 def subtype_of(content: NoticeContent) -> str:
     """Give the eForms subtype of a notice: its own, else the one that the law gives to what it is."""
-    if rules.subtype(content.subtype):
+    voluntary = content.formal and content.subtype in _VOLUNTARY.values()
+    if rules.subtype(content.subtype) and not voluntary:
         return content.subtype
     form = _form(content)
     if special := _special(content, form):
@@ -80,4 +84,6 @@ def _form(content: NoticeContent) -> str:
         return "modification"
     if content.kind != "change":
         return content.kind
-    return "award" if content.results else "contract" if content.deadline else "planning"
+    if content.results:
+        return "award"
+    return "planning" if content.planned_on or content.notice_type in _PLANNING else "contract"

@@ -32,7 +32,7 @@ def write_header(tree: Tree, exported: ExportedNotice) -> None:
     """Write the identity of the notice."""
     root, content = tree.root, exported.content
     form = rules.subtype(tree.subtype)
-    basis = content.legal_basis or (form.legal_basis if form else None)
+    basis = "other" if tree.subtype.startswith("E") else content.legal_basis or (form.legal_basis if form else None)
     tree.put(root, "OPP-070-notice", tree.subtype)
     tree.put(root, "OPT-001-notice", _UBL)
     tree.put(root, "OPT-002-notice", _CUSTOMIZATION)

@@ -14,6 +14,7 @@ from services.notices.eforms.sdk import paths, shapes, table, values
 from services.notices.eforms.sdk.branches import Branch
 from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.paths import Items, Test
+from services.notices.eforms.sdk.shortcuts import shortcut
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse
 from services.notices.eforms.sdk.values import Day, Value, atom, compare, normal
 
@@ -23,6 +24,8 @@ __all__ = ["holds", "items"]
 @cache
 def holds(tree: Tree) -> Test:
     """Give the function that says whether an expression holds (its effective boolean value). Raises UnknownSyntaxError."""
+    if short := shortcut(tree):
+        return short
     if tree[0] in {"or", "and"}:
         return _both(tree) if tree[0] == "and" else _either(tree)
     if tree[0] == "compare":
@@ -49,7 +52,14 @@ def _either(tree: Tree) -> Test:
     if len(tests) == 2:  # nearly all: no generator for them
         first, second = tests
         return lambda branch, ground: first(branch, ground) or second(branch, ground)
-    return lambda branch, ground: any(test(branch, ground) for test in tests)
+
+    def either(branch: Branch, ground: Ground) -> bool:
+        for test in tests:  # noqa: SIM110  # no generator for so many
+            if test(branch, ground):
+                return True
+        return False
+
+    return either
 
 
 def _both(tree: Tree) -> Test:
@@ -57,7 +67,14 @@ def _both(tree: Tree) -> Test:
     if len(tests) == 2:
         first, second = tests
         return lambda branch, ground: first(branch, ground) and second(branch, ground)
-    return lambda branch, ground: all(test(branch, ground) for test in tests)
+
+    def both(branch: Branch, ground: Ground) -> bool:
+        for test in tests:  # noqa: SIM110
+            if not test(branch, ground):
+                return False
+        return True
+
+    return both
 
 
 def _comparison(tree: Tree) -> Test:

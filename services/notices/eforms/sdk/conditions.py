@@ -12,7 +12,7 @@ from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse, 
 from services.notices.eforms.sdk.table import Rule
 from services.notices.eforms.xml import prefixed
 
-__all__ = ["presence", "reach", "referring", "spell", "subject_at", "subject_of", "terms", "wanted"]
+__all__ = ["asked", "presence", "reach", "referring", "spell", "subject_at", "subject_of", "terms", "wanted"]
 
 _MOST: Final = 6
 _STEPS: Final = {"child", "attribute", "parent", "self", "any"}
@@ -86,14 +86,22 @@ def subject_of(names: tuple[str, ...]) -> str | None:
 
 
 @cache
-def terms(rule: Rule, tree: Tree) -> tuple[str, ...]:
-    """Give the business terms that an expression of a rule names, a few at most."""
+def asked(rule: Rule) -> tuple[str, Tree, Tree | None] | None:
+    """Give what `presence` gives of a rule."""
+    return presence(parse(rule.test))
+
+
+@cache
+def terms(rule: Rule) -> tuple[str, ...]:
+    """Give the business terms that the condition of a rule names, or the whole rule if it has none; a few at most."""
+    found = asked(rule)
+    tree = found[2] if found and found[2] else parse(rule.test)
     try:
         context = parse_path(rule.context)
     except UnknownSyntaxError:
         return ()
-    found = (field for path in _paths(tree, context) if (field := _fields().get(path)))
-    return tuple(dict.fromkeys(table.fields()[field].term for field in found))[:_MOST]
+    named = (field for path in _paths(tree, context) if (field := _fields().get(path)))
+    return tuple(dict.fromkeys(table.fields()[field].term for field in named))[:_MOST]
 
 
 def _paths(tree: object, context: tuple[Tree, ...]) -> Iterator[tuple[Tree, ...]]:
@@ -145,7 +153,7 @@ def reach(branch: Branch, path: Tree) -> list[str]:
 @cache
 def wanted(rule: Rule) -> tuple[str, ...]:
     """Give the first business terms that a missing container would hold."""
-    found = presence(parse(rule.test))
+    found = asked(rule)
     if found is None:
         return ()
     steps = _absolute(parse_path(rule.context), found[1][2])

@@ -51,7 +51,7 @@ class Field:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """A rule of the SDK: in each `context`, `test` must hold."""
 

@@ -29,7 +29,7 @@ _TEXT_QUOTED: Final = 60
 _TEXT_LENGTH: Final = ("call", "string-length", shapes.NORMAL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Case:
     """A rule that does not hold, with what its message needs."""
 
@@ -54,7 +54,7 @@ class _Case:
         return self.field.term if self.field else self.rule.subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Told:
     """A message, and the part of the path that the element itself does not say."""
 
@@ -95,7 +95,7 @@ def _at(branch: Branch) -> str:
 def _message(case: _Case, place: str) -> _Told:
     if case.rule.subject == EMPTY:
         return _empty(case)
-    if counted := conditions.presence(case.tree):
+    if counted := conditions.asked(case.rule):
         return _presence(case, place, *counted)
     for tell in (_attribute, _code, _shape, _languages, _reference):
         if found := tell(case):
@@ -173,7 +173,7 @@ def _because(case: _Case, condition: Tree | None) -> tuple[str, str]:
     """Say what a conditional rule depends on, by the business terms that its condition names."""
     if condition is None:
         return "dans un avis de ce sous-type", "in a notice of this subtype"
-    terms = conditions.terms(case.rule, condition)
+    terms = conditions.terms(case.rule)
     if not terms:
         return "ici", "here"
     return f"ici, vu {', '.join(terms)}", f"here, given {', '.join(terms)}"
@@ -318,7 +318,7 @@ def _assertion(case: _Case) -> _Told:
             return _Told(
                 f"{case.name} : {french.format(value=case.value)}", f"{case.name_en}: {english}", lasting=lasting
             )
-    others = [term for term in conditions.terms(case.rule, case.tree) if case.field is None or term != case.field.term]
+    others = [term for term in conditions.terms(case.rule) if case.field is None or term != case.field.term]
     agreeing = f" avec {', '.join(others)}" if others else " avec le reste de l'avis"
     agreeing_en = f" with {', '.join(others)}" if others else " with the rest of the notice"
     return _Told(
