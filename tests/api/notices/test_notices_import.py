@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
@@ -31,6 +35,7 @@ from tests.unit.notices.notices_samples import (
     eforms,
 )
 
+ROOT = Path(__file__).resolve().parents[3]
 Json = dict[str, Any]
 XML = {"Content-Type": "application/xml"}
 HTML = "<b>Voirie</b> <script>alert(1)</script>"
@@ -244,6 +249,40 @@ async def test_the_record_of_a_notice_of_before_eforms_is_given_back_whole(h: Ha
     assert not any("email" in path for path in values)
     async with h.client.get(f"/notices/v1/notices/{line['notice_id']}/source") as answer:
         assert await answer.json(content_type="application/json") == record
+
+
+async def test_the_tool_loads_many_files_with_worker_processes(h: Harness, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.xml" for number in range(60)]
+    for number, file in enumerate(files):
+        notice_id, procedure_id = uuid4(), uuid4() if number % 2 else PROCEDURE
+        file.write_bytes(other(eforms(1), notice_id).replace(str(PROCEDURE).encode(), str(procedure_id).encode()))
+    files[7].write_bytes(b"<nothing/>")
+    settings = h.runtime.settings
+    variables = {
+        "HALLES_ENVIRONMENT": "test",
+        "HALLES_DATABASE_URL": settings.database_url,
+        "HALLES_DATABASE_URLS": json.dumps(settings.database_urls),
+        "HALLES_DATA_DIR": str(settings.data_dir),
+        "HALLES_ISSUER": settings.issuer,
+    }
+    others = {name: value for name, value in os.environ.items() if not name.startswith("HALLES_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.notices",
+        "import",
+        *map(str, files),
+        cwd=ROOT,
+        env=others | variables,
+        stdout=PIPE,
+    )
+    out, _ = await process.communicate()
+    lines = [json.loads(line) for line in out.decode().splitlines()]
+    assert process.returncode == 1
+    assert [line["file"] for line in lines] == [str(file) for file in files]
+    assert [line["file"] for line in lines if line["status"] != "imported"] == [str(files[7])]
+    counts = await counted(h)
+    assert (counts["notice"], counts["procedure"], stored(h)) == (59, 30, 59)
 
 
 def test_the_tools_say_what_they_do() -> None:
