@@ -39,7 +39,7 @@ _POLL: Final = 1.0
 """seconds, should a notification be lost"""
 _PATIENCE: Final = 1.0
 """seconds a search waits for what was committed before it; then it is answered with what there is"""
-_START: Final = 5.0
+_START: Final = 20.0
 """seconds a process that starts waits for its index; PostgreSQL answers until a larger one is built"""
 _AT_ONCE: Final = 500
 _READERS: Final = 2
@@ -107,6 +107,8 @@ class LiveIndex:
 
     async def fresh(self) -> None:
         """Wait until all that is committed now can be searched; not for long. Those who wait at once share one look."""
+        if self._index is None:
+            return
         if self._coming is None:
             self._coming = asyncio.create_task(self._look())
             self._looks.add(self._coming)

@@ -59,9 +59,9 @@ async def search(runtime: Runtime, asked: Asked) -> Found:
     IndexBuilding for the rest.
     """
     live = runtime.port(LiveIndex)
+    await live.fresh()
     if not live.ready:
         return await _from_database(runtime, asked)
-    await live.fresh()
 
     def question(index: SearchIndex) -> tuple[Hits, dict[Facet, dict[str, int]]]:
         hits = index.page(asked.criteria, asked.sort, asked.after, asked.limit)
@@ -98,9 +98,9 @@ async def days(runtime: Runtime, criteria: Criteria) -> dict[date, int]:
 
 async def _built(runtime: Runtime) -> LiveIndex:
     live = runtime.port(LiveIndex)
+    await live.fresh()
     if not live.ready:
         raise IndexBuilding
-    await live.fresh()
     return live
 
 

@@ -173,6 +173,31 @@ async def test_the_index_follows_by_itself_within_a_second(h: Harness) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_the_index_goes_on_when_the_database_comes_back(h: Harness) -> None:
+    live = h.runtime.port(LiveIndex)
+    async with h.runtime.database.session() as conn:
+        await conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    await asyncio.sleep(0.2)
+    await keep(h.runtime, kept(1, said("Un")))
+    async with asyncio.timeout(5):
+        while await count(live) == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_an_older_database_behind_the_address_has_the_index_built_again(h: Harness) -> None:
+    live = h.runtime.port(LiveIndex)
+    await keep(h.runtime, kept(1, said("Un")))
+    live._horizon = 10**15  # as if it had followed a database that was further
+    await live.fresh()
+    assert live._index is None
+    async with asyncio.timeout(5):
+        while not live.ready:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert await count(live) == 1
+
+
 async def test_while_the_index_is_built_postgresql_answers_what_it_can(h: Harness) -> None:
     await keep(h.runtime, *(kept(number, said(f"École {number}")) for number in range(1, 6)))
     other = LiveIndex(h.runtime)  # of a process that only begins
