@@ -22,7 +22,7 @@ from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.errors import NoticeRejected
 from services.notices.legacy.contents import content_of
 from services.notices.legacy.notice import LegacyNotice
-from services.notices.service.imports import duplicate, keep_source
+from services.notices.service.imports import duplicate, keep_source, source_of
 from services.notices.service.loading import LOADER
 from services.notices.store import imports as store
 from services.notices.store import notices as notice_store
@@ -75,6 +75,7 @@ async def _record(uow: Uow, item: Recorded) -> None:
     if await notice_store.known_notices(uow.conn, [parsed.notice_id]):
         raise duplicate(parsed.notice_id)
     content = content_of(legacy, parsed)
+    source = source_of(parsed.notice_id, item.data, legacy.media_type)
     notice = Notice(
         notice_id=parsed.notice_id,
         procedure_id=await _procedure_id(uow, legacy, parsed.notice_id, content.buyer.organisation),
@@ -84,10 +85,11 @@ async def _record(uow: Uow, item: Recorded) -> None:
         content=content,
         created_at=uow.now(),
         warnings=tuple(FieldError(each.term, each.message, each.message_en) for each in legacy.checked.warnings),
-        source=await keep_source(uow.runtime, parsed.notice_id, item.data, legacy.media_type),
+        source=source,
         published_at=legacy.published_at,
     )
     await _write(uow, notice, legacy.published_at)
+    await keep_source(uow.runtime, source, item.data)
 
 
 async def _procedure_id(uow: Uow, legacy: LegacyNotice, notice_id: UUID, organisation: str) -> UUID:

@@ -26,7 +26,7 @@ from services.notices.service.notices import DraftNotice
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 
-__all__ = ["draft_of", "duplicate", "keep", "keep_source", "own_draft_of", "require_timely"]
+__all__ = ["draft_of", "duplicate", "keep", "keep_source", "own_draft_of", "require_timely", "source_of"]
 
 _BEFORE_CLOSING: Final = {"draft", "planned", "open", "suspended"}
 
@@ -98,8 +98,10 @@ async def keep(uow: Uow, command: DraftNotice, data: bytes, actor: Actor) -> Not
     if await store.known_notices(uow.conn, [command.notice_id]):
         raise duplicate(command.notice_id)
     await require_timely(uow, command)
-    source = await keep_source(uow.runtime, command.notice_id, data)
-    return await use_cases.draft(uow, replace(command, source=source), actor)
+    source = source_of(command.notice_id, data)
+    notice = await use_cases.draft(uow, replace(command, source=source), actor)
+    await keep_source(uow.runtime, source, data)
+    return notice
 
 
 def duplicate(notice_id: UUID) -> DuplicateNotice:
@@ -136,14 +138,19 @@ def _is_over(procedure: Procedure, now: datetime) -> bool:
     return due or procedure.state not in _BEFORE_CLOSING
 
 
-async def keep_source(
-    runtime: Runtime, notice_id: UUID, data: bytes, media_type: str = "application/xml"
-) -> DocumentReference:
-    """Put a notice as it came in storage, before the row that names it."""
+def source_of(notice_id: UUID, data: bytes, media_type: str = "application/xml") -> DocumentReference:
+    """Give the place in storage of a notice as it came."""
     kind = "json" if media_type == "application/json" else "xml"
-    return await runtime.storage.put(
-        f"notices/{kind}/{notice_id}/{sha256(data).hexdigest()}",
-        data,
-        media_type=media_type,
+    digest = sha256(data).hexdigest()
+    return DocumentReference(
+        key=f"notices/{kind}/{notice_id}/{digest}",
         name=f"{notice_id}.{kind}",
+        media_type=media_type,
+        size=len(data),
+        sha256=digest,
     )
+
+
+async def keep_source(runtime: Runtime, source: DocumentReference, data: bytes) -> None:
+    """Put a notice as it came in storage: last in the transaction, so that a refusal leaves no file."""
+    await runtime.storage.put(source.key, data, media_type=source.media_type, name=source.name)

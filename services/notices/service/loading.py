@@ -15,7 +15,7 @@ from libs.common.errors import Forbidden, HallesError, InvalidInput
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.notice import Notice, NoticeState
-from services.notices.service.imports import duplicate, keep_source, require_timely
+from services.notices.service.imports import duplicate, keep_source, require_timely, source_of
 from services.notices.service.notices import DraftNotice, refuse_excess
 from services.notices.store import imports as store
 from services.notices.store import notices as notice_store
@@ -96,13 +96,19 @@ async def _refusal(uow: Uow, command: DraftNotice, seen: set[UUID], owners: dict
 
 
 async def _write(uow: Uow, taken: Sequence[Loaded]) -> None:
-    sources = await asyncio.gather(*(keep_source(uow.runtime, item.command.notice_id, item.data) for item in taken))
-    commands = [replace(item.command, source=source) for item, source in zip(taken, sources, strict=True)]
+    commands = [replace(item.command, source=source_of(item.command.notice_id, item.data)) for item in taken]
     made = [(each.procedure_id, each.content.buyer.organisation, each.content.title) for each in commands]
     await store.ensure_procedures(uow.conn, made, uow.now())
     await notice_store.add_notices(uow.conn, [_notice(uow, command) for command in commands])
     for command in commands:
         uow.audit("notice-drafted", str(command.notice_id))
+    await asyncio.gather(
+        *(
+            keep_source(uow.runtime, command.source, item.data)
+            for command, item in zip(commands, taken, strict=True)
+            if command.source
+        )
+    )
 
 
 def _notice(uow: Uow, command: DraftNotice) -> Notice:

@@ -96,6 +96,14 @@ async def test_a_known_identifier_is_refused_and_nothing_is_written(h: Harness) 
     assert (await counted(h), stored(h)) == (before, files)
 
 
+async def test_a_procedure_of_another_buyer_is_refused_and_nothing_is_written(h: Harness) -> None:
+    await imported(h, eforms(1))
+    before, files = await counted(h), stored(h)
+    foreign = other(eforms(1).replace(INTERCOMMUNALITY[6:].encode(), VILLAGE[6:].encode()))
+    await imported(h, foreign, status=403, buyer=VILLAGE)
+    assert (await counted(h), stored(h)) == (before, files)
+
+
 async def test_a_correction_of_a_closed_procedure_is_refused_and_nothing_is_written(h: Harness) -> None:
     await imported(h, eforms(1))
     async with h.runtime.read() as conn:
@@ -172,7 +180,7 @@ async def test_what_the_database_refuses_spoils_nothing_else(h: Harness, tmp_pat
     lines = await load(h, *(str(path) for path in sorted(FOLDER.glob("*.xml"))))
     assert [line["status"] for line in lines] == ["imported", "rejected", "imported", "imported", "imported"]
     assert "no_works" in lines[1]["detail"]
-    assert (await counted(h))["notice"] == 4
+    assert ((await counted(h))["notice"], stored(h)) == (4, 4)
 
 
 async def test_history_is_public_since_its_day_and_takes_no_bids(h: Harness, tmp_path: Path) -> None:
