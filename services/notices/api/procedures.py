@@ -39,7 +39,7 @@ async def get_procedure(runtime: Runtime, actor: Actor | None, procedure_id: UUI
 
 
 @ROUTES.get("/v1/procedures/{procedure_id}/versions", errors=[NotFound], tag="procedures")
-async def list_versions(
+async def list_procedure_versions(
     runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: ProcedureVersionQuery
 ) -> Page[ProcedureVersionView]:
     """List the states of a procedure as bidders saw them, with what changed; to its buyer, also what is not public.
