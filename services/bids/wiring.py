@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from libs.common.auth import Memberships
+from libs.common.bus.rebuild.tool import rebuild_command
+from libs.common.grants.known import QUEUE, TABLES, KnownMemberships
 from libs.common.runtime import Runtime
 from libs.common.service import Service
 from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
@@ -23,6 +26,7 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
     settings = runtime.settings
     roots = load_roots(settings.trust_dir) if settings.trust_dir is not None else []
     return {
+        Memberships: KnownMemberships(runtime),
         TimestampAuthority: HttpTimestampAuthority(settings.timestamp_urls, runtime.http),
         TrustedRoots: TrustedRoots(tuple(roots)),
     }
@@ -37,6 +41,6 @@ SERVICE = Service(
     jobs=jobs,
     periodic=periodic,
     ports=_ports,
-    tools=TOOLS,
+    tools=(*TOOLS, rebuild_command({QUEUE: TABLES})),
     graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT},
 )

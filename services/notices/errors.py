@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
 
 from libs.common.errors import Conflict, FieldError, Forbidden, InvalidInput, UnsupportedMedia
+from libs.common.grants import RoleMissing
 
 __all__ = [
     "AmendmentOfClosed",
@@ -83,30 +83,6 @@ class DangerousDocument(UnsupportedMedia):
 
     slug = "dangerous-document"
     title, title_en = "Fichier dangereux", "Dangerous file"
-
-
-class RoleMissing(Forbidden):
-    """The caller acts for the organisation, and has not the role that this takes."""
-
-    slug = "role-missing"
-    title, title_en = "Rôle manquant", "Role missing"
-    _WORDS: ClassVar[Mapping[str, str]] = {
-        "administrator": "administrateur",
-        "writer": "rédacteur",
-        "publisher": "responsable de la publication",
-        "opening-officer": "agent chargé de l'ouverture",
-        "evaluator": "évaluateur",
-        "signatory": "signataire",
-        "reader": "lecteur",
-    }
-
-    def __init__(self, role: str) -> None:
-        super().__init__(
-            f"Il vous faut ici le rôle « {self._WORDS[role]} » ({role}), à l'instant où vous agissez : "
-            "un administrateur de votre organisation peut vous l'attribuer.",
-            f"You need the role '{role}' here, at the time you act: an administrator of your organisation can grant it.",
-        )
-        self.members = {"missing_role": role, "granted_by": "administrator"}
 
 
 class LastAdministrator(Conflict):

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from libs.common.messages.base import Audience, Event, Message, OrganisationId
 
-__all__ = ["JointMember", "JointPurchaseChangedV1", "RecordedRole", "RoleGrantedV1", "RoleRevokedV1"]
+__all__ = ["JointMember", "JointPurchaseChangedV1", "RecordedRole", "RoleGrantedV1", "RoleName", "RoleRevokedV1"]
 
 RoleName = Literal["administrator", "writer", "publisher", "opening-officer", "evaluator", "signatory", "reader"]
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.actor import Actor
 from libs.common.errors import FieldError, Forbidden, IllegalTransition, InvalidInput, NotFound, Unavailable
+from libs.common.grants import Permission
 from libs.common.http import Routes, attachment, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
@@ -68,7 +69,9 @@ async def start_opening(runtime: Runtime, actor: Actor, procedure: UUID) -> Open
 async def get_opening(runtime: Runtime, actor: Actor, opening_id: UUID) -> OpeningView:
     """Read an opening; once completed, its report."""
     async with runtime.read() as conn:
-        opening, consultation = await openings.buyers_opening(conn, actor, opening_id)
+        opening, consultation = await openings.buyers_opening(
+            conn, actor, opening_id, Permission.READ, runtime.clock.now()
+        )
         return OpeningView.of(opening, consultation, await store.presences(conn, opening_id))
 
 
@@ -81,7 +84,7 @@ async def get_opening(runtime: Runtime, actor: Actor, opening_id: UUID) -> Openi
 async def get_report(runtime: Runtime, actor: Actor, opening_id: UUID) -> web.Response:
     """Download the report of a completed opening."""
     async with runtime.read() as conn:
-        opening, _ = await openings.buyers_opening(conn, actor, opening_id)
+        opening, _ = await openings.buyers_opening(conn, actor, opening_id, Permission.READ, runtime.clock.now())
     if opening.report is None or opening.report_sha256 is None:
         raise NotOpened("L'ouverture n'est pas terminée.", "The opening is not completed.")
     headers = {"Content-Disposition": attachment(f"ouverture-{opening_id}.pdf"), "Cache-Control": "no-store"}
@@ -93,7 +96,7 @@ async def get_report(runtime: Runtime, actor: Actor, opening_id: UUID) -> web.Re
 async def get_shares(runtime: Runtime, actor: Actor, opening_id: UUID, query: OfficerQuery) -> ShareRequest:
     """Fetch an officer's sealed shares with the proof that the deadline passed: input of the `open-shares` tool."""
     async with runtime.read() as conn:
-        return await openings.share_request(conn, actor, opening_id, query.officer)
+        return await openings.share_request(conn, actor, opening_id, query.officer, runtime.clock.now())
 
 
 @routes.post(
@@ -138,7 +141,7 @@ async def get_opened_file(
 ) -> web.StreamResponse:
     """Download a file of an opened bid."""
     async with runtime.read() as conn:
-        await openings.buyers_opening(conn, actor, opening_id)
+        await openings.buyers_opening(conn, actor, opening_id, Permission.EVALUATE, runtime.clock.now())
         document = await store.find_file(conn, opening_id, bid_id, number)
     if document is None:
         raise NotFound("Ce pli ouvert n'a pas ce fichier.", "No such file of an opened bid.")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from libs.common.actor import Actor
 from libs.common.errors import Forbidden
+from libs.common.grants import Permission
 from libs.common.http import Routes, attachment
 from libs.common.runtime import Runtime
 from libs.common.spreadsheets import MARK, csv_lines
@@ -77,7 +78,7 @@ class Register(BaseModel):
 async def get_register(runtime: Runtime, actor: Actor, procedure: UUID) -> Register:
     """Read the register of deposits, with the evidence of each attempt; after the opening only."""
     async with runtime.read() as conn:
-        consultation = await _opened(conn, actor, procedure)
+        consultation = await _opened(conn, actor, procedure, runtime.clock.now())
         lines = await _lines(conn, consultation)
         attempts = [AttemptView.of(each) for each in await bids.attempts_of_procedure(conn, procedure)]
     deadline = legal_time(consultation.deadline, consultation.zone)
@@ -93,14 +94,14 @@ async def get_register(runtime: Runtime, actor: Actor, procedure: UUID) -> Regis
 async def get_register_csv(runtime: Runtime, actor: Actor, procedure: UUID) -> web.Response:
     """Download the register of deposits as CSV (semicolons, UTF-8 with mark, as spreadsheets read it in France)."""
     async with runtime.read() as conn:
-        lines = await _lines(conn, await _opened(conn, actor, procedure))
+        lines = await _lines(conn, await _opened(conn, actor, procedure, runtime.clock.now()))
     headers = {"Content-Disposition": attachment(f"registre-depots-{procedure}.csv"), "Cache-Control": "no-store"}
     return web.Response(body=_csv(lines), content_type="text/csv", charset="utf-8", headers=headers)
 
 
-async def _opened(conn: asyncpg.Connection, actor: Actor, procedure: UUID) -> Consultation:
+async def _opened(conn: asyncpg.Connection, actor: Actor, procedure: UUID, at: datetime) -> Consultation:
     consultation = await consultations.get(conn, procedure)
-    consultations.require_buyer(actor, consultation)
+    await consultations.require_buyer(conn, actor, consultation, Permission.READ, at)
     opening = await openings.of_procedure(conn, procedure)
     if opening is None or opening.state is not OpeningState.COMPLETED:
         raise NotOpened(

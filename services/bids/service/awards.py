@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from libs.common.actor import Actor
 from libs.common.errors import FieldError, NotFound
+from libs.common.grants import Permission
 from libs.common.messages.base import Money
 from libs.common.messages.bids import Contract, EssentialData, Party
 from libs.common.messages.notices import Lot
@@ -109,7 +110,7 @@ async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
     consultation = await consultation_store.lock(uow.conn, decision.procedure)
     if consultation is None:
         raise consultations.unknown()
-    consultations.require_buyer(actor, consultation)
+    await consultations.require_buyer(uow.conn, actor, consultation, Permission.EVALUATE, uow.now())
     consultations.require_going_on(consultation, [decision.lot])
     case = await _case(uow, decision, consultation)
     essential = await _check(uow.conn, case)

@@ -14,6 +14,7 @@ import asyncpg
 
 from libs.common.actor import Actor
 from libs.common.errors import Conflict
+from libs.common.grants import Permission
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids import events
@@ -56,7 +57,7 @@ async def complete(runtime: Runtime, actor: Actor, opening_id: UUID) -> Opening:
     Raises UnknownOpening, IllegalTransition, ProcedureSuspended, LotEnded, TooFewOfficers that says how many are missing.
     """
     async with runtime.read() as conn:
-        opening, consultation = await buyers_opening(conn, actor, opening_id)
+        opening, consultation = await buyers_opening(conn, actor, opening_id, Permission.OPEN, runtime.clock.now())
         after(OPENING, opening.state, "complete")
         require_openable(consultation)
         presences = await store.presences(conn, opening_id)
@@ -67,7 +68,7 @@ async def complete(runtime: Runtime, actor: Actor, opening_id: UUID) -> Opening:
     async with runtime.uow(actor=actor) as uow:
         await _write(uow, _Found(opening, consultation, presences, opened))
     async with runtime.read() as conn:
-        return (await buyers_opening(conn, actor, opening_id))[0]
+        return (await buyers_opening(conn, actor, opening_id, Permission.OPEN, runtime.clock.now()))[0]
 
 
 def _require_officers(consultation: Consultation, presences: Sequence[Presence]) -> None:

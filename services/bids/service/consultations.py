@@ -9,8 +9,10 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from libs.common.actor import Actor, OrganisationKind
+from libs.common.actor import Actor
 from libs.common.calendar import french_hour
+from libs.common.grants import Permission
+from libs.common.grants.known import require
 from libs.common.messages.notices import Notice
 from libs.common.uow import Uow
 from services.bids.domain.states import OpeningState
@@ -25,7 +27,6 @@ __all__ = [
     "follow_notice",
     "follow_suspension",
     "get",
-    "lot_ended",
     "require_buyer",
     "require_going_on",
     "require_passed",
@@ -85,13 +86,6 @@ async def follow_suspension(
     uow.audit("follow_suspension", str(procedure))
 
 
-async def lot_ended(uow: Uow, procedure: UUID, lot: str, *, abandoned: bool) -> None:
-    """Note that a lot was given up, or declared unsuccessful."""
-    await store.lock(uow.conn, procedure)
-    await store.note_lot(uow.conn, procedure, lot, abandoned=abandoned)
-    uow.audit("follow_end_of_lot", f"{procedure}/{lot}")
-
-
 def require_going_on(consultation: Consultation, lots: Iterable[str]) -> None:
     """Let pass what is not suspended, for lots of which one at least may lead to a contract.
 
@@ -127,10 +121,11 @@ def unknown() -> UnknownConsultation:
     )
 
 
-def require_buyer(actor: Actor, consultation: Consultation) -> None:
-    """Let only members of the consultation's buyer pass. Raises Forbidden."""
-    actor.require(OrganisationKind.BUYER)
-    actor.require_organisation(consultation.buyer)
+async def require_buyer(
+    conn: asyncpg.Connection, actor: Actor, consultation: Consultation, permission: Permission, at: datetime
+) -> None:
+    """Let only those of the consultation's buyer pass who may do this. Raises Forbidden, RoleMissing."""
+    await require(conn, actor, consultation.buyer, consultation.procedure, permission, at)
 
 
 def require_passed(now: datetime, consultation: Consultation) -> None:

@@ -14,6 +14,7 @@ import asyncpg
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.calendar import french_date
 from libs.common.errors import StaleVersion
+from libs.common.grants import Permission
 from libs.common.messages.base import DocumentReference, Money
 from libs.common.messages.bids import Contract
 from libs.common.messages.signature import DocumentSignedV1
@@ -106,7 +107,7 @@ async def submit(runtime: Runtime, actor: Actor, contract_id: UUID, version: int
     first date.
     """
     async with runtime.read() as conn:
-        row, consultation = await _buyers(conn, actor, contract_id)
+        row, consultation = await _buyers(conn, actor, contract_id, runtime.clock.now())
     consultations.require_going_on(consultation, [row.content.lot_id])
     _require_over(row, consultation, runtime.clock.now())
     after(CONTRACT, row.state, "submit")
@@ -182,7 +183,7 @@ async def clear(uow: Uow, subject: UUID, clearance: str) -> None:
 
 async def notify(uow: Uow, actor: Actor, contract_id: UUID, version: int | None = None) -> ContractRow:
     """Notify the signed contract to the winner. Raises UnknownContract, Forbidden, IllegalTransition, NotCleared."""
-    _, consultation = await _buyers(uow.conn, actor, contract_id)
+    _, consultation = await _buyers(uow.conn, actor, contract_id, uow.now())
     row = await _locked(uow.conn, actor, contract_id, version)
     if row.state is ContractState.SIGNED:
         raise NotCleared(
@@ -228,10 +229,12 @@ async def with_totals(conn: asyncpg.Connection, row: ContractRow) -> Contract:
     )
 
 
-async def _buyers(conn: asyncpg.Connection, actor: Actor, contract_id: UUID) -> tuple[ContractRow, Consultation]:
+async def _buyers(
+    conn: asyncpg.Connection, actor: Actor, contract_id: UUID, at: datetime
+) -> tuple[ContractRow, Consultation]:
     row = await party_contract(conn, actor, contract_id)
     consultation = await consultations.get(conn, row.procedure)
-    consultations.require_buyer(actor, consultation)
+    await consultations.require_buyer(conn, actor, consultation, Permission.PUBLISH, at)
     return row, consultation
 
 

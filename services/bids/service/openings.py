@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from libs.common.actor import Actor
 from libs.common.errors import Conflict, FieldError, NotFound, Unavailable
+from libs.common.grants import Permission
 from libs.common.runtime import Runtime
 from libs.common.timestamp import TimestampAuthority, TimestampError
 from libs.common.uow import Uow
@@ -42,7 +43,7 @@ async def start(runtime: Runtime, actor: Actor, procedure: UUID) -> Opening:
     """
     async with runtime.read() as conn:
         consultation = await consultations.get(conn, procedure)
-        consultations.require_buyer(actor, consultation)
+        await consultations.require_buyer(conn, actor, consultation, Permission.OPEN, runtime.clock.now())
         require_openable(consultation)
         consultations.require_passed(runtime.clock.now(), consultation)
         named = bids_to_open(await counting(conn, consultation))
@@ -78,19 +79,23 @@ def bids_to_open(bids: Sequence[Bid]) -> tuple[str, ...]:
     return tuple(sorted(f"{each.id} {each.envelope_sha256}" for each in bids))
 
 
-async def buyers_opening(conn: asyncpg.Connection, actor: Actor, opening_id: UUID) -> tuple[Opening, Consultation]:
-    """Give an opening of the actor's organisation. Raises UnknownOpening, for another buyer's too."""
+async def buyers_opening(
+    conn: asyncpg.Connection, actor: Actor, opening_id: UUID, permission: Permission, at: datetime
+) -> tuple[Opening, Consultation]:
+    """Give an opening to which the caller may do this. Raises UnknownOpening, for another buyer's too; RoleMissing."""
     opening = await store.find(conn, opening_id)
     consultation = None if opening is None else await consultation_store.find(conn, opening.procedure)
     if opening is None or consultation is None or consultation.buyer != actor.organisation:
         raise UnknownOpening("Aucune ouverture de votre organisation n'a cet identifiant.", "No such opening of yours.")
-    consultations.require_buyer(actor, consultation)
+    await consultations.require_buyer(conn, actor, consultation, permission, at)
     return opening, consultation
 
 
-async def share_request(conn: asyncpg.Connection, actor: Actor, opening_id: UUID, officer: str) -> ShareRequest:
+async def share_request(
+    conn: asyncpg.Connection, actor: Actor, opening_id: UUID, officer: str, at: datetime
+) -> ShareRequest:
     """Give one officer's sealed shares with the proof that the deadline passed. Raises UnknownOpening, NotFound."""
-    opening, consultation = await buyers_opening(conn, actor, opening_id)
+    opening, consultation = await buyers_opening(conn, actor, opening_id, Permission.OPEN, at)
     after(OPENING, opening.state, "present shares")
     _index(consultation, officer)
     asked: list[RequestedShare] = []
@@ -106,7 +111,7 @@ async def present(uow: Uow, actor: Actor, opening_id: UUID, given: tuple[str, tu
     that names each one.
     """
     officer, shares = given
-    _, consultation = await buyers_opening(uow.conn, actor, opening_id)
+    _, consultation = await buyers_opening(uow.conn, actor, opening_id, Permission.OPEN, uow.now())
     opening = await store.lock(uow.conn, opening_id)
     assert opening is not None  # noqa: S101  # openings are never removed
     after(OPENING, opening.state, "present shares")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Literal
 from uuid import UUID
 
 from libs.common.errors import Conflict, FieldError, IllegalTransition, InvalidInput
+from libs.common.grants import ALL, NEEDED, Permission, Role, allowed
 
 __all__ = [
     "ALL",
@@ -24,57 +24,9 @@ __all__ = [
 ]
 
 
-class Permission(StrEnum):
-    """Something that a person may do for a buyer."""
-
-    READ = "read"
-    """What is not public: drafts, the whole timeline."""
-    WRITE = "write"
-    PUBLISH = "publish"
-    OPEN = "open"
-    EVALUATE = "evaluate"
-    SIGN = "sign"
-    ADMINISTER = "administer"
-    """Give and take roles, keep the page of the organisation."""
-
-
-class Role(StrEnum):
-    """A role in an organisation, or in one consultation of it."""
-
-    ADMINISTRATOR = "administrator"
-    WRITER = "writer"
-    PUBLISHER = "publisher"
-    OPENING_OFFICER = "opening-officer"
-    EVALUATOR = "evaluator"
-    SIGNATORY = "signatory"
-    READER = "reader"
-
-
 Capacity = Literal["member", "guest", "delegate"]
 """A person of the house; somebody from outside (architect, referent of the department); who stands in for another."""
 
-_P = Permission
-_ALLOWS: Final[dict[Role, frozenset[Permission]]] = {
-    Role.ADMINISTRATOR: frozenset({_P.READ, _P.ADMINISTER}),
-    Role.WRITER: frozenset({_P.READ, _P.WRITE}),
-    Role.PUBLISHER: frozenset({_P.READ, _P.WRITE, _P.PUBLISH}),
-    Role.OPENING_OFFICER: frozenset({_P.READ, _P.OPEN}),
-    Role.EVALUATOR: frozenset({_P.READ, _P.EVALUATE}),
-    Role.SIGNATORY: frozenset({_P.READ, _P.SIGN}),
-    Role.READER: frozenset({_P.READ}),
-}
-NEEDED: Final[dict[Permission, Role]] = {
-    _P.READ: Role.READER,
-    _P.WRITE: Role.WRITER,
-    _P.PUBLISH: Role.PUBLISHER,
-    _P.OPEN: Role.OPENING_OFFICER,
-    _P.EVALUATE: Role.EVALUATOR,
-    _P.SIGN: Role.SIGNATORY,
-    _P.ADMINISTER: Role.ADMINISTRATOR,
-}
-"""The role that gives a permission, and as little else as any."""
-ALL: Final = frozenset(Permission)
-"""What every member may do while no role of the organisation is recorded."""
 FIRST_ROLES: Final = (
     Role.ADMINISTRATOR,
     Role.PUBLISHER,
@@ -84,11 +36,6 @@ FIRST_ROLES: Final = (
 )
 """What the person who records the first role keeps: all that she could do the instant before."""
 _OF_GUESTS: Final = frozenset({Role.READER, Role.WRITER, Role.EVALUATOR})
-
-
-def allowed(roles: Iterable[Role]) -> frozenset[Permission]:
-    """Give what some roles allow together."""
-    return frozenset(permission for role in roles for permission in _ALLOWS[role])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ import asyncpg
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import FieldError, Forbidden, InvalidInput, NotFound
+from libs.common.grants import refuse_without
 from libs.common.uow import Uow
 from services.notices import role_events
 from services.notices.domain.roles import (
     ALL,
     FIRST_ROLES,
-    NEEDED,
     Capacity,
     Permission,
     Role,
@@ -121,15 +121,6 @@ async def require_reading(
     """Let only those pass who read what is not public of a buyer. Raises Forbidden: another organisation, or RoleMissing."""
     given = await permissions(conn, actor, organisation, procedure_id, at)
     refuse_without(given, Permission.READ, actor, organisation)
-
-
-def refuse_without(given: frozenset[Permission], permission: Permission, actor: Actor, organisation: str) -> None:
-    """Let pass who was given this. Raises Forbidden: another organisation, or RoleMissing with the role and who grants it."""
-    if permission in given:
-        return
-    actor.require(OrganisationKind.BUYER)
-    actor.require_organisation(organisation)
-    raise RoleMissing(NEEDED[permission])
 
 
 async def readable(conn: asyncpg.Connection, actor: Actor, at: datetime) -> Scope:
