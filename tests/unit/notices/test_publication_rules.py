@@ -10,6 +10,8 @@ from itertools import product
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 from pydantic import SecretStr
 
@@ -163,6 +165,33 @@ def test_the_platform_waits_for_the_answers_of_the_others_at_most_a_day() -> Non
         assert plan.hold(platform, others, due).free
     for state in (S.ACCEPTED, S.PUBLISHED, S.REJECTED):
         assert plan.hold(platform, [at("boamp", state), platform], BEFORE).free
+
+
+@given(
+    journal=st.sampled_from(S),
+    received=st.none() | st.integers(-100, 100),
+    bulletin=st.sampled_from(S),
+    hours=st.integers(-100, 100),
+    channel=st.sampled_from(["boamp", "shal-demo", PROFILE]),
+)
+def test_nothing_is_free_before_the_official_journal_or_its_forty_eight_hours(
+    journal: PublicationState, received: int | None, bulletin: PublicationState, hours: int, channel: str
+) -> None:
+    confirmed = None if received is None else BEFORE + timedelta(hours=received)
+    others = [at("joue", journal, received_at=confirmed), at("jal-other", bulletin, queued_at=BEFORE), at(channel)]
+    now = BEFORE + timedelta(hours=hours)
+    held = plan.hold(at(channel), others, now)
+    over = journal in {S.REJECTED, S.STOPPED}
+    lawful = (
+        journal is S.PUBLISHED
+        or (not over and confirmed is not None and now >= confirmed + timedelta(hours=48))
+        or (over and others[1].left)
+    )
+    assert lawful or not held.free
+    assert lawful is held.free or channel == PROFILE, "only the platform waits for more"
+    if held.until is not None:
+        assert not held.free
+        assert held.until > now
 
 
 def test_each_sending_has_a_name_of_its_own_and_the_last_of_each_channel_counts() -> None:
