@@ -143,13 +143,19 @@ def _only_lot(
 
 def _buyer(record: TedRecord) -> ParsedOrganisation:
     party = record.buyer or TedParty(country=record.country, url=record.url_buyer)
-    host = urlsplit(record.url_buyer or "").hostname
     return organisation_of(
         party,
-        name=host or f"Acheteur non nommé ({record.country or 'pays inconnu'})",
+        name=_host(record.url_buyer) or f"Acheteur non nommé ({record.country or 'pays inconnu'})",
         legal_type=LEGAL_TYPES.get(record.authority_type or ""),
         activity=ACTIVITIES.get(record.main_activity or ""),
     )
+
+
+def _host(address: str | None) -> str | None:
+    try:
+        return urlsplit(address or "").hostname
+    except ValueError:
+        return None
 
 
 def _instant(record: TedRecord, written: str | None, *, end_of_day: bool) -> datetime | None:

@@ -90,7 +90,7 @@ def amount_of(written: str | None, currency: str | None) -> Amount | None:
     except InvalidOperation:
         return None
     known = re.fullmatch("[A-Z]{3}", currency or "EUR")
-    return Amount(value, known[0]) if known and _SYMBOLIC < value < Decimal(10) ** 15 else None
+    return Amount(value, known[0]) if known and value.is_finite() and _SYMBOLIC < value < Decimal(10) ** 15 else None
 
 
 def value_of(values: list[TedValue], *, awarded: bool) -> Amount | None:

@@ -72,6 +72,9 @@ async def _record(uow: Uow, item: Recorded) -> None:
         raise NoticeRejected(
             [FieldError(f"{each.term} {each.path}", each.message, each.message_en) for each in legacy.checked.problems]
         )
+    if legacy.published_at > uow.now():
+        told = "La date de publication (BT-05) est à venir : un avis d'avant eForms est paru."
+        raise NoticeRejected([FieldError("BT-05 /", told, "The date of publication (BT-05) is to come.")])
     if await notice_store.known_notices(uow.conn, [parsed.notice_id]):
         raise duplicate(parsed.notice_id)
     content = content_of(legacy, parsed)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any, Final
 
 import pytest
 
@@ -127,6 +129,42 @@ def test_bad_files_are_refused_with_a_reason(data: bytes) -> None:
     checked = reader.read(data).checked
     assert not checked.accepted
     assert all(problem.message and problem.message_en for problem in checked.problems)
+
+
+ODD: Final = ("", " ", "0", "-1", "NaN", "1e400", "9" * 40, "http://[bad", "<b>", "é\u0000", "20189999 99:99", "00", "1,2", None, [], {}, 3,
+              1.5, True, [[]], ["x"], {"name": 1}, "x" * 3000)  # fmt: skip
+
+
+def changed(value: Any, dice: random.Random) -> Any:  # noqa: ANN401  # any JSON
+    """Give a record with something else at one place in sixty."""
+    if dice.random() < 1 / 60:
+        return dice.choice(ODD)
+    if isinstance(value, dict):
+        return {name: changed(member, dice) for name, member in value.items()}
+    return [changed(member, dice) for member in value] if isinstance(value, list) else value
+
+
+def test_a_damaged_record_never_breaks_the_reader() -> None:
+    dice = random.Random(20261122)
+    whole = ted(
+        awards=[{"lot": "1", "value": "3", "winners": [{"name": "A", "id": "552 100 554 00013", "country": "FR"}]}]
+    )
+    accepted = 0
+    for _ in range(600):
+        record = {name: changed(value, dice) for name, value in whole.items()}
+        legacy = reader.read(json.dumps(record).encode())
+        list(terms.terms(record, public=True))
+        if (
+            legacy.checked.accepted
+            and legacy.checked.notice
+            and legacy.checked.notice.notice_id
+            and legacy.published_at
+        ):
+            told = content_of(legacy, legacy.checked.notice)
+            identity = legacy.checked.notice.notice_id
+            assert public_notice(identity, 1, told, published_at=legacy.published_at, documents=[]).lots
+            accepted += 1
+    assert 100 < accepted < 600
 
 
 def test_control_characters_never_reach_the_database() -> None:
