@@ -131,7 +131,7 @@ def test_bad_files_are_refused_with_a_reason(data: bytes) -> None:
     assert all(problem.message and problem.message_en for problem in checked.problems)
 
 
-ODD: Final = ("", " ", "0", "-1", "NaN", "1e400", "9" * 40, "http://[bad", "<b>", "é\u0000", "20189999 99:99", "00", "1,2", None, [], {}, 3,
+ODD: Final[tuple[Any, ...]] = ("", " ", "0", "-1", "NaN", "1e400", "9" * 40, "http://[bad", "<b>", "é\u0000", "20189999 99:99", "00", "1,2", None, [], {}, 3,
               1.5, True, [[]], ["x"], {"name": 1}, "x" * 3000)  # fmt: skip
 
 
