@@ -13,7 +13,7 @@ from libs.common.messages.notices import Change, Lot, LotResult, Modification
 from services.notices.content import NoticeContent
 from services.notices.inputs.amending import LotChange, NewCancellation, NewCorrection, NewModification
 
-__all__ = ["cancellation", "correction", "modification"]
+__all__ = ["cancellation", "correction", "modification", "with_lots"]
 
 _MODIFICATION_SUBTYPES: Final = {"29": "38", "33": "38", "30": "39", "34": "39", "32": "40", "35": "40"}
 _SMALL: Final = {"works": Decimal("1.15"), "supplies": Decimal("1.10"), "services": Decimal("1.10")}
@@ -23,7 +23,7 @@ _SMALL: Final = {"works": Decimal("1.15"), "supplies": Decimal("1.10"), "service
 def correction(current: NoticeContent, changed: UUID, body: NewCorrection) -> NoticeContent:
     """Give the change notice: the whole text that will hold, and what it changes. Raises InvalidInput."""
     said = current.model_copy(update=body.given())
-    lots = _moved(_with_lots(said, body.lots), current.deadline, body)
+    lots = _moved(with_lots(said, body.lots), current.deadline, body)
     return said.model_copy(
         update={
             "kind": "change",
@@ -35,7 +35,8 @@ def correction(current: NoticeContent, changed: UUID, body: NewCorrection) -> No
     )
 
 
-def _with_lots(content: NoticeContent, changes: list[LotChange]) -> list[Lot]:
+def with_lots(content: NoticeContent, changes: list[LotChange]) -> list[Lot]:
+    """Give the lots of a content with these changes. Raises InvalidInput where a new one has no title."""
     known = {lot.lot_id: lot for lot in content.lots}
     for index, change in enumerate(changes):
         known[change.lot_id] = change.changed(known.get(change.lot_id) or _new_lot(content, change, index))
@@ -123,11 +124,13 @@ def _refuse_growth(result: LotResult, lot: Lot, body: NewModification) -> None:
 
 
 def cancellation(current: NoticeContent, changed: UUID, body: NewCancellation) -> NoticeContent:
-    """Give the notice that cancels a competition."""
+    """Give the notice that cancels a competition: it takes no bids, its lots still say until when they did."""
+    lots = [lot.model_copy(update={"deadline": lot.deadline or current.deadline}) for lot in current.lots]
     return current.model_copy(
         update={
             "kind": "change",
             "deadline": None,
+            "lots": lots,
             "opening": None,
             "changes": f"{changed}-01",
             "change": Change(notice_id=changed, reason="cancel", description=body.explanation),

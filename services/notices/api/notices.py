@@ -116,9 +116,15 @@ async def get_version(runtime: Runtime, actor: Actor | None, notice_id: UUID, nu
 
 @ROUTES.patch("/v1/notices/{notice_id}", errors=[NotFound, Forbidden, StaleVersion, IllegalTransition], tag="notices")
 async def change_notice(uow: Uow, actor: Actor, notice_id: UUID, if_match: IfMatch, body: NoticePatch) -> NoticeView:
-    """Change a draft: deadline, opening keys, title, description."""
+    """Change a draft: its texts, deadline and opening keys, its lots and results, and what eForms ask for."""
     opening = body.opening.key_set() if body.opening else None
-    changes = Changes(title=body.title, description=body.description, deadline=body.deadline, opening=opening)
+    changes = Changes(
+        title=body.title,
+        description=body.description,
+        deadline=body.deadline,
+        opening=opening,
+        rewritten=body.rewritten,
+    )
     changed = await service.change(uow, service.ChangeNotice(notice_id, if_match, changes, actor))
     return NoticeView.of(changed, uow.now())
 

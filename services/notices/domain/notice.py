@@ -6,6 +6,7 @@ published (the platform's turn comes last) or rejected, and mended as a draft.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -76,6 +77,8 @@ class Changes:
     description: str | None = None
     deadline: datetime | None = None
     opening: OpeningKeySet | None = None
+    rewritten: Callable[[NoticeContent], NoticeContent] | None = None
+    """What else changes in the content, before all of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,10 @@ class Notice:
             for name in ("title", "description", "deadline", "opening")
             if (value := getattr(changes, name)) is not None
         }
+        content = changes.rewritten(self.content) if changes.rewritten else self.content
         if changes.deadline is not None:
-            given["lots"] = [self._put_off(lot, changes.deadline) for lot in self.content.lots]
-        return replace(draft, content=self.content.model_copy(update=given), version=self.version + 1)
+            given["lots"] = [self._put_off(lot, changes.deadline) for lot in content.lots]
+        return replace(draft, content=content.model_copy(update=given), version=self.version + 1)
 
     def _put_off(self, lot: Lot, deadline: datetime) -> Lot:
         """Give a lot with the notice's deadline, unless it has one of its own."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from libs.common.messages.base import Money, OrganisationId
-from libs.common.messages.notices import Criterion, Lot, LotResult, LotTerms, Nature, Place, Winner
+from libs.common.messages.notices import ConcessionRevenue, Criterion, Lot, LotResult, LotTerms, Nature, Place, Winner
 from services.notices import drafting
 from services.notices.eforms.rules import code_list
 from services.notices.inputs.fields import CpvCode, Description, Input, Region, Title
@@ -54,6 +54,7 @@ Environmental = Annotated[str, AfterValidator(known_code("environmental-impact")
 Innovative = Annotated[str, AfterValidator(known_code("innovative-acquisition"))]
 Reserved = Annotated[str, AfterValidator(known_code("reserved-procurement"))]
 Strategic = Annotated[str, AfterValidator(known_code("strategic-procurement"))]
+Submission = Annotated[str, AfterValidator(known_code("received-submission-type"))]
 Language = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -112,6 +113,8 @@ class NewTerms(Input):
     environmental: list[Environmental] = Field(default=[], max_length=20)
     innovative: list[Innovative] = Field(default=[], max_length=20)
     performance: Text | None = None
+    strategy: Text | None = Field(default=None, description="what the clauses and criteria of `strategic` are, BT-777")
+    validity_days: int | None = Field(default=None, ge=1, le=3650, description="how long tenders bind bidders, BT-98")
 
     def terms(self) -> LotTerms:
         """Give the terms."""
@@ -164,6 +167,19 @@ class NewWinner(Input):
 
     organisation: OrganisationId
     name: str = Field(min_length=1, max_length=400)
+    city: str | None = Field(default=None, max_length=200)
+    postal_code: str | None = Field(default=None, max_length=10)
+    country: str = Field(default="FRA", pattern=r"^[A-Z]{3}$")
+    nuts: Region | None = None
+    size: Annotated[str, AfterValidator(known_code("economic-operator-size"))] | None = None
+
+
+class NewRevenue(Input):
+    """What a concession is worth to the concessionaire."""
+
+    users: Decimal = Field(ge=0, lt=Decimal(10) ** 15, decimal_places=2)
+    buyer: Decimal = Field(ge=0, lt=Decimal(10) ** 15, decimal_places=2)
+    description: Text
 
 
 class NewResult(Input):
@@ -177,6 +193,10 @@ class NewResult(Input):
     signed_at: AwareDatetime | None = None
     contract_number: str | None = Field(default=None, min_length=1, max_length=16)
     reason: Annotated[str, AfterValidator(known_code("non-award-justification"))] | None = None
+    submissions: dict[Submission, Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        default={}, description="tenders received by kind: t-esubm, t-large, t-sme, t-oth-eea, t-no-eea (BT-760)"
+    )
+    revenue: NewRevenue | None = None
 
     def result(self) -> LotResult:
         """Give the result."""
@@ -186,10 +206,19 @@ class NewResult(Input):
             outcome=self.outcome,
             winner=first.organisation if first else None,
             winner_name=first.name if first else None,
-            winners=[Winner(organisation=each.organisation, name=each.name) for each in self.winners],
+            winners=[Winner.model_validate(each.model_dump()) for each in self.winners],
             value=Money(amount=self.value) if self.value else None,
             tenders_received=self.tenders_received,
             signed_at=self.signed_at,
             contract_number=self.contract_number,
             reason=self.reason,
+            submissions=dict(self.submissions),
+            revenue=self._revenue(),
         )
+
+    def _revenue(self) -> ConcessionRevenue | None:
+        told = self.revenue
+        if told is None:
+            return None
+        users, buyer = Money(amount=told.users), Money(amount=told.buyer)
+        return ConcessionRevenue(users=users, buyer=buyer, description=told.description)

@@ -12,7 +12,9 @@ from libs.common.actor import Actor
 from libs.common.messages.base import Money
 from libs.common.messages.notices import Buyer, ContractKind, DesignContest, Lot, Nature, Place, Technique
 from services.notices import drafting, rules
+from services.notices.amending import with_lots
 from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
+from services.notices.inputs.amending import LotChange
 from services.notices.inputs.fields import CpvCode, Description, Input, PageQuery, Region, Title, ToDay
 from services.notices.inputs.lots import Amount, NewLot, NewPlace, NewResult, Text, known_code, only_lot
 from services.notices.inputs.opening import NewOpening
@@ -43,15 +45,6 @@ class VersionQuery(Input):
 
 class ProcedureVersionQuery(PageQuery, VersionQuery):
     """A page of the states of a procedure up to an instant."""
-
-
-class NoticePatch(Input):
-    """A change of a draft; what is absent stays."""
-
-    deadline: AwareDatetime | None = None
-    opening: NewOpening | None = None
-    title: Title | None = None
-    description: Description | None = None
 
 
 class NewBuyer(Input):
@@ -100,6 +93,34 @@ class NewJustification(Input):
 
     code: Annotated[str, AfterValidator(known_code("direct-award-justification"))] | None = None
     text: Text
+
+
+class NoticePatch(Input):
+    """A change of a draft; what is absent stays."""
+
+    deadline: AwareDatetime | None = None
+    opening: NewOpening | None = None
+    title: Title | None = None
+    description: Description | None = None
+    contact: NewContact | None = None
+    review: NewReview | None = None
+    justification: NewJustification | None = None
+    planned_on: AwareDatetime | None = None
+    documents_url: Url | None = None
+    lots: list[LotChange] = Field(default=[], max_length=500)
+    results: list[NewResult] = Field(default=[], max_length=2000, description="of an award notice: all of them")
+
+    def rewritten(self, content: NoticeContent) -> NoticeContent:
+        """Give a content with what eForms ask beyond its first texts. Raises InvalidInput."""
+        given: dict[str, Any] = {
+            name: value for name in ("planned_on", "documents_url") if (value := getattr(self, name)) is not None
+        }
+        for name, kind in (("contact", Contact), ("review", ReviewBody), ("justification", Justification)):
+            if (told := getattr(self, name)) is not None:
+                given[name] = kind.model_validate(told.model_dump())
+        if self.results:
+            given["results"] = [each.result() for each in self.results]
+        return content.model_copy(update={**given, "lots": with_lots(content, self.lots)})
 
 
 class NewNotice(Input):

@@ -133,10 +133,12 @@ def refuse_excess(content: NoticeContent) -> None:
 
 
 async def change(uow: Uow, command: ChangeNotice) -> Notice:
-    """Change a draft. Raises NotFound, Forbidden, StaleVersion, IllegalTransition."""
+    """Change a draft. Raises NotFound, Forbidden, StaleVersion, IllegalTransition, InvalidInput, TooLarge."""
     notice = await own_notice(uow, command.notice_id, command.actor)
     notice.require_version(command.version)
     changed = notice.changed(command.changes)
+    refuse_excess(changed.content)
+    coherence.require_coherent(changed.content, notice.content)
     await store.save_notice(uow.conn, changed, uow.now())
     if changed.state is not notice.state:
         uow.emit(events.reopened(changed, uow.now()))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from libs.common.actor import Actor
 from libs.common.errors import FieldError, IllegalTransition, NotFound
+from libs.common.messages.base import DocumentReference
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.notice import Notice, NoticeState
@@ -28,6 +29,7 @@ from services.notices.store import publications as publication_store
 __all__ = ["CheckNotice", "Sending", "check", "send", "source_of"]
 
 _LEGAL_TIME = ZoneInfo("Europe/Paris")
+_MOST_CORRECTIONS = 100
 _LARGEST_SOURCE = 64 * 2**20
 """Bytes of the XML that a notice was imported from."""
 
@@ -184,10 +186,23 @@ async def _eforms_faults(uow: Uow, notice: Notice) -> list[FieldError]:
 
 
 async def source_of(runtime: Runtime, notice: Notice) -> bytes | None:
-    """Give the eForms XML that a notice was imported from; None where there is none, or another form."""
-    if notice.source is None or not notice.source.media_type.endswith("xml"):
+    """Give the eForms XML that a notice was imported from, or the notice that it corrects; None where there is none."""
+    reference = notice.source or await _corrected(runtime, notice)
+    if reference is None or not reference.media_type.endswith("xml"):
         return None
-    return await runtime.storage.read(notice.source.key, _LARGEST_SOURCE)
+    return await runtime.storage.read(reference.key, _LARGEST_SOURCE)
+
+
+async def _corrected(runtime: Runtime, notice: Notice) -> DocumentReference | None:
+    """Give the source of the notice that a correction began from, through the corrections in between."""
+    async with runtime.read() as conn:
+        for _ in range(_MOST_CORRECTIONS):
+            change = notice.content.change
+            earlier = await store.get_notice(conn, change.notice_id) if change and change.notice_id else None
+            if earlier is None or earlier.organisation != notice.organisation or earlier.source is not None:
+                return earlier.source if earlier and earlier.organisation == notice.organisation else None
+            notice = earlier
+    return None
 
 
 async def _foresee(uow: Uow, sent: Notice) -> None:

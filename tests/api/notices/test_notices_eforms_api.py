@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
@@ -83,3 +85,54 @@ async def test_what_a_draft_lacks_is_told_by_business_term(h: Harness) -> None:
         "BT-36 lots/0/duration_months",
         "BT-98 lots/0/terms/validity_days",
     }
+
+
+async def test_what_is_asked_for_is_given_by_a_change_of_the_draft(h: Harness) -> None:
+    headers = h.headers(INTERCOMMUNALITY)
+    async with h.client.post("/notices/v1/notices", json=WRITTEN, headers=headers) as answer:
+        notice = await answer.json()
+    path = f"/notices/v1/notices/{notice['notice_id']}"
+    told = {
+        "contact": {"email": "marches@vallees.example", "phone": "+33 380000000", "activity": "gen-pub"},
+        "lots": [{"lot_id": "LOT-0001", "duration_months": 6, "terms": {"validity_days": 120}}],
+    }
+    wanted = headers | {"If-Match": f'"{notice["version"]}"'}
+    async with h.client.patch(path, json=told, headers=wanted) as answer:
+        assert answer.status == 200, await answer.text()
+        changed = await answer.json()
+    assert (changed["lots"][0]["title"], changed["lots"][0]["duration_months"]) == ("Toiture", 6)
+    async with h.client.get(f"{path}/eforms", headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        checked = check(await answer.read())
+    assert checked.accepted
+    assert checked.notice is not None
+    assert (checked.notice.subtype, checked.notice.lots[0].duration_months) == ("16", 6)
+
+
+async def test_a_correction_of_an_imported_notice_is_its_file_with_the_change(h: Harness) -> None:
+    headers = h.headers(INTERCOMMUNALITY)
+    notice = await drafted(h)
+    async with h.client.patch(PATH, json={"opening": KEYS}, headers=headers | {"If-Match": '"1"'}) as answer:
+        notice = await answer.json()
+    async with h.client.put(f"{PATH}/documents/rc.pdf", data=b"%PDF-1.7 rules", headers=headers) as answer:
+        assert answer.status == 201
+    wanted = headers | {"If-Match": f'"{notice["version"]}"'}
+    async with h.client.post(f"{PATH}/publication", headers=wanted) as answer:
+        assert answer.status == 201, await answer.text()
+    change = {"reason": "update-add", "explanation": "Une précision.", "title": "Un autre objet"}
+    async with h.client.post(f"{PATH}/corrections", json=change, headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+        correction = await answer.json()
+    async with h.client.get(f"/notices/v1/notices/{correction['notice_id']}/eforms", headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        read = check(written := await answer.read()).notice
+    assert read is not None
+    assert (str(read.notice_id), read.changes) == (correction["notice_id"], f"{NOTICE_ID}-01")
+    kept = Counter(terms(eforms(1))) - Counter(terms(written))
+    assert {name for name, _ in kept} <= {"ID", "Name", "IssueDate", "IssueTime"}
+
+
+def terms(data: bytes) -> list[tuple[str, str]]:
+    """Give every value of a notice with the name of its element."""
+    found = etree.fromstring(data).iter("{*}*")
+    return [(etree.QName(each).localname, (each.text or "").strip()) for each in found if not len(each)]

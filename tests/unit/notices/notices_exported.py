@@ -22,6 +22,7 @@ from libs.common.messages.notices import (
 )
 from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
 from services.notices.eforms.export import ExportedNotice
+from services.notices.inputs.amending import NewCancellation, NewCorrection, NewModification
 
 NOW: Final = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 NOTICE_ID: Final = UUID("6a1f0c52-8d34-4b1e-9f6b-2d0c5e7a9101")
@@ -72,6 +73,13 @@ RESULTS: Final = [
     LotResult(lot_id="LOT-0002", outcome="unsuccessful", reason="no-rece", tenders_received=0),
 ]  # fmt: skip
 REVENUE: Final = ConcessionRevenue(users=euros(800_000), buyer=euros(200_000), description="Sur la durée du contrat.")
+CORRECTION: Final = NewCorrection.model_validate(
+    {"reason": "update-add", "explanation": "Un titre précisé.", "title": "Autre"}
+)
+CANCELLATION: Final = NewCancellation.model_validate({"explanation": "Sans suite : crédits retirés."})
+MODIFICATION: Final = NewModification.model_validate(
+    {"lot_id": "LOT-0001", "reason": "add-wss", "explanation": "Fondations."}
+)
 CHANGE: Final = Change(reason="cor-buy", description="La date limite est reportée.")
 
 _BASE: Final[dict[str, Any]] = {
@@ -146,6 +154,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "E2": {"kind": "planning", "formal": False, "deadline": None},
     "E3": {"formal": False, "procedure_type": "adapted"},
     "E3 changed": {"formal": False, "procedure_type": "adapted", "kind": "change", "change": CHANGE},
+    "E6": {**_MODIFIED, "formal": False, "procedure_type": "adapted"},
     "E4": {**_AWARD, "formal": False, "procedure_type": "adapted"},
 }  # fmt: skip
 """By the subtype they go out as, and what is special of them."""

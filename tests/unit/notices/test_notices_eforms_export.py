@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.notices import amending, awards
 from services.notices.content import NoticeContent
 from services.notices.eforms import schema
 from services.notices.eforms.check import check
@@ -11,6 +12,7 @@ from services.notices.eforms.export import export, subtype_of
 from services.notices.errors import MissingTermsError
 from tests.schematron import judge
 from tests.unit.notices import notices_exported as samples
+from tests.unit.notices.notices_exported import NOTICE_ID
 
 needs_schematron = pytest.mark.skipif(
     not judge.available(), reason="official Schematron not available (HALLES_STANDARDS)"
@@ -45,3 +47,27 @@ def test_what_only_the_buyer_knows_is_asked_for_by_its_term(name: str, asked: tu
     told = refusal.value.errors
     assert [fault.where for fault in told] == terms, name
     assert all("indiquez" in fault.message or "importez" in fault.message for fault in told)
+
+
+PLATFORM = {"subtype": "national"}
+"""What is written in the platform says no subtype."""
+
+
+def test_what_follows_a_formal_notice_is_of_the_directive_s_subtypes() -> None:
+    competition = samples.content("16", **PLATFORM)
+    correction = amending.correction(competition, NOTICE_ID, samples.CORRECTION)
+    cancelled = amending.cancellation(competition, NOTICE_ID, samples.CANCELLATION)
+    award = awards.result_content(competition, samples.RESULTS)
+    modified = amending.modification(award, NOTICE_ID, samples.MODIFICATION)
+    for content, subtype in ((correction, "16"), (cancelled, "16"), (award, "29"), (modified, "38")):
+        read = check(export(samples.exported(content))).notice
+        assert read is not None
+        assert read.subtype == subtype, content.kind
+    assert subtype_of(awards.result_content(samples.content("E3", **PLATFORM), samples.RESULTS)) == "E4"
+
+
+def test_a_cancellation_says_until_when_bids_were_awaited() -> None:
+    cancelled = amending.cancellation(samples.content("16"), NOTICE_ID, samples.CANCELLATION)
+    read = check(export(samples.exported(cancelled))).notice
+    assert read is not None
+    assert (read.change_reason, read.deadline) == ("cancel", samples.content("16").deadline)
