@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from services.notices.eforms import lots, numbers, organisations, results, rules, texts
 from services.notices.eforms.model import ParsedModification, ParsedNotice, base_subtype
@@ -21,7 +21,6 @@ def read(root: Element) -> ParsedNotice:
     """Read a notice of any kind; never fails on a document that `xml.parse` accepted."""
     language = text(root, "cbc:NoticeLanguageCode")
     project = find(root, "cac:ProcurementProject")
-    process = find(root, "cac:TenderingProcess")
     known = organisations.read_all(root, language)
     found = lots.read_all(root, "Lot", language)
     parts = lots.read_all(root, "Part", language)
@@ -44,8 +43,6 @@ def read(root: Element) -> ParsedNotice:
         title=texts.choose(project, "cbc:Name", language),
         description=texts.choose(project, "cbc:Description", language),
         internal_reference=text(project, "cbc:ID"),
-        procedure_type=text(process, "cbc:ProcedureCode"),
-        accelerated=text(process, f"{_ACCELERATED}/cbc:ProcessReasonCode") == "true",
         nature=text(project, "cbc:ProcurementTypeCode[@listName='contract-nature']"),
         cpv=lots.classification(project),
         places=lots.places(project),
@@ -60,15 +57,12 @@ def read(root: Element) -> ParsedNotice:
         change_reason=text(root, f"{_EXTENSION}/efac:Changes/efac:ChangeReason/cbc:ReasonCode"),
         change_description=_change_description(root, language),
         modification=_modification(find(root, f"{_EXTENSION}/efac:ContractModification"), language),
-        features=texts.choose(process, "cbc:Description", language),
-        acceleration_reason=texts.choose(process, f"{_ACCELERATED}/cbc:ProcessReason", language),
-        direct_award_code=text(process, f"{_DIRECT}/cbc:ProcessReasonCode"),
-        direct_award_reason=texts.choose(process, f"{_DIRECT}/cbc:ProcessReason", language),
         planned_on=numbers.instant(text(root, "cbc:PlannedDate")),
         framework_notice=text(
             root, f"{_EXTENSION}/efac:NoticeResult/efac:SettledContract/cac:NoticeDocumentReference/cbc:ID"
         ),
         organisations=known,
+        **_process(find(root, "cac:TenderingProcess"), language),
     )
 
 
@@ -82,6 +76,18 @@ def _form_type(notice_type: Element | None, subtype: str | None) -> str | None:
 def _version(sdk: str | None) -> tuple[int, int] | None:
     found = _SDK.match(sdk or "")
     return (int(found[1]), int(found[2])) if found else None
+
+
+def _process(process: Element | None, language: str | None) -> dict[str, Any]:
+    """Give what the notice says of its procedure, and why it is accelerated or without competition."""
+    return {
+        "procedure_type": text(process, "cbc:ProcedureCode"),
+        "accelerated": text(process, f"{_ACCELERATED}/cbc:ProcessReasonCode") == "true",
+        "features": texts.choose(process, "cbc:Description", language),
+        "acceleration_reason": texts.choose(process, f"{_ACCELERATED}/cbc:ProcessReason", language),
+        "direct_award_code": text(process, f"{_DIRECT}/cbc:ProcessReasonCode"),
+        "direct_award_reason": texts.choose(process, f"{_DIRECT}/cbc:ProcessReason", language),
+    }
 
 
 def _change_description(root: Element, language: str | None) -> str | None:

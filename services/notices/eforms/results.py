@@ -84,9 +84,8 @@ def _by_id(result: Element, path: str) -> dict[str, Element]:
 
 def _outcome(item: Element, reason: str | None) -> str:
     code = text(item, "cbc:TenderResultCode")
-    if code == "selec-w" or (
-        code is None and text(item, "efac:LotTender/cbc:ID")
-    ):  # a notice before the award tells no code
+    foretold = code is None and text(item, "efac:LotTender/cbc:ID")  # a notice before the award tells no code
+    if code == "selec-w" or foretold:
         return "awarded"
     if code == "open-nw":
         return "pending"
