@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+import structlog
+from pydantic import ValidationError
 from tantivy import Index, Order, Query, Searcher
 
 from services.notices.search import places
@@ -30,6 +32,7 @@ _EVERY: Final = 65_000
 """Values of a facet that are counted in each segment: all of them."""
 _EPOCH: Final = date(1970, 1, 1)
 _FACET_SIZE: Final = 200
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,12 @@ class TantivyIndex:
     def add(self, rows: Iterable[IndexRow]) -> None:
         """Add notices that it does not hold; seen once committed."""
         for row in rows:
-            self._writer.add_document(document_of(row))
+            try:
+                document = document_of(row)
+            except ValidationError:  # one that cannot be read must not keep the others from being found
+                _log.exception("notice_not_indexed", notice=str(row.notice_id))
+            else:
+                self._writer.add_document(document)
 
     def built(self) -> None:
         """Commit what was added, and keep less memory from now on."""

@@ -37,7 +37,7 @@ KEPT: Final = timedelta(hours=6)
 """How long changes are kept: an index that heard nothing for longer is built again."""
 _POLL: Final = 1.0
 """seconds, should a notification be lost"""
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 3.0
 """seconds a search waits for what was committed before it; then it is answered with what there is"""
 _START: Final = 20.0
 """seconds a process that starts waits for its index; PostgreSQL answers until a larger one is built"""

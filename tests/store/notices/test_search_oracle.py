@@ -242,6 +242,16 @@ async def test_the_phase_of_a_procedure_from_before_its_states_were_kept_tells_n
     assert {row.notice_id.int: row.procedure_state for row in rows} == {1: "open", 2: "closed", 3: "closed"}
 
 
+async def test_a_notice_that_cannot_be_read_does_not_keep_the_others_from_being_found(h: Harness) -> None:
+    live = h.runtime.port(LiveIndex)
+    await keep(h.runtime, kept(1, said("Un")), kept(2, said("Deux")))
+    async with h.runtime.read() as conn:
+        await conn.execute("UPDATE notice SET content = content - 'title' WHERE notice_id = $1", UUID(int=1))
+    await keep(h.runtime, kept(3, said("Trois")))
+    await live.fresh()
+    assert await count(live) == 2
+
+
 async def test_changes_are_kept_for_hours_only(h: Harness) -> None:
     await keep(h.runtime, kept(1, said("Un")))
     async with h.runtime.read() as conn:
