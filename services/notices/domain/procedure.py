@@ -285,13 +285,21 @@ class Procedure:
                 f"This correction leaves out {', '.join(missing)}: keep these lots, or declare them abandoned first.",
             )
         self._refuse_earlier(content.deadline, None)
-        lots = []
-        for said in content.lots:
-            lot = known.get(said.lot_id, ProcedureLot(said.lot_id))
-            moved = lot if lot.state in FAILED else lot.after(f"{PUBLISHED}/change")
-            lots.append(replace(moved, deadline=said.deadline or content.deadline or moved.deadline))
+        lots = [
+            self._corrected_lot(known.get(said.lot_id), said.lot_id, said.deadline or content.deadline)
+            for said in content.lots
+        ]
         deadline = content.deadline or self.deadline
         return replace(self, title=content.title, deadline=deadline, text_id=notice.notice_id, lots=tuple(lots))
+
+    def _corrected_lot(self, known: ProcedureLot | None, lot_id: str, deadline: datetime | None) -> ProcedureLot:
+        """Give a lot after a correction: a new one is where the others are, one that is over stays as it is."""
+        if known is None:
+            kind = "planning" if self.phase is ProcedureState.PLANNED else "change"
+            return ProcedureLot(lot_id, deadline=deadline).after(f"{PUBLISHED}/{kind}")
+        if known.state not in {LotState.PLANNED, LotState.OPEN}:
+            return known
+        return replace(known.after(f"{PUBLISHED}/change"), deadline=deadline or known.deadline)
 
     def with_results(self, content: NoticeContent) -> Procedure:
         """Give the procedure with the public results of lots. Raises IllegalTransition, Conflict while bids are awaited."""

@@ -237,6 +237,20 @@ def test_a_correction_adds_lots_and_keeps_those_there_are() -> None:
         closed(1).with_notice(published(2, kind="change"))
 
 
+def test_a_correction_leaves_alone_the_lots_that_are_over_and_announces_those_of_a_plan() -> None:
+    early = BEFORE + 10 * DAY
+    procedure = draft().with_notice(published(lots=[lot(1, deadline=early), lot(2)])).with_lot_closed("LOT-0001")
+    later = published(2, kind="change", lots=[lot(1), lot(2)], deadline=BEFORE + 200 * DAY)
+    corrected = procedure.with_notice(later)
+    assert [(each.state, each.deadline) for each in corrected.lots] == [
+        (LotState.CLOSED, early),
+        (LotState.OPEN, BEFORE + 200 * DAY),
+    ]
+    planned = draft().with_notice(published(kind="planning", deadline=None))
+    more = planned.with_notice(published(2, kind="change", deadline=None, lots=[lot(1), lot(2)]))
+    assert [each.state for each in more.lots] == [LotState.PLANNED] * 2
+
+
 def test_an_award_notice_moves_each_lot_and_makes_its_result_public() -> None:
     results = [
         LotResult(lot_id="LOT-0001", outcome="awarded"),
