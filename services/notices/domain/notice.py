@@ -16,6 +16,7 @@ from uuid import UUID
 from libs.common.errors import FieldError, IllegalTransition, StaleVersion
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.notices import Lot, OpeningKeySet
+from services.notices.coherence import deadline_faults
 from services.notices.content import NoticeContent
 from services.notices.errors import NotPublishable
 
@@ -219,6 +220,10 @@ class Notice:
             french = "Les clés d'ouverture des offres manquent : indiquez les agents habilités et combien doivent être présents."
             english = "The opening keys are missing: name the opening officers and how many are needed."
             found.append(FieldError("opening", french, english))
+        if self.content.opening is not None:
+            found += [
+                replace(fault, where=fault.where.removeprefix("body/")) for fault in deadline_faults(self.content)
+            ]
         if not self.documents and not self.content.documents_url:
             french = "Aucun document de la consultation : déposez-en un, ou donnez l'adresse où les trouver (BT-15)."
             english = "No procurement document: upload one, or give the address where they are (BT-15)."

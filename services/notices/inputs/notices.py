@@ -119,7 +119,9 @@ class NoticePatch(Input):
             if (told := getattr(self, name)) is not None:
                 given[name] = kind.model_validate(told.model_dump())
         if self.results:
-            given["results"] = [each.result() for each in self.results]
+            contracts = {result.lot_id: result.contract_id for result in content.results}
+            told = [each.result() for each in self.results]
+            given["results"] = [each.model_copy(update={"contract_id": contracts.get(each.lot_id)}) for each in told]
         return content.model_copy(update={**given, "lots": with_lots(content, self.lots)})
 
 
@@ -235,7 +237,9 @@ class NewNotice(Input):
 
     def _lots(self, places: list[Place]) -> list[Lot]:
         if self.lots:
-            return [lot.lot(self.nature, self.cpv) for lot in self.lots]
+            made = [lot.lot(self.nature, self.cpv) for lot in self.lots]
+            every = "framework" in self.techniques and not any(lot.framework for lot in made)
+            return [lot.model_copy(update={"framework": True}) for lot in made] if every else made
         said = {name: getattr(self, name) for name in ("title", "description", "nature", "cpv")}
         value = Money(amount=self.value) if self.value else None
         return [only_lot(said, places=places, value=value, framework="framework" in self.techniques)]

@@ -178,3 +178,9 @@ async def test_a_result_without_competition_on_the_platform_is_written_as_an_awa
     assert (public["results"][0]["winner"], public["justification"]["code"]) == (COMPANY, "technical")
     shown = await ask(h, "GET", f"/procedures/{public['procedure_id']}", status=200)
     assert (shown["state"], shown["lots"][0]["state"]) == ("awarded", "awarded")
+
+
+async def test_a_technique_of_the_whole_is_that_of_every_lot(h: Harness) -> None:
+    lots = [{"lot_id": f"LOT-000{number}", "title": f"Lot {number}"} for number in (1, 2)]
+    draft = await written(h, lots=lots, techniques=["framework"])
+    assert [lot["framework"] for lot in draft["lots"]] == [True, True]

@@ -88,6 +88,14 @@ def test_what_prevents_a_publication_is_told_whole() -> None:
     assert [fault.where for fault in paper.obstacles(BEFORE)] == ["deadline"]
 
 
+def test_lots_whose_bids_are_opened_together_have_one_deadline() -> None:
+    lots = [lot.model_copy(update={"deadline": BEFORE + timedelta(days=2)}) for lot in content().lots]
+    early = draft(lots=lots)
+    assert [fault.where for fault in early.obstacles(BEFORE)] == ["lots/0/deadline"]
+    elsewhere = replace(early, content=early.content.model_copy(update={"electronic": False, "opening": None}))
+    assert elsewhere.obstacles(BEFORE) == ()
+
+
 def test_a_planning_notice_needs_neither_deadline_nor_keys() -> None:
     planning = replace(draft(kind="planning", deadline=None), documents=())
     planning = replace(planning, content=planning.content.model_copy(update={"opening": None}))
