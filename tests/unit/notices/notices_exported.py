@@ -122,6 +122,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "16 accelerated": {
         "procedure_type": "restricted", "accelerated": True, "justification": Justification(text="Péril."),
     },
+    "16 planned": {"previous": [EARLIER, "123456-2026"], "title": "Caractère\x00 nul, <balise> & « guillemets »"},
     "16 framework": {"lots": [FRAMED]},
     "16 competitive dialogue": {"procedure_type": "comp-dial"},
     "16 reserved": {

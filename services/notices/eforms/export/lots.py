@@ -37,6 +37,8 @@ _SINGLE_STAGE: Final = frozenset({"open", "oth-single"})
 """Procedures that bidders answer by a tender at once (BT-131); in others they first ask to take part (BT-1311)."""
 
 _IN_DOCUMENTS: Final = "epo-procurement-document"
+_UUID: Final = 36
+"""Characters of a notice's identifier; its version follows (BT-125)."""
 LONGEST_FRAMEWORK: Final = 48
 """Months, without a reason given (R2162-5 CCP)."""
 _LEAST_CANDIDATES: Final = {"restricted": 5, "neg-w-call": 3, "comp-dial": 3, "innovation": 3}
@@ -199,8 +201,9 @@ class _Lot:
 
     def _previous(self) -> None:
         if has_place("BT-125(i)-Lot", self.tree.subtype):
-            for reference in self._content.previous:
-                scheme = "notice-id-ref" if len(reference) > 36 else "ojs-notice-id"
+            for told in self._content.previous:
+                reference = f"{told}-01" if len(told) == _UUID else told
+                scheme = "notice-id-ref" if len(reference) > _UUID else "ojs-notice-id"
                 element = self.tree.add(self.element, "cac:TenderingProcess/cac:NoticeDocumentReference")
                 self.tree.put(element, "BT-125(i)-Lot", reference, schemeName=scheme)
 

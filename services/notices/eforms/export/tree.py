@@ -7,6 +7,7 @@ notice's subtype has no place for is left out.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["EXTENSION", "Tree", "has_place", "insert", "path_of"]
 
 EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
 """Below the root, and below what the regulation added to UBL."""
+_UNWRITABLE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DOCUMENTS: Final = {document: tag for tag, document in ROOTS.items()}
 
 
@@ -144,4 +146,5 @@ def _depth(element: Element) -> int:
 
 
 def _written(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Give a value as text; characters that no XML can carry (XML 1.0, section 2.2) are blanks."""
+    return str(value).lower() if isinstance(value, bool) else _UNWRITABLE.sub(" ", str(value))
