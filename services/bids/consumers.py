@@ -64,7 +64,8 @@ async def lot_unsuccessful(uow: Uow, event: LotUnsuccessfulV1) -> None:
 @consumers.on(NoticePublishedV1, queue="depositors")
 async def notice_changed(uow: Uow, event: NoticePublishedV1) -> None:
     """Have those who deposited told of a change."""
-    if event.procedure is not None and event.notice.kind == "change":
+    changed = event.notice.kind == "change" and event.notice.modification is None
+    if event.procedure is not None and changed:
         await depositors.inform(uow, event.procedure, "change", event.notice.notice_id, 1)
 
 

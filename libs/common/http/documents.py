@@ -75,7 +75,12 @@ class Content:
 
 
 async def send_document(
-    request: web.Request, runtime: Runtime, document: DocumentReference, *, public: bool = False
+    request: web.Request,
+    runtime: Runtime,
+    document: DocumentReference,
+    *,
+    public: bool = False,
+    replaceable: bool = False,
 ) -> web.StreamResponse:
     """Send a stored document: whole, or the one range asked (RFC 9110, section 14); 304 when the caller has it."""
 
@@ -83,17 +88,22 @@ async def send_document(
         return runtime.storage.open(document.key, start, end)
 
     content = Content(document.name, document.media_type, document.size, document.sha256, read)
-    return await send_content(request, content, public=public)
+    return await send_content(request, content, public=public, replaceable=replaceable)
 
 
-async def send_content(request: web.Request, content: Content, *, public: bool = False) -> web.StreamResponse:
-    """Send a file: whole, or the one range asked (RFC 9110, section 14); 304 when the caller has it."""
+async def send_content(
+    request: web.Request, content: Content, *, public: bool = False, replaceable: bool = False
+) -> web.StreamResponse:
+    """Send a file: whole, or the one range asked (RFC 9110, section 14); 304 when the caller has it.
+
+    `replaceable`: another file may be at this address at any time, so caches ask each time.
+    """
     tag = f'"{content.tag}"'
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",
         "Content-Disposition": attachment(content.name),
-        "Cache-Control": "public, max-age=3600" if public else "private, no-cache",
+        "Cache-Control": _cache(public=public, replaceable=replaceable),
     }
     if is_unchanged(request, tag):
         return web.Response(status=304, headers=headers)
@@ -105,6 +115,12 @@ async def send_content(request: web.Request, content: Content, *, public: bool =
         return web.Response(status=416, headers=headers | {"Content-Range": f"bytes */{content.size}"})
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
     return await _send(request, content, headers, wanted)
+
+
+def _cache(*, public: bool, replaceable: bool) -> str:
+    if not public:
+        return "private, no-cache"
+    return "public, no-cache" if replaceable else "public, max-age=3600"
 
 
 async def _send(

@@ -38,9 +38,9 @@ async def unfollow(uow: Uow, actor: Actor, procedure: UUID) -> None:
 
 async def tell_of_change(uow: Uow, event: NoticePublishedV1) -> None:
     """Keep what a change notice says, and tell those who follow."""
-    if event.notice.kind != "change" or event.procedure is None:
-        return
     notice = event.notice
+    if notice.kind != "change" or notice.modification is not None or event.procedure is None:
+        return
     said = notice.change.description if notice.change else None
     told = "\n".join([said or "", *(f"- {document.name}" for document in notice.documents)]).strip()
     await _tell(uow, event.procedure, "change", (notice.notice_id, 1), None, told)

@@ -147,7 +147,7 @@ async def get_archive(
         archive.tag,
         lambda start, end: archive.stream(runtime.storage.open, start, end),
     )
-    return await send_content(request, content, public=not known)
+    return await send_content(request, content, public=not known, replaceable=True)
 
 
 @ROUTES.get(
@@ -172,7 +172,8 @@ async def get_public_document(
     document = service.version_of(found, name, query.version)
     taken = (name, document.version, document.reference.sha256)
     known = await _recorded(runtime, request, procedure_id, actor, query.key, taken)
-    return await send_document(request, runtime, document.reference, public=not known)
+    last = query.version is None
+    return await send_document(request, runtime, document.reference, public=not known, replaceable=last)
 
 
 async def _published(runtime: Runtime, procedure_id: UUID, actor: Actor | None) -> list[PublishedDocument]:

@@ -29,8 +29,8 @@ JOB: Final = "mail"
 
 
 async def tell_of_change(uow: Uow, event: NoticePublishedV1) -> None:
-    """Queue the mails of a change notice: of documents, of dates, of whatever it corrects."""
-    if event.notice.kind == "change" and event.procedure is not None:
+    """Queue the mails of a change notice: of documents, of dates, of whatever it corrects; not of a running contract's."""
+    if event.notice.kind == "change" and event.notice.modification is None and event.procedure is not None:
         await _queue(uow, event.procedure, "change", event.notice.notice_id, 1)
 
 
@@ -98,7 +98,7 @@ async def _about(runtime: Runtime, to: Registrant) -> compose.About | None:
         buyer=notice.content.buyer.name if notice else "",
         deadline=procedure.deadline,
         archive_url=f"{root}/procedures/{procedure.procedure_id}/documents.zip?key={key}",
-        page_url=f"{root}/notices/{notice_id}" if notice_id else f"{root}/procedures/{procedure.procedure_id}",
+        page_url=f"{root}/notices/{notice_id}/page" if notice_id else f"{root}/procedures/{procedure.procedure_id}",
         withdraw_url=_withdraw_url(runtime, to),
     )
 
