@@ -70,7 +70,8 @@ async def _submission(
     place = payload.Place(runtime.settings.public_url)
     present = plan.current(others)
     try:
-        source = await source_of(runtime, notice)
+        async with runtime.read() as conn:
+            source = await source_of(runtime, conn, notice)
         return await apart(payload.compose, notice, publication, present, place, source, runtime.clock.now())
     except MissingTermsError as error:
         told = (

@@ -20,6 +20,7 @@ async def written(runtime: Runtime, notice: Notice) -> bytes:
     """
     async with runtime.read() as conn:
         sent = await store.publications(conn, notice.notice_id)
+        source = await source_of(runtime, conn, notice)
     place = Place(runtime.settings.public_url)
     exported = ExportedNotice(
         notice_id=notice.notice_id,
@@ -30,6 +31,6 @@ async def written(runtime: Runtime, notice: Notice) -> bytes:
         documents_url=place.documents(notice),
         submission_url=place.notice(notice),
         earlier=notice.content.changes,
-        source=await source_of(runtime, notice),
+        source=source,
     )
     return await apart(export, exported)

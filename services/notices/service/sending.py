@@ -8,6 +8,8 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
+
 from libs.common.actor import Actor
 from libs.common.errors import FieldError, IllegalTransition, NotFound
 from libs.common.messages.base import DocumentReference
@@ -177,7 +179,7 @@ def _day(at: datetime) -> date:
 async def _eforms_faults(uow: Uow, notice: Notice) -> list[FieldError]:
     """Say what the Official Journal would find wrong with the notice's eForms."""
     place = payload.Place(uow.runtime.settings.public_url)
-    source = await source_of(uow.runtime, notice)
+    source = await source_of(uow.runtime, uow.conn, notice)
     try:
         await apart(payload.eforms_xml, notice, 1, place, source, uow.now())
     except MissingTermsError as error:
@@ -185,23 +187,22 @@ async def _eforms_faults(uow: Uow, notice: Notice) -> list[FieldError]:
     return []
 
 
-async def source_of(runtime: Runtime, notice: Notice) -> bytes | None:
+async def source_of(runtime: Runtime, conn: asyncpg.Connection, notice: Notice) -> bytes | None:
     """Give the eForms XML that a notice was imported from, or the notice that it corrects; None where there is none."""
-    reference = notice.source or await _corrected(runtime, notice)
+    reference = notice.source or await _corrected(conn, notice)
     if reference is None or not reference.media_type.endswith("xml"):
         return None
     return await runtime.storage.read(reference.key, _LARGEST_SOURCE)
 
 
-async def _corrected(runtime: Runtime, notice: Notice) -> DocumentReference | None:
+async def _corrected(conn: asyncpg.Connection, notice: Notice) -> DocumentReference | None:
     """Give the source of the notice that a correction began from, through the corrections in between."""
-    async with runtime.read() as conn:
-        for _ in range(_MOST_CORRECTIONS):
-            change = notice.content.change
-            earlier = await store.get_notice(conn, change.notice_id) if change and change.notice_id else None
-            if earlier is None or earlier.organisation != notice.organisation or earlier.source is not None:
-                return earlier.source if earlier and earlier.organisation == notice.organisation else None
-            notice = earlier
+    for _ in range(_MOST_CORRECTIONS):
+        change = notice.content.change
+        earlier = await store.get_notice(conn, change.notice_id) if change and change.notice_id else None
+        if earlier is None or earlier.organisation != notice.organisation or earlier.source is not None:
+            return earlier.source if earlier and earlier.organisation == notice.organisation else None
+        notice = earlier
     return None
 
 
