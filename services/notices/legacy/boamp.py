@@ -174,9 +174,7 @@ def _organisation(party: Element | None, kind: str | None) -> ParsedOrganisation
         city=text(party, "VILLE"),
         postal_code=text(party, "CP"),
         legal_type=_LEGAL_TYPES.get(kind or ""),
-        contact=ParsedContact(
-            street=text(party, "ADRESSE"), email=text(party, "MEL"), phone=text(party, "TEL"), url=text(party, "URL")
-        ),
+        contact=ParsedContact(street=text(party, "ADRESSE"), url=text(party, "URL")),
     )
 
 

@@ -173,7 +173,7 @@ def organisation_of(
         nuts=next((present_region(code) for code in party.nuts), None),
         legal_type=legal_type,
         activity=activity,
-        contact=ParsedContact(email=party.email, url=party.url),
+        contact=ParsedContact(url=party.url),  # nobody writes to a buyer of long ago: its e-mail may be a person's
     )
 
 

@@ -51,6 +51,8 @@ def test_a_contract_notice_is_read_in_todays_terms() -> None:
     assert (told.buyer.department, told.departments, told.places[0].nuts) == ("21", ["21"], "FRC11")
     assert told.value == Money(amount="6000000.00")
     assert told.deadline == datetime(2018, 2, 19, 11, tzinfo=UTC)
+    assert told.contact is not None
+    assert (told.contact.email, told.contact.activity) == (None, "gen-pub")
     first, second = told.lots
     assert (first.lot_id, first.duration_months, first.value) == ("LOT-0001", 24, Money(amount="4000000.00"))
     assert [(each.kind, each.name, each.weight) for each in first.criteria] == [
