@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import asyncpg
 import click
 
 from libs.common.runtime import Runtime, open_runtime
@@ -54,7 +55,10 @@ def import_files(service: Service, files: tuple[str, ...]) -> None:
     eForms XML becomes drafts of their own buyers; notices of TED of 2014-2022 (one JSON object a file, or a line of a .jsonl
     file) become history: public since their day, never open for bids. Prints one JSON object a line for each; exit 0 if all were taken, 1 otherwise.
     """
-    sys.exit(asyncio.run(_import_all(service, files)))
+    try:
+        sys.exit(asyncio.run(_import_all(service, files)))
+    except (OSError, asyncpg.PostgresError) as error:  # the database or the storage is away; files have their own line
+        raise click.ClickException(f"stopped, what was printed as imported is kept: {error}") from None
 
 
 def _workers(files: Sequence[str], *, spare: int) -> int:

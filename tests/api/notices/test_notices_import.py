@@ -293,6 +293,15 @@ async def test_the_tool_loads_many_files_with_worker_processes(h: Harness, tmp_p
     assert (counts["notice"], counts["procedure"], stored(h)) == (59, 30, 59)
 
 
+def test_a_database_that_is_away_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HALLES_ENVIRONMENT", "test")
+    monkeypatch.setenv("HALLES_DATABASE_URL", "postgresql://postgres@127.0.0.1:1/postgres")
+    said = CliRunner().invoke(tools.import_files, [str(next(FOLDER.glob("01*")))], obj=SERVICE)
+    assert said.exit_code == 1
+    assert "Error: stopped" in said.output
+    assert "Traceback" not in said.output
+
+
 def test_the_tools_say_what_they_do() -> None:
     for command in (tools.check_files, tools.import_files):
         said = CliRunner().invoke(command, ["--help"])
