@@ -32,8 +32,12 @@ _CONCESSIONS: Final = {"14", "19", "28", "32", "35", "40"}
 
 
 def procedure_id_of(notice: ParsedNotice) -> UUID:
-    """Give the procedure of a notice (BT-04); a planning notice may have none: one is derived from its own identifier."""
-    return notice.procedure_id or uuid5(_NAMESPACE, str(notice.notice_id))
+    """Give the procedure of a notice (BT-04).
+
+    A planning notice may have none: one is derived from its own identifier, for its correction from that of the notice
+    corrected, so that both have the same.
+    """
+    return notice.procedure_id or uuid5(_NAMESPACE, str(noticed_id(notice.changes) or notice.notice_id))
 
 
 def content_of(notice: ParsedNotice, buyer: ParsedOrganisation, on: date) -> NoticeContent:

@@ -114,6 +114,18 @@ def test_a_change_names_its_notice_its_reason_and_what_changes() -> None:
     assert (told.change.reason, told.change.description) == ("cor-buy", "Erreur\nLot 2 ajouté")
 
 
+def test_the_correction_of_a_planning_notice_is_of_its_procedure() -> None:
+    planning = read(xml.parse(eforms(4)))
+    assert planning.notice_id is not None
+    changes = f"<efac:Changes><efbc:ChangedNoticeIdentifier>{planning.notice_id}-01</efbc:ChangedNoticeIdentifier></efac:Changes>"
+    correction = inside(eforms(4), "<efac:NoticeSubType>", changes).replace(
+        str(planning.notice_id).encode() + b"</cbc:ID>", b"0b8e6c52-8d34-4b1e-9f6b-2d0c5e7a9999</cbc:ID>"
+    )
+    told = read(xml.parse(correction))
+    assert told.notice_id != planning.notice_id
+    assert drafting.procedure_id_of(told) == drafting.procedure_id_of(planning)
+
+
 def test_a_planning_notice_says_when_the_next_one_is_expected() -> None:
     told = content(inside(eforms(4), "<cbc:NoticeLanguageCode", "<cbc:PlannedDate>2027-03-01+01:00</cbc:PlannedDate>"))
     assert told.planned_on == datetime(2027, 2, 28, 23, tzinfo=UTC)
