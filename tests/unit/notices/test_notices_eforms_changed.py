@@ -155,6 +155,30 @@ def test_what_goes_out_stays_valid_against_the_schema() -> None:
         assert after <= before, name
 
 
+def test_a_notice_kept_by_an_earlier_release_removes_no_term_by_its_silence() -> None:
+    for name, taken in corpus().items():
+        silent = [
+            lot.model_copy(update={"terms": None, "deadline": None, "duration_months": None})
+            for lot in taken.content.lots
+        ]
+        kept = taken.content.model_copy(update={"contact": None, "review": None, "features": None, "lots": silent})
+        assert taken.exported(kept) == taken.source, name
+
+
+def test_a_lot_more_is_written_beside_those_of_the_file() -> None:
+    taken = imported(eforms(1))
+    assert taken is not None
+    first = taken.content.lots[0]
+    more = first.model_copy(update={"lot_id": "LOT-0009", "title": "Un lot de plus"})
+    silent = first.model_copy(update={"terms": None})
+    written = taken.exported(taken.content.model_copy(update={"lots": [silent, *taken.content.lots[1:], more]}))
+    assert leaves(terms(taken.source) - terms(written)) <= IDENTITY
+    read = check(written).notice
+    assert read is not None
+    assert [lot.lot_id for lot in read.lots] == [*(lot.lot_id for lot in taken.content.lots), "LOT-0009"]
+    assert read.lots[-1].title == "Un lot de plus"
+
+
 def test_results_and_organisations_of_an_import_are_mended_in_its_file() -> None:
     taken = imported(eforms(1))
     assert taken is not None

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from lxml import etree
+from pydantic import BaseModel
 
 from libs.common.errors import FieldError
 from services.notices import drafting
@@ -34,10 +35,14 @@ _PERIODS: Final = {
     "BT-131": "cac:TenderingProcess/cac:TenderSubmissionDeadlinePeriod/cbc:EndDate",
     "BT-1311": "cac:TenderingProcess/cac:ParticipationRequestReceptionPeriod/cbc:EndDate",
 }
+T = TypeVar("T")
 Writer = Callable[[ExportedNotice], Element]
 """Writes a notice as a tree, without looking whether anything is missing."""
 
-_DERIVED: Final = ("kind", "subtype", "formal", "departments", "opening", "change", "changes", "electronic", "previous")
+_DERIVED: Final = (
+    "kind", "subtype", "notice_type", "contract_kind", "techniques", "contest", "formal", "departments", "opening", "change",
+    "changes", "electronic", "previous",
+)  # fmt: skip
 """What is not written as such: set apart before the comparison."""
 _ORGANISATIONS: Final = ("buyer", "contact", "review", "results", "modification")
 """What stands among the organisations and results, whose references are the source's own."""
@@ -72,7 +77,30 @@ def _content(parsed: ParsedNotice, exported: ExportedNotice) -> NoticeContent:
     update = {name: getattr(exported.content, name) for name in _DERIVED}
     if "adapted" in {before.procedure_type, exported.content.procedure_type}:
         update["procedure_type"] = exported.content.procedure_type
-    return before.model_copy(update=update)
+    return _as_told(before.model_copy(update=update), exported.content)
+
+
+def _as_told(before: T, after: T) -> T:
+    """Leave out of what the source says all that the notice does not tell: silence removes no term.
+
+    A notice kept by an earlier release tells less than what its source is read for today.
+    """
+    if after in (None, "", []):
+        return after
+    if isinstance(before, BaseModel) and isinstance(after, BaseModel):
+        names = type(before).model_fields
+        return before.model_copy(update={name: _as_told(getattr(before, name), getattr(after, name)) for name in names})
+    if isinstance(before, list) and isinstance(after, list):
+        return cast("T", _each_as_told(before, after))
+    return before
+
+
+def _each_as_told(before: list[Any], after: list[Any]) -> list[Any]:
+    """Compare lots and results by their lot, others in their order where as many are told."""
+    if all(hasattr(each, "lot_id") for each in (*before, *after)):
+        known = {each.lot_id: each for each in after}
+        return [_as_told(each, known.get(each.lot_id, each)) for each in before]
+    return [_as_told(old, new) for old, new in zip(before, after, strict=True)] if len(before) == len(after) else before
 
 
 def _differences(before: NoticeContent, after: NoticeContent) -> set[str]:
