@@ -40,7 +40,9 @@ def _held(written: bytes, known: tuple[Problem, ...] = ()) -> bytes:
     told = {(each.term, each.path) for each in known}
     faults = [each for each in check(written).problems if (each.term, each.path) not in told]
     if faults:
-        raise MissingTermsError([FieldError(each.term, each.message, each.message_en) for each in faults])
+        raise MissingTermsError(
+            [FieldError(f"{each.term} {each.path}", each.message, each.message_en) for each in faults]
+        )
     return written
 
 
