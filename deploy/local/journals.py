@@ -7,6 +7,7 @@ moves one step on (received, accepted, published), up to what the journal's scen
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -77,6 +78,8 @@ class Journal:
     code: str
     clock: Clock
     scenario: Scenario = "publish"
+    silence: float = 0
+    """Seconds until it answers whoever hands a notice over."""
     taken: dict[str, Taken] = field(default_factory=dict)
     """By reference."""
     order: list[str] = field(default_factory=list)
@@ -156,6 +159,7 @@ async def _submit(request: web.Request) -> web.Response:
     if faults:
         return web.json_response({"success": False, "errors": faults}, status=422)
     notice, again = journal.take(_business_id(parts["notice"]), parts["notice"], "eforms")
+    await asyncio.sleep(journal.silence)
     return web.json_response({"success": True, "businessId": notice.reference}, status=409 if again else 200)
 
 
@@ -168,6 +172,7 @@ async def _take(request: web.Request) -> web.Response:
         return _refuse(faults)
     envelope = request.headers.get("Idempotency-Key", "")
     notice, again = journal.take(f"{journal.code}-{envelope}", content, form)
+    await asyncio.sleep(journal.silence)
     return web.json_response({"reference": notice.reference, "status": notice.state}, status=409 if again else 202)
 
 

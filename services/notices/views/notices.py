@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -30,6 +31,8 @@ from services.notices.views.base import View
 from services.notices.views.documents import DocumentLine
 
 __all__ = ["NoticeView", "RequirementView", "WarningView"]
+
+_LEGAL_TIME: Final = ZoneInfo("Europe/Paris")
 
 
 class StepView(View):
@@ -113,7 +116,7 @@ class NoticeView(View):
     def of(cls, notice: Notice, now: datetime) -> Self:
         """Show a notice; the law's requirements are those of its sending, or of now for a draft."""
         content = notice.content
-        on = (notice.dispatched_on or now).date()
+        on = (notice.dispatched_on or now).astimezone(_LEGAL_TIME).date()
         said = {name: getattr(content, name) for name in NoticeContent.model_fields if name in cls.model_fields}
         asked = rules.requirements(drafting.situation(content, on))
         return cls(

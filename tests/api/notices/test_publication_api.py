@@ -355,6 +355,24 @@ async def test_a_repetition_after_a_death_is_known_by_its_envelope(press: Press)
     assert before["key"] == f"{notice['notice_id']}-01-boamp"
 
 
+async def test_a_worker_stopped_while_a_channel_keeps_it_waiting_hands_the_notice_over_once_more(press: Press) -> None:
+    journal = press.journals["boamp"]
+    journal.silence = 30
+    notice = await press.draft(2, VILLAGE)
+    await press.send(notice, "boamp", who=VILLAGE)
+    worker = asyncio.create_task(press.h.settle())
+    while not journal.taken:  # noqa: ASYNC110  # a server tells nobody what it has
+        await asyncio.sleep(0.01)
+    worker.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await worker
+    assert (await press.states(notice, VILLAGE))["boamp"] == "queued"
+    journal.silence = 0
+    await press.h.settle()
+    [taken] = journal.taken.values()
+    assert (taken.times, (await press.states(notice, VILLAGE))["boamp"]) == (2, "sent")
+
+
 async def test_the_national_form_is_shown_as_channels_get_it(press: Press) -> None:
     notice = await press.draft(2, VILLAGE)
     path = f"/notices/{notice['notice_id']}/national-form"
