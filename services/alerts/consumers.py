@@ -5,7 +5,12 @@ from __future__ import annotations
 from libs.common.messages.base import Event
 from libs.common.messages.bids import DepositorInformedV1, LetterSentV1
 from libs.common.messages.envelope import CloudEvent
-from libs.common.messages.notices import AnswerPublishedV1, NoticePublishedV1
+from libs.common.messages.notices import (
+    AnswerPublishedV1,
+    NoticePublishedV1,
+    ProcedureResumedV1,
+    ProcedureSuspendedV1,
+)
 from libs.common.service import Consumers
 from libs.common.uow import Uow
 from services.alerts.service import mails, matching, news, partners, webhooks
@@ -31,6 +36,15 @@ async def letter_sent(uow: Uow, event: LetterSentV1) -> None:
 async def notice_changed(uow: Uow, event: NoticePublishedV1) -> None:
     """Tell those who follow a procedure of its change."""
     await news.tell_of_change(uow, event)
+
+
+async def standing_changed(uow: Uow, event: ProcedureSuspendedV1 | ProcedureResumedV1) -> None:
+    """Tell those who follow a procedure that it is suspended, or goes on."""
+    await news.tell_of_standing(uow, event)
+
+
+CONSUMERS.on(ProcedureSuspendedV1, queue="news")(standing_changed)
+CONSUMERS.on(ProcedureResumedV1, queue="news")(standing_changed)
 
 
 @CONSUMERS.on(AnswerPublishedV1, queue="news")

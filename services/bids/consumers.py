@@ -69,6 +69,15 @@ async def notice_changed(uow: Uow, event: NoticePublishedV1) -> None:
         await depositors.inform(uow, event.procedure, "change", event.notice.notice_id, 1)
 
 
+async def standing_changed(uow: Uow, event: ProcedureSuspendedV1 | ProcedureResumedV1) -> None:
+    """Have those who deposited told that the procedure is suspended, or goes on."""
+    await depositors.inform(uow, event.aggregate_id, "change", event.aggregate_id, event.aggregate_version)
+
+
+consumers.on(ProcedureSuspendedV1, queue="depositors")(standing_changed)
+consumers.on(ProcedureResumedV1, queue="depositors")(standing_changed)
+
+
 @consumers.on(AnswerPublishedV1, queue="depositors")
 async def answer_published(uow: Uow, event: AnswerPublishedV1) -> None:
     """Have those who deposited told of an answer."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from libs.common.messages.base import Audience, Event
 from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1, ContractSignedV1
-from libs.common.messages.notices import AnswerPublishedV1, NoticePublishedV1
+from libs.common.messages.notices import (
+    AnswerPublishedV1,
+    NoticePublishedV1,
+    ProcedureResumedV1,
+    ProcedureSuspendedV1,
+)
 from libs.common.messages.registry import all_types
 from libs.common.service import Consumers
 from libs.common.uow import Uow
@@ -75,3 +80,12 @@ async def notice_published(uow: Uow, event: NoticePublishedV1) -> None:
 async def answer_published(uow: Uow, event: AnswerPublishedV1) -> None:
     """Tell of an answer those who took the documents and asked to be told."""
     await telling.tell_of_answer(uow, event)
+
+
+async def standing_changed(uow: Uow, event: ProcedureSuspendedV1 | ProcedureResumedV1) -> None:
+    """Tell that a procedure is suspended, or goes on, to those who took its documents and asked to be told."""
+    await telling.tell_of_standing(uow, event)
+
+
+CONSUMERS.on(ProcedureSuspendedV1, queue="followers")(standing_changed)
+CONSUMERS.on(ProcedureResumedV1, queue="followers")(standing_changed)

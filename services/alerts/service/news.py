@@ -9,8 +9,14 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from libs.common.actor import Actor
 from libs.common.errors import NotFound
+from libs.common.mail.words import french_time
 from libs.common.messages.bids import DepositorInformedV1
-from libs.common.messages.notices import AnswerPublishedV1, NoticePublishedV1
+from libs.common.messages.notices import (
+    AnswerPublishedV1,
+    NoticePublishedV1,
+    ProcedureResumedV1,
+    ProcedureSuspendedV1,
+)
 from libs.common.uow import Uow
 from services.alerts.domain import MAX_FOLLOWS, MailState
 from services.alerts.errors import TooManyFollows
@@ -18,7 +24,7 @@ from services.alerts.mails import compose
 from services.alerts.service.mails import enqueue
 from services.alerts.store import news as store
 
-__all__ = ["follow", "tell_depositor", "tell_of_answer", "tell_of_change", "unfollow"]
+__all__ = ["follow", "tell_depositor", "tell_of_answer", "tell_of_change", "tell_of_standing", "unfollow"]
 
 
 async def follow(uow: Uow, actor: Actor, procedure: UUID) -> None:
@@ -44,6 +50,17 @@ async def tell_of_change(uow: Uow, event: NoticePublishedV1) -> None:
     said = notice.change.description if notice.change else None
     told = "\n".join([said or "", *(f"- {document.name}" for document in notice.documents)]).strip()
     await _tell(uow, event.procedure, "change", (notice.notice_id, 1), None, told)
+
+
+async def tell_of_standing(uow: Uow, event: ProcedureSuspendedV1 | ProcedureResumedV1) -> None:
+    """Keep that a procedure is suspended, or goes on, and tell those who follow."""
+    if isinstance(event, ProcedureSuspendedV1):
+        told = f"La consultation est suspendue. {event.explanation or ''}".strip()
+    elif event.deadline is not None:
+        told = f"La consultation reprend. Date limite : {french_time(event.deadline)}."
+    else:
+        told = "La consultation reprend."
+    await _tell(uow, event.aggregate_id, "change", (event.aggregate_id, event.aggregate_version), None, told)
 
 
 async def tell_of_answer(uow: Uow, event: AnswerPublishedV1) -> None:

@@ -11,7 +11,7 @@ from libs.common.mail.message import Content, one_line
 from libs.common.mail.words import english_time, french_time, render
 from services.notices.store.documents import PublishedDocument
 
-__all__ = ["About", "answer", "change"]
+__all__ = ["About", "answer", "change", "standing"]
 
 _PACKAGE: Final = "services.notices.mails"
 
@@ -43,6 +43,12 @@ def answer(about: About, question: str, text: str, *, corrected: bool) -> Conten
     return render(
         _PACKAGE, "answer", subject, _values(about) | {"question": question, "answer": text, "corrected": corrected}
     )
+
+
+def standing(about: About, *, suspended: bool) -> Content:
+    """Give the mail of a procedure that is suspended, or goes on."""
+    subject = one_line(f"Consultation {'suspendue' if suspended else 'reprise'} : {about.title}")
+    return render(_PACKAGE, "standing", subject, _values(about) | {"suspended": suspended})
 
 
 def _values(about: About) -> dict[str, object]:

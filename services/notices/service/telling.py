@@ -10,9 +10,15 @@ from uuid import UUID
 
 from libs.common.mail.message import Content, Envelope
 from libs.common.mail.smtp import Fate
-from libs.common.messages.notices import AnswerPublishedV1, NoticePublishedV1
+from libs.common.messages.notices import (
+    AnswerPublishedV1,
+    NoticePublishedV1,
+    ProcedureResumedV1,
+    ProcedureSuspendedV1,
+)
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.notices.domain.procedure import ProcedureState
 from services.notices.mails import compose
 from services.notices.service import registers
 from services.notices.settings import NoticesSettings
@@ -23,7 +29,7 @@ from services.notices.store import questions as question_store
 from services.notices.store import registers as store
 from services.notices.store.registers import DueMail, Registrant
 
-__all__ = ["JOB", "close", "tell_of_answer", "tell_of_change", "write"]
+__all__ = ["JOB", "close", "tell_of_answer", "tell_of_change", "tell_of_standing", "write"]
 
 JOB: Final = "mail"
 
@@ -32,6 +38,11 @@ async def tell_of_change(uow: Uow, event: NoticePublishedV1) -> None:
     """Queue the mails of a change notice: of documents, of dates, of whatever it corrects; not of a running contract's."""
     if event.notice.kind == "change" and event.notice.modification is None and event.procedure is not None:
         await _queue(uow, event.procedure, "change", event.notice.notice_id, 1)
+
+
+async def tell_of_standing(uow: Uow, event: ProcedureSuspendedV1 | ProcedureResumedV1) -> None:
+    """Queue the mails of a procedure that is suspended, or goes on."""
+    await _queue(uow, event.aggregate_id, "change", event.aggregate_id, event.aggregate_version)
 
 
 async def tell_of_answer(uow: Uow, event: AnswerPublishedV1) -> None:
@@ -72,7 +83,18 @@ async def _answer(runtime: Runtime, mail: DueMail) -> Content | None:
     return compose.answer(about, question.question, question.answer, corrected=corrected) if about else None
 
 
+async def _standing(runtime: Runtime, mail: DueMail) -> Content | None:
+    async with runtime.read() as conn:
+        procedure = await procedure_store.get_procedure(conn, mail.subject_id)
+    about = await _about(runtime, mail.to)
+    if procedure is None or about is None:
+        return None
+    return compose.standing(about, suspended=procedure.state is ProcedureState.SUSPENDED)
+
+
 async def _change(runtime: Runtime, mail: DueMail) -> Content | None:
+    if mail.subject_id == mail.to.procedure_id:
+        return await _standing(runtime, mail)
     async with runtime.read() as conn:
         notice = await notice_store.get_notice(conn, mail.subject_id)
         found = await document_store.published_documents(conn, mail.to.procedure_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from libs.common.messages.bids import DepositorInformedV1
-from libs.common.messages.notices import AnswerPublishedV1, Change
+from libs.common.messages.notices import AnswerPublishedV1, Change, ProcedureSuspendedV1
 from libs.common.testing.harness import Harness
 from tests.api.alerts.test_alerts_mails import (  # noqa: F401  # fixtures
     ADDRESS,
@@ -123,3 +123,21 @@ async def test_a_change_is_told_with_its_documents(h: Harness, box: Inbox) -> No
     message = box.one()
     assert message["Subject"].startswith("Consultation modifiée : ")
     assert "Plans mis à jour." in bodies(message)[0]
+
+
+async def test_a_suspension_is_told_once(h: Harness, box: Inbox) -> None:  # noqa: F811
+    await contact(h)
+    await h.deliver(published())
+    await follow(h)
+    suspended = ProcedureSuspendedV1(
+        aggregate_id=PROCEDURE,
+        aggregate_version=3,
+        organisation=BUYER,
+        procedure=PROCEDURE,
+        occurred_at=published().occurred_at,
+        reason="review",
+        explanation="Le tribunal est saisi.",
+    )
+    await h.deliver(suspended)
+    await h.settle()
+    assert "La consultation est suspendue. Le tribunal est saisi." in bodies(box.one())[0]

@@ -376,3 +376,20 @@ async def test_who_asked_is_erased_after_its_time(h: Harness) -> None:
         (None, None, None, "La visite est-elle obligatoire ?"),
     ]
     assert len(await public(h)) == 1
+
+
+async def test_a_suspension_and_its_end_are_told(h: Harness, box: Inbox) -> None:
+    await published(h)
+    await register(h, PERSON)
+    for step, body, word in (
+        ("suspension", {"reason": "review"}, "Consultation suspendue : "),
+        ("resumption", {}, "Consultation reprise : "),
+    ):
+        h.clock.advance(timedelta(days=1))
+        async with h.client.get(f"/notices/v1{PROC}", headers=h.headers(INTERCOMMUNALITY)) as read:
+            headers = h.headers(INTERCOMMUNALITY) | {"If-Match": read.headers["ETag"]}
+        await ask(h, "POST", f"{PROC}/{step}", status=201, json=body, headers=headers)
+        await h.settle()
+        assert box.mails[-1][1]["Subject"].startswith(word)
+    assert len(box.mails) == 2
+    assert "12 janvier 2027 à 12h00" in bodies(box.mails[1][1])[0]
