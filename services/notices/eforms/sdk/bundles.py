@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from services.notices.eforms.sdk import compiler, gates, shapes, table
@@ -22,6 +22,9 @@ Asked = tuple[Test, Rule]
 Guarded = tuple[frozenset[str], frozenset[str], Test, Rule]
 """A rule to ask only where all of some children are there, and none of some others."""
 _LENGTH: Final = ("call", "string-length", shapes.NORMAL)
+
+
+_NOTHING: Final[dict[type, object]] = {list: [], dict: {}}
 
 
 @dataclass(slots=True)
@@ -73,6 +76,14 @@ class Bundle:
             self.without.setdefault(name, _NoChild()).asked.append((test, rule))
         else:
             self.always.append((compiler.holds(tree), rule))
+
+    def settle(self) -> None:
+        """Give back the memory of what stayed empty: there are a thousand contexts to a subtype."""
+        parts: list[_Child | _NoChild | Bundle] = [*self.children.values(), *self.without.values(), self]
+        for part in parts:
+            for name in (item.name for item in fields(part)):
+                if not getattr(part, name):
+                    setattr(part, name, _NOTHING[type(getattr(part, name))])
 
     def _guard(self, rule: Rule, tree: Tree, absent: frozenset[str], present: frozenset[str]) -> None:
         """Arrange a rule that can fail only where there are some children."""

@@ -96,13 +96,14 @@ def _counted(sign: str, left: Tree, right: Tree) -> Test | None:
     """Know `count(path) = 0`, `> 0` and `< 2`, which most rules begin with."""
     if left[:2] != ("call", "count") or right[0] != "literal" or shapes.once(left):
         return None
-    find = items(left[2])
+    find, bare = items(left[2]), items(shapes.bare(left[2]))
+    alone = bare is find
     if (sign, right[1]) == ("=", 0.0):
-        return lambda branch, ground: not find(branch, ground)
+        return lambda branch, ground: not bare(branch, ground) or not (alone or find(branch, ground))
     if (sign, right[1]) == (">", 0.0):
         return lambda branch, ground: bool(find(branch, ground))
     if (sign, right[1]) == ("<", 2.0):
-        return lambda branch, ground: len(find(branch, ground)) < 2
+        return lambda branch, ground: len(bare(branch, ground)) < 2 or (not alone and len(find(branch, ground)) < 2)
     return None
 
 

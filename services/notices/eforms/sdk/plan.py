@@ -38,7 +38,17 @@ class _Place:
             self.below.setdefault(name, []).append((tuple(map(compiler.holds, conditions)), self.known[key]))
         return self.known[key]
 
+    def settle(self) -> None:
+        """Give back the memory that only building took, here and below."""
+        self.known = _KNOWN
+        for bundle in (*self.attributes.values(), *((self.bundle,) if self.bundle else ())):
+            bundle.settle()
+        for steps in self.below.values():
+            for _, place in steps:
+                place.settle()
 
+
+_KNOWN: Final[dict[tuple[str, tuple[Tree, ...]], _Place]] = {}
 _NOWHERE: Final[list[tuple[tuple[Test, ...], _Place]]] = []
 
 
@@ -63,6 +73,7 @@ def _plan(code: str) -> _Plan:
             _bundle(plan.root, parse_path(rule.context)).add(number, rule, shapes.fold(parse(rule.test), code))
         except UnknownSyntaxError:
             plan.unknown.append(rule)
+    plan.root.settle()
     return plan
 
 

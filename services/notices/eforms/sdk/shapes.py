@@ -15,6 +15,7 @@ __all__ = [
     "TEXT_CALL",
     "alike",
     "attribute",
+    "bare",
     "before_text",
     "child_count",
     "codes",
@@ -128,6 +129,13 @@ def _is_subtype(tree: Tree) -> bool:
         return False
     names = [step[1] if step[0] == "child" else step for step in tree[2][-3:]]
     return names == [*_SUBTYPE, TEXT_CALL] or names[-2:] == list(_SUBTYPE)
+
+
+def bare(tree: Tree) -> Tree:
+    """Give a path without the conditions of its steps, down to its last element: it gives at least as much."""
+    if tree[:2] != ("path", ("context",)) or any(step[0] not in {"child", "attribute"} for step in tree[2]):
+        return tree
+    return "path", tree[1], tuple(("child", step[1], ()) for step in tree[2] if step[0] == "child") or tree[2]
 
 
 def before_text(tree: Tree) -> Tree | None:

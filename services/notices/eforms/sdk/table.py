@@ -90,15 +90,20 @@ def variables() -> dict[str, str]:
 
 
 @cache
-def rules(code: str) -> tuple[Rule, ...]:
-    """Give the rules of a subtype, in the order of the official files."""
-    groups = {row[0]: set(row[1].split(" ")) & {code, "*"} for row in _rows("groups")}
+def _rules() -> tuple[tuple[Rule, frozenset[str]], ...]:
+    """Give every rule with its subtypes (`*` for all)."""
+    groups = {row[0]: frozenset(row[1].split(" ")) for row in _rows("groups")}
     contexts = [row[1] for row in _rows("contexts")]
     return tuple(
-        Rule(stage, subject, level == "warning", contexts[int(context)], test)
+        (Rule(stage, subject, level == "warning", contexts[int(context)], test), groups[group])
         for stage, group, subject, level, context, test in _rows("rules")
-        if groups[group]
     )
+
+
+@cache
+def rules(code: str) -> tuple[Rule, ...]:
+    """Give the rules of a subtype, in the order of the official files."""
+    return tuple(rule for rule, subtypes in _rules() if code in subtypes or "*" in subtypes)
 
 
 @cache
