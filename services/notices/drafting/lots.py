@@ -201,7 +201,7 @@ def modification_of(notice: ParsedNotice, told: ParsedModification) -> Modificat
         lot_id=result.lot_id if result else None,
         contract_number=result.contract_reference if result else None,
         reason=told.reason,
-        description="\n".join(part for part in (told.explanation, told.description) if part) or None,
+        description="\n".join(dict.fromkeys(part for part in (told.explanation, told.description) if part)) or None,
         value=money(result.value) if result else None,
         duration_months=lot.duration_months if lot else None,
     )

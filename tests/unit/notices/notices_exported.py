@@ -111,7 +111,8 @@ _CONCESSION: Final[dict[str, Any]] = {"contract_kind": "concession", "procedure_
 _MODIFIED: Final[dict[str, Any]] = {
     "kind": "change", "deadline": None, "lots": LOTS[:1], "results": RESULTS[:1],
     "modification": Modification(
-        lot_id="LOT-0001", reason="add-wss", description="Avenant n° 1 : fondations.", value=euros(3_100_000)
+        lot_id="LOT-0001", contract_number="2026-TX-01", reason="add-wss", description="Avenant n° 1 : fondations.",
+        value=euros(3_100_000), duration_months=14,
     ),
 }  # fmt: skip
 

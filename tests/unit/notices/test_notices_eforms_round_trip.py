@@ -211,3 +211,8 @@ def test_results_are_read_as_they_were_written(data: st.DataObject) -> None:
         )  # fmt: skip
     content = samples.content("29", results=results, review=samples.COURT)
     assert read_again(content).results == results
+
+
+def test_a_modification_is_read_as_it_was_written() -> None:
+    content = samples.content("38", review=samples.COURT)
+    assert read_again(content).modification == content.modification

@@ -242,10 +242,16 @@ class _Lot:
         projects.write_codes(tree, project, lot.cpv, level)
         projects.write_value(tree, project, lot.value, level)
         projects.write_places(tree, project, lot.places or self._content.places, level)
-        if lot.duration_months:
-            self._put("BT-36", lot.duration_months, unitCode="MONTH")
+        if duration := self._duration():
+            self._put("BT-36", duration, unitCode="MONTH")
         if level == "Lot":
             self._extensions()
+
+    def _duration(self) -> int | None:
+        """Give the length of the contract, as modified where this notice modifies it."""
+        modified = self._content.modification
+        named = modified is not None and modified.lot_id in {None, self.lot.lot_id}
+        return (modified.duration_months if modified and named else None) or self.lot.duration_months
 
     def _extensions(self) -> None:
         maximum = self.terms.framework_maximum

@@ -34,6 +34,8 @@ _LOTS: Final = "cac:ProcurementProjectLot"
 _PERIODS: Final = {
     "BT-131": "cac:TenderingProcess/cac:TenderSubmissionDeadlinePeriod/cbc:EndDate",
     "BT-1311": "cac:TenderingProcess/cac:ParticipationRequestReceptionPeriod/cbc:EndDate",
+    "BT-630": "cac:TenderingProcess/ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
+    "/efac:InterestExpressionReceptionPeriod/cbc:EndDate",
 }
 T = TypeVar("T")
 Writer = Callable[[ExportedNotice], Element]
@@ -130,14 +132,14 @@ def _comparable(content: NoticeContent, now: NoticeContent) -> NoticeContent:
 
 
 def _move_deadlines(tree: Tree, before: NoticeContent, after: NoticeContent) -> None:
-    """Write the deadlines that changed, in the period where the source has one (BT-131, else BT-1311)."""
+    """Write the deadlines that changed, in the period where the source has one (BT-131, else BT-1311, else BT-630)."""
     told = {lot.lot_id: deadline_of(lot, before) for lot in before.lots}
     for lot in after.lots:
         moment = deadline_of(lot, after)
         if moment is None or moment == told.get(lot.lot_id):
             continue
         for element in (each for each in find_all(tree.root, _LOTS) if text(each, "cbc:ID") == lot.lot_id):
-            dated = [term for term in ("BT-131", "BT-1311") if find(element, _PERIODS[term]) is not None]
+            dated = [term for term in _PERIODS if find(element, _PERIODS[term]) is not None]
             term = next(iter(dated), deadline_term(after))
             tree.set(element, f"{term}(d)-Lot", values.day(moment))
             tree.set(element, f"{term}(t)-Lot", values.clock(moment))
