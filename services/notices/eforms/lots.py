@@ -12,6 +12,11 @@ from services.notices.eforms.xml import Element, find, find_all, text, values
 __all__ = ["classification", "percents", "places", "project_value", "read_all"]
 
 _EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
+_PERIODS: Final = (
+    "cac:TenderSubmissionDeadlinePeriod",
+    "cac:ParticipationRequestReceptionPeriod",
+    f"{_EXTENSION}/efac:InterestExpressionReceptionPeriod",
+)
 _WEIGHT: Final = f"{_EXTENSION}/efac:AwardCriterionParameter[efbc:ParameterCode/@listName='number-weight']"
 _POINTS: Final = {"poi-exa", "poi-mid"}
 _DECIMALS: Final = {"dec-exa", "dec-mid"}
@@ -101,7 +106,8 @@ def _system(process: Element | None, kind: str) -> str | None:
 
 
 def _deadline(process: Element | None) -> datetime | None:
-    for period in ("cac:TenderSubmissionDeadlinePeriod", "cac:ParticipationRequestReceptionPeriod"):
+    """Give the end of reception of tenders, else of requests to participate, else of expressions of interest (BT-630)."""
+    for period in _PERIODS:
         found = find(process, period)
         moment = numbers.instant(text(found, "cbc:EndDate"), text(found, "cbc:EndTime"), end_of_day=True)
         if moment:

@@ -117,7 +117,7 @@ class ParsedLot:
     dynamic_purchasing: str | None = None
     """BT-766"""
     deadline: datetime | None = None
-    """BT-131, else BT-1311 (requests to participate)."""
+    """BT-131, else BT-1311 (requests to participate), else BT-630 (expressions of interest)."""
     documents_url: str | None = None
     """BT-15, or BT-615 where access is restricted."""
     submission_url: str | None = None

@@ -67,6 +67,17 @@ def test_the_terms_of_each_lot_are_read() -> None:
     assert told.justification.text == "Procedure Accelerated Justification ---"
 
 
+def test_a_call_for_expressions_of_interest_has_a_deadline() -> None:
+    base = standards.folder()
+    files = sorted((base / "eforms" / "real").glob("*pin-cfc-social_2023-664435.xml")) if base else []
+    if not files:
+        pytest.skip("real eForms notices not available (HALLES_STANDARDS)")
+    told = content(files[0].read_bytes())
+    assert told.kind == "contract"
+    assert not told.takes_bids
+    assert told.deadline is not None
+
+
 def test_results_keep_every_winner_the_reason_and_the_contract() -> None:
     told = content(official("can_24_maximal.xml"))
     awarded = next(result for result in told.results if result.outcome == "awarded")
