@@ -93,22 +93,43 @@ def _at(branch: Branch) -> str:
 
 
 def _message(case: _Case, place: str) -> _Told:
-    if case.rule.subject == EMPTY:
+    if case.rule.subject == EMPTY or (not case.value and not case.branch.children and _is_about_the_value(case.tree)):
         return _empty(case)
+    if structural := _STRUCTURE.get(case.rule.subject):
+        return _Told(*structural)
+    if missing := _attribute(case):
+        return missing
     if counted := conditions.asked(case.rule):
         return _presence(case, place, *counted)
-    for tell in (_attribute, _code, _shape, _languages, _reference):
+    for tell in (_code, _shape, _languages, _reference):
         if found := tell(case):
             return found
     return _assertion(case)
 
 
+_STRUCTURE: Final = {
+    "P-0001": (
+        "Le sous-type de l'avis (OPP-070) manque : ajoutez efac:NoticeSubType/cbc:SubTypeCode.",
+        "The notice subtype (OPP-070) is missing: add efac:NoticeSubType/cbc:SubTypeCode.",
+    ),
+    "P-0002": (
+        "L'avis ne décrit ni lot ni partie, ou il en décrit alors que son sous-type n'en a pas (BT-137).",
+        "The notice describes no lot nor part, or describes some though its subtype has none (BT-137).",
+    ),
+}
+"""Rules about the structure, that name no field."""
+
+
+def _is_about_the_value(tree: Tree) -> bool:
+    return tree[2:3] == (shapes.NORMAL,) or tree[:3] == ("compare", "<=", _TEXT_LENGTH)
+
+
 def _empty(case: _Case) -> _Told:
     core = case.field is not None and case.field.id in CORE
-    name = case.name if case.field else f"L'élément {case.name}"
+    element = case.branch.tag if case.branch.tag.startswith("@") else prefixed(case.branch.tag)
     return _Told(
-        f"{name} est vide : donnez sa valeur, ou supprimez l'élément.",
-        f"{case.name_en} is empty: give its value, or remove the element.",
+        f"{case.name if case.field else f'L’élément {element}'} est vide : donnez sa valeur, ou supprimez l'élément.",
+        f"{case.name_en if case.field else element} is empty: give its value, or remove the element.",
         core=core,
     )
 
