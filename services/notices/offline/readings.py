@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import click
 from lxml import etree
 
 from libs.common.errors import FieldError, HallesError
@@ -89,6 +91,11 @@ def _read(unit: Unit) -> CheckedNotice | LegacyNotice:
         if unit.line is not None or _is_json(unit.data):
             return ted.read(unit.data)
         return boamp.read(unit.data) if _BOAMP.search(unit.data[:_LEARNED]) else check(unit.data)
+    except Exception as error:  # noqa: BLE001  # our own fault on one file must not end the reading of all the others
+        click.echo(f"{unit.file}: {traceback.format_exc()}", err=True)
+        french = f"La vérification a échoué sur ce fichier par notre faute ({type(error).__name__}) : signalez-le-nous."
+        english = f"The check failed on this file by a fault of ours ({type(error).__name__}): please report it."
+        return CheckedNotice(None, (Problem("FILE", unit.file, french, english, core=True),))
     finally:
         etree.clear_error_log()  # lxml keeps every fault it ever met
 

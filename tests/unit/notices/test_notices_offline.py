@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from services.notices.eforms import xml
+from services.notices.eforms.check import CheckedNotice, check
+from services.notices.offline import readings
 from services.notices.offline.cores import in_chunks
 from services.notices.offline.files import chunks, units
 from services.notices.tools import check_files
@@ -56,6 +58,21 @@ def test_a_rejected_notice_names_its_terms_and_says_what_could_be_read(tmp_path:
     assert "BT-262" in {problem["term"] for problem in lines[0]["problems"]}
     assert lines[0]["buyers"][0]["organisation"] == "SIRET:20009971100018"
     assert [line["problems"][0]["term"] for line in lines[1:]] == ["FILE", "FILE"]
+
+
+def test_a_fault_of_ours_on_one_file_spoils_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def failing(data: bytes) -> CheckedNotice:
+        if b"FAULT" in data:
+            raise LookupError
+        return check(data)
+
+    monkeypatch.setattr(readings, "check", failing)
+    (tmp_path / "fault.xml").write_bytes(b"<FAULT/>")
+    given = next(FOLDER.glob("04*"))
+    code, lines = checked(tmp_path / "fault.xml", given)
+    assert code == 1
+    assert [line["status"] for line in lines] == ["rejected", "accepted"]
+    assert "LookupError" in lines[0]["problems"][0]["message"]
 
 
 def test_notices_of_before_eforms_are_told_the_same_way(tmp_path: Path) -> None:
