@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from libs.common.messages.bids import Contract
 from libs.common.messages.notices import LotResult, Winner
@@ -31,8 +31,8 @@ def award_notice_id(contract_id: UUID, secret: str) -> UUID:
 
     It rests on the platform's secret: an import cannot take it first, and so suppress the notice.
     """
-    namespace = UUID(bytes=hmac.digest(secret.encode(), b"award notices", "sha256")[:16])
-    return uuid5(namespace, str(contract_id))
+    digest = hmac.digest(secret.encode(), b"award notices " + contract_id.bytes, "sha256")
+    return UUID(bytes=digest[:16], version=4)  # the only form that eForms take (BT-701)
 
 
 def award_content(competition: NoticeContent, contract: Contract, untold: Sequence[ProcedureLot] = ()) -> NoticeContent:

@@ -25,6 +25,7 @@ from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.domain.roles import Permission
 from services.notices.service import roles
 from services.notices.service.publication import publish_draft
+from services.notices.service.sending import send_made
 from services.notices.store import notices as notice_store
 from services.notices.store import procedures as store
 
@@ -191,9 +192,9 @@ async def contract_signed(uow: Uow, procedure_id: UUID, lot_id: str) -> None:
 
 
 async def contract_notified(uow: Uow, procedure_id: UUID, contract: Contract) -> Notice | None:
-    """Make and publish the award notice of a contract, once, with the lots that failed and were not told yet.
+    """Make the award notice of a contract, once, with the lots that failed and were not told yet.
 
-    None when it was made before.
+    It is published here at once where the competition was; else it goes to journals first. None when it was made before.
     """
     procedure = await _due_closed(uow, procedure_id)
     notice_id = awards.award_notice_id(contract.contract_id, uow.runtime.settings.secret.get_secret_value())
@@ -217,6 +218,8 @@ async def contract_notified(uow: Uow, procedure_id: UUID, contract: Contract) ->
         created_at=uow.now(),
     )
     await notice_store.add_notice(uow.conn, award)
+    if competition.sent_at is not None:  # published by journals: they come first again (directive 2014/24/EU, art. 52)
+        return await send_made(uow, award)
     return await publish_draft(uow, award, notified)
 
 

@@ -28,7 +28,7 @@ from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 from services.notices.store import publications as publication_store
 
-__all__ = ["CheckNotice", "Sending", "check", "send", "source_of"]
+__all__ = ["CheckNotice", "Sending", "check", "send", "send_made", "source_of"]
 
 _LEGAL_TIME = ZoneInfo("Europe/Paris")
 _MOST_CORRECTIONS = 100
@@ -78,10 +78,27 @@ async def send(uow: Uow, command: CheckNotice) -> Notice:
         await _refuse_faults(uow, notice, command.sending)
     else:
         notice = await _checked(uow, await _reopened(uow, notice), command.sending)
+    return await _sent(uow, notice, command.sending)
+
+
+async def send_made(uow: Uow, notice: Notice) -> Notice:
+    """Send a notice that the platform made to the channels that the law asks for.
+
+    Left a draft where something is missing for them: its buyer completes it and sends it, and nothing is public before.
+    """
+    try:
+        checked = await _checked(uow, notice, Sending())
+    except NotPublishable:
+        uow.audit("notice-to-complete", str(notice.notice_id))
+        return notice
+    return await _sent(uow, checked, Sending())
+
+
+async def _sent(uow: Uow, notice: Notice, sending: Sending) -> Notice:
     sent = notice.sent(uow.now())
     await _foresee(uow, sent)
     await store.save_notice(uow.conn, sent, uow.now())
-    channels = [*_chosen(uow, sent, command.sending), PROFILE]
+    channels = [*_chosen(uow, sent, sending), PROFILE]
     await _plan(uow, sent, channels)
     uow.emit(events.sent(sent, channels, uow.now()))
     uow.audit("notice-sent", str(sent.notice_id))
