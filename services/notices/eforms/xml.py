@@ -179,30 +179,27 @@ def _parse(content: str) -> Element:
 
 
 def _refuse_excess(root: Element) -> None:
-    children = [len(element) for element in root.iter()]
-    if max(children) > MAX_CHILDREN:
+    """Refuse what is too broad, too long or too deep; counted by libxml2, for every notice pays for it."""
+    if _TOO_BROAD(root):
         raise UnreadableNoticeError(
             f"Un élément en contient plus de {MAX_CHILDREN} autres.",
             f"An element holds more than {MAX_CHILDREN} others.",
         )
-    if len(children) > MAX_ELEMENTS:
+    if _TOO_MANY(root):
         raise UnreadableNoticeError(
             f"Le fichier contient plus de {MAX_ELEMENTS} éléments.",
             f"The file holds more than {MAX_ELEMENTS} elements.",
         )
-    if _depth(root) > MAX_DEPTH:
+    if _TOO_DEEP(root):
         raise UnreadableNoticeError(
             f"Les éléments sont imbriqués sur plus de {MAX_DEPTH} niveaux.",
             f"Elements are nested over {MAX_DEPTH} levels.",
         )
 
 
-def _depth(root: Element) -> int:
-    deepest = depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        deepest = max(deepest, depth)
-    return deepest
+_TOO_BROAD: Final = etree.XPath(f"boolean(//*[{MAX_CHILDREN + 1}])")
+_TOO_MANY: Final = etree.XPath(f"count(//*) > {MAX_ELEMENTS}")
+_TOO_DEEP: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 
 
 def _not_eforms(root: Element) -> UnreadableNoticeError:

@@ -11,7 +11,7 @@ from services.notices.eforms.xml import NAMESPACES
 __all__ = ["MAX_WORK", "Ground", "TooMuchWorkError"]
 
 MAX_WORK: Final = 2_000_000
-"""Items that the conditions of one notice may look at; the largest official example, of 26,000 elements, asks for a tenth."""
+"""Items that the conditions of one notice may look at; the largest official example, of 26,000 elements, asks for 37,000."""
 
 
 class TooMuchWorkError(Exception):
