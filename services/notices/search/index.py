@@ -6,7 +6,7 @@ Blocking: the callers run it in threads. One thread writes; any number read, eac
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -18,7 +18,7 @@ from tantivy import Index, Order, Query, Searcher
 
 from services.notices.search import places
 from services.notices.search.asked import analyzer
-from services.notices.search.criteria import Criteria, Facet, Position, Sort
+from services.notices.search.criteria import Criteria, Facet, Near, Position, Sort
 from services.notices.search.fields import ANALYZER, CPV_LEVELS, IndexRow, document_of, identity, schema
 from services.notices.search.queries import any_of, both, but, query_of, tiers_of, up_to
 
@@ -282,9 +282,10 @@ def _by_distance(searcher: Searcher, criteria: Criteria, query: Query, after: Po
         raise ValueError("a distance is from a point")
     found: list[Hit] = []
     nearer: list[str] = []
-    for metres, keys in _rings(searcher, query, criteria.near.point):
+    anywhere = query_of(searcher, replace(criteria, near=None))  # who stands at a point found is within the radius
+    for metres, keys in _rings(searcher, query, criteria.near):
         if after is None or metres >= after.rank:
-            here = both(query, any_of("place", keys))
+            here = both(anywhere, any_of("place", keys))
             behind = after if after is not None and after.rank == metres else None
             ring = but(here, any_of("place", nearer)) if nearer else here
             found += _ordered(searcher, ring, _Order("published", metres, behind), limit - len(found))[0]
@@ -294,10 +295,12 @@ def _by_distance(searcher: Searcher, criteria: Criteria, query: Query, after: Po
     return found
 
 
-def _rings(searcher: Searcher, query: Query, centre: places.Point) -> list[tuple[int, list[str]]]:
-    """Give the points where answers stand, nearest first, those of the same metre together."""
+def _rings(searcher: Searcher, query: Query, near: Near) -> list[tuple[int, list[str]]]:
+    """Give the points within the radius where answers stand, nearest first, those of the same metre together."""
+    held = None if near.kilometres is None else set(places.within(near.point, near.kilometres))
     rings: dict[int, list[str]] = {}
     for key in _counted(searcher, query, ["point"], size=_EVERY)["point"]:
-        if place := places.point(key):
-            rings.setdefault(round(places.distance(centre, place) * 1000), []).append(key)
+        place = places.point(key)
+        if place is not None and (held is None or key in held):
+            rings.setdefault(round(places.distance(near.point, place) * 1000), []).append(key)
     return sorted(rings.items())

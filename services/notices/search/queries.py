@@ -12,7 +12,7 @@ from tantivy import FieldType, Occur, Query, Searcher
 
 from services.notices.search.asked import Clause, Lexemes, positive
 from services.notices.search.criteria import Criteria, National
-from services.notices.search.fields import microseconds, published_key, schema
+from services.notices.search.fields import VALUES, microseconds, published_key, schema
 from services.notices.search.places import circle, in_box
 
 __all__ = ["any_of", "both", "but", "query_of", "tiers_of", "up_to"]
@@ -137,14 +137,34 @@ def _places(criteria: Criteria) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _ranges(criteria: Criteria) -> Iterator[Query]:
     if criteria.value_min is not None or criteria.value_max is not None:
-        value = _between("value", _cents(criteria.value_min), _cents(criteria.value_max))
-        yield _either([value, any_of("value_class", ["unknown"])]) if criteria.unknown_value else value
+        yield _value(criteria)
     if criteria.deadline_after or criteria.deadline_before:
         yield _between("deadline", _instant(criteria.deadline_after), _instant(criteria.deadline_before))
     if criteria.published_after or criteria.published_before:
         oldest = published_key(criteria.published_after, _LEAST) if criteria.published_after else None
         newest = published_key(criteria.published_before, _MOST) if criteria.published_before else None
         yield Query.range_query(schema(), "published", FieldType.Unsigned, oldest, newest)
+
+
+def _value(criteria: Criteria) -> Query:
+    """Ask for whole classes of values by their terms; only those at the edges are looked at one by one."""
+    low, high = criteria.value_min or Decimal(0), criteria.value_max
+    bounds = (0, *VALUES)
+    classes = [
+        (floor, ceiling)
+        for floor, ceiling in zip(bounds, (*VALUES, None), strict=True)
+        if (high is None or floor <= high) and (ceiling is None or ceiling > low)
+    ]
+    whole = [str(floor) for floor, ceiling in classes if _within(floor, ceiling, low, high)]
+    edges = [str(floor) for floor, ceiling in classes if not _within(floor, ceiling, low, high)]
+    parts = [any_of("value_class", [*whole, *(["unknown"] if criteria.unknown_value else [])])]
+    if edges:
+        parts.append(both(any_of("value_class", edges), _between("value", _cents(low), _cents(high))))
+    return _either(parts)
+
+
+def _within(floor: int, ceiling: int | None, low: Decimal, high: Decimal | None) -> bool:
+    return floor >= low and (high is None or (ceiling is not None and ceiling <= high))
 
 
 def _between(field: str, low: int | None, high: int | None) -> Query:

@@ -57,6 +57,11 @@ CRITERIA = {
     "national=excluded&department=21": [6, 5, 2, 1],
     "national=included&department=35": [4, 3],
     "value_min=40000&value_max=100000": [1],
+    "value_min=50001&value_max=60000": [],
+    "value_min=50000&value_max=50000": [1],
+    "value_min=50000.01": [6],
+    "value_max=50000": [1],
+    "value_min=6000000.01": [],
     "value_min=40000&value_max=100000&unknown_value=true": [5, 4, 3, 2, 1],
     "procedure=adapted": [2],
     "procedure=00000000-0000-0000-0000-000000000003": [3],
@@ -133,6 +138,10 @@ async def test_answers_come_newest_soonest_nearest_or_most_to_the_point(h: Harne
     assert numbers(near)[-1] == 3
     assert near["items"][0]["distance_km"] == 0
     assert 36 < near["items"][1]["distance_km"] < 38
+    await keep(h.runtime, kept(10, said("Deux lieux", places=[BEAUNE, RENNES])))
+    assert numbers(await found(h, "near=21054&radius=10&sort=distance")) == [10, 2], (
+        "not what stands at the other place"
+    )
 
 
 @pytest.mark.parametrize("sort", ["published", "deadline", "distance&near=21054", "relevance&q=marche"])
