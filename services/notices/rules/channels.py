@@ -34,6 +34,16 @@ def channels(situation: Situation) -> Channels:
     """Say where a notice has to be published. Estimated value unknown: what would be asked from the threshold on."""
     if situation.is_concession:
         return _concession(situation)
+    if is_formal(situation) and situation.buyer is BuyerKind.ENTITY:
+        return Channels(
+            ("joue", "profile"),
+            (),
+            "Avis publié au Journal officiel de l'Union européenne, car la procédure est formalisée ; au BOAMP aussi "
+            "si l'entité adjudicatrice est l'État, une collectivité ou l'un de leurs établissements.",
+            "Notice published in the Official Journal of the European Union, as the procedure is formal; in the BOAMP too "
+            "where the contracting entity is the State, a local authority or an establishment of theirs.",
+            "R2131-16, 1° et 2° CCP",
+        )
     if is_formal(situation):
         return Channels(
             ("joue", "boamp", "profile"),

@@ -226,6 +226,7 @@ def test_a_major_change_proposes_more_whenever_it_comes() -> None:
     [
         ({"subtype": "16", "value": Decimal(480_000)}, ("joue", "boamp", "profile"), ()),
         ({"value": Decimal(216_000)}, ("joue", "boamp", "profile"), ()),
+        ({"value": Decimal(500_000), "buyer": BuyerKind.ENTITY}, ("joue", "profile"), ()),
         ({"value": Decimal(215_999)}, ("profile",), ("boamp", "shal")),
         ({"value": Decimal(90_000)}, ("profile",), ("boamp", "shal")),
         ({"value": Decimal(89_999)}, ("profile",), ()),
