@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date, datetime, time
+from typing import Annotated, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -25,6 +27,9 @@ __all__ = [
     "Title",
     "ToDay",
 ]
+
+_DAY: Final = len("2026-11-21")
+_PARIS: Final = ZoneInfo("Europe/Paris")
 
 
 class Input(BaseModel):
@@ -72,10 +77,14 @@ def _known_region(code: str) -> str:
     return code
 
 
-def _whole_day(value: object, clock: str) -> object:
-    if isinstance(value, str) and len(value) == 10:
-        return f"{value}T{clock}+00:00"
-    return value
+def _whole_day(value: object, clock: time) -> object:
+    """Give an instant of a day: days are those of Paris."""
+    if not isinstance(value, str) or len(value) != _DAY:
+        return value
+    try:
+        return datetime.combine(date.fromisoformat(value), clock, _PARIS)
+    except ValueError:
+        return value
 
 
 def _known_procedure(text: str) -> UUID | str:
@@ -95,8 +104,8 @@ CpvBranch = Annotated[str, AfterValidator(_cpv_branch)]
 Department = Annotated[str, AfterValidator(_known_department)]
 Region = Annotated[str, AfterValidator(_known_region)]
 ProcedureOrType = Annotated[UUID | str, BeforeValidator(_known_procedure)]
-FromDay = Annotated[AwareDatetime, BeforeValidator(lambda value: _whole_day(value, "00:00:00"))]
-ToDay = Annotated[AwareDatetime, BeforeValidator(lambda value: _whole_day(value, "23:59:59"))]
+FromDay = Annotated[AwareDatetime, BeforeValidator(lambda value: _whole_day(value, time()))]
+ToDay = Annotated[AwareDatetime, BeforeValidator(lambda value: _whole_day(value, time.max))]
 Title = Annotated[str, Field(min_length=1, max_length=400)]
 Description = Annotated[str, Field(max_length=6000)]
 

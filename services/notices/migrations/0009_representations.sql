@@ -17,7 +17,8 @@ BEGIN
     RETURN NULL;
 END;
 $$;
-CREATE TRIGGER notice_forget_representation AFTER UPDATE ON notice
+CREATE TRIGGER notice_forget_representation
+    AFTER UPDATE OF state, version, content, warnings, source, created_at, published_at, sent_at ON notice
     FOR EACH ROW EXECUTE FUNCTION forget_representation();
 CREATE TRIGGER document_forget_representation AFTER INSERT OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION forget_representation();

@@ -59,6 +59,8 @@ class IndexRow:
     procedure_id: UUID
     organisation: str
     published_at: datetime
+    deadline: datetime | None
+    """The one that counts now."""
     said: Mapping[str, Any]
     """The content of the notice; read where it is indexed, in a thread."""
     procedure_state: str
@@ -93,10 +95,10 @@ def document_of(row: IndexRow) -> Document:
     document.add_unsigned("high", high)
     document.add_unsigned("low", low)
     document.add_unsigned("published", published_key(row.published_at, row.notice_id))
-    document.add_unsigned("soonest", deadline_key(content.deadline, row.notice_id))
+    document.add_unsigned("soonest", deadline_key(row.deadline, row.notice_id))
     document.add_integer("day", (row.published_at.astimezone(_PARIS).date() - _EPOCH).days)
-    if content.deadline is not None:
-        document.add_integer("deadline", microseconds(content.deadline))
+    if row.deadline is not None:
+        document.add_integer("deadline", microseconds(row.deadline))
     if (amount := _euros(content)) is not None:
         document.add_integer("value", int(amount * 100))
     return document

@@ -91,10 +91,16 @@ async def search(
 
 
 async def notices(conn: asyncpg.Connection, wanted: Sequence[UUID]) -> list[Notice]:
-    """Give these notices in this order; one that is not public any more is left out."""
-    found = await all_with_documents(conn, await conn.fetch(_SQL["notices"], wanted))
+    """Give these notices in this order, with the deadline that counts now; one that is not public any more is left out."""
+    rows = await conn.fetch(_SQL["notices"], wanted)
+    present = {row["notice_id"]: row["deadline"] for row in rows}
+    found = (_due(notice, present[notice.notice_id]) for notice in await all_with_documents(conn, rows))
     by_id = {notice.notice_id: notice for notice in found}
     return [by_id[notice_id] for notice_id in wanted if notice_id in by_id]
+
+
+def _due(notice: Notice, deadline: datetime | None) -> Notice:
+    return replace(notice, content=notice.content.model_copy(update={"deadline": deadline}))
 
 
 async def rows_after(conn: asyncpg.Connection, notice_id: UUID | None, limit: int) -> list[IndexRow]:
@@ -137,6 +143,7 @@ def _row(row: asyncpg.Record) -> IndexRow:
         procedure_id=row["procedure_id"],
         organisation=row["organisation"],
         published_at=row["published_at"],
+        deadline=row["deadline"],
         said=row["content"],
         procedure_state=row["procedure_state"],
     )

@@ -38,14 +38,15 @@ SELECT notice_id
  LIMIT $12
 
 -- notices --
-SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at, sent_at
+SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at, sent_at,
+       deadline
   FROM notice
  WHERE notice_id = ANY($1) AND state = 'published'
 
 -- rows_after --
 -- What is indexed of published notices, in the order of their identifiers. A procedure is where the public knows it to be;
 -- of one written before its states were kept, no award is told.
-SELECT notice_id, procedure_id, organisation, published_at, content,
+SELECT notice_id, procedure_id, organisation, published_at, deadline, content,
        coalesce((SELECT public_state
                    FROM procedure_version AS recorded
                   WHERE recorded.procedure_id = notice.procedure_id
@@ -60,7 +61,7 @@ SELECT notice_id, procedure_id, organisation, published_at, content,
  LIMIT $2
 
 -- rows_of --
-SELECT notice_id, procedure_id, organisation, published_at, content,
+SELECT notice_id, procedure_id, organisation, published_at, deadline, content,
        coalesce((SELECT public_state
                    FROM procedure_version AS recorded
                   WHERE recorded.procedure_id = notice.procedure_id
