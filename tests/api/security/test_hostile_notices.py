@@ -58,6 +58,6 @@ async def test_a_heavy_notice_holds_nobody_back(service_harness: HarnessFactory)
 
 
 def _seconds(data: bytes) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     check(data)
-    return time.perf_counter() - began
+    return time.process_time() - began
