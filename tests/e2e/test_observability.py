@@ -49,7 +49,9 @@ PATIENCE = 60.0  # seconds: this machine may be busy
 RUNBOOK = ROOT / "docs/runbooks/at-3-am.md"
 SERIES = 300
 """At most so many of one process: bounded by services, queues, routes and classes, not by what is done."""
-_OF_OTHERS = re.compile('ALERTS|halles_partners_|vhost="partners"')  # what fires later, and what another service tells
+_OF_OTHERS = re.compile(
+    'ALERTS|halles_partners_|halles_search_|halles_publications|vhost="partners"'
+)  # what fires later, and what another service tells
 _IDENTITY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|SIRET|@|BREW|legality\.act\.")
 pytestmark = pytest.mark.skipif(find_prometheus() is None, reason="Prometheus is not installed")
 
