@@ -37,6 +37,8 @@ KEPT: Final = timedelta(hours=6)
 """How long changes are kept: an index that heard nothing for longer is built again."""
 _POLL: Final = 1.0
 """seconds, should a notification be lost"""
+_GATHER: Final = 0.4
+"""seconds in which changes come together where no search waits for them: each look commits, which costs the processor"""
 _PATIENCE: Final = 3.0
 """seconds a search waits for what was committed before it; then it is answered with what there is"""
 _START: Final = 20.0
@@ -126,6 +128,7 @@ class LiveIndex:
                     await self._runtime.database.keep_listening()
                     await self.fresh()
                     await wake.wait(_POLL)
+                    await asyncio.sleep(_GATHER)
                 except Exception:  # noqa: BLE001  # a loop: the database comes back
                     _log.exception("search_index_failed", service=self._runtime.service.name)
                     await asyncio.sleep(_AGAIN)
