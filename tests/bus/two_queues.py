@@ -63,8 +63,9 @@ class Platform:
     async def kill(self, relay: asyncio.Task[None]) -> None:
         """End a relay as kill -9 does: nothing is finished, its session and its connections end."""
         del self.relays[relay]
-        relay.cancel()
-        await asyncio.gather(relay, return_exceptions=True)
+        while not relay.done():  # a cancellation that meets the end of what it waits for may be lost; a kill is not
+            relay.cancel()
+            await asyncio.wait([relay], timeout=1)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
