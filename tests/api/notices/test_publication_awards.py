@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.notices.service.procedures import close_due
-from tests.api.notices.test_publication_api import PUBLISHED, Json, Press, match, press
+from tests.api.notices.publication_press import PUBLISHED, Json, Press, match, press
 from tests.unit.notices.notices_samples import COMPANY, PROCEDURE, award_decided, contract_notified
 
 __all__ = ["press"]
