@@ -18,9 +18,10 @@ from libs.common.testing.plugin import HarnessFactory
 from services.notices.wiring import SERVICE
 from tests.unit.notices.notices_samples import BEFORE, INTERCOMMUNALITY, KEYS, eforms
 
-__all__ = ["Json", "Press", "match", "press"]
+__all__ = ["PUBLISHED", "Json", "Press", "match", "press"]
 
 Json = dict[str, Any]
+PUBLISHED = "notices.notice.published.v1"
 
 
 @dataclass

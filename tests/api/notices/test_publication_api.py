@@ -19,7 +19,7 @@ from tests.unit.notices.notices_samples import BEFORE, INTERCOMMUNALITY, VILLAGE
 
 __all__ = ["press"]
 
-TRACKED, PUBLISHED = "notices.publication.tracked.v1", "notices.notice.published.v1"
+TRACKED = "notices.publication.tracked.v1"
 
 
 async def test_a_formal_notice_goes_to_the_official_journal_first_then_the_others_and_the_platform_last(
