@@ -14,7 +14,7 @@ from libs.common.testing.harness import TestClock
 from libs.common.testing.plugin import HarnessFactory
 from services.notices.service.tracking import release_due
 from services.notices.wiring import SERVICE
-from tests.api.notices.publication_press import Press, match, press
+from tests.api.notices.publication_press import PUBLISHED, Press, match, press
 from tests.unit.notices.notices_samples import BEFORE, INTERCOMMUNALITY, VILLAGE
 
 __all__ = ["press"]
