@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from libs.common.calendar import Territory, territory_of
 from libs.common.messages.base import DocumentReference, Message, Money
 from libs.common.messages.notices import (
     Buyer,
@@ -114,6 +115,15 @@ class NoticeContent(Message):
     def takes_bids(self) -> bool:
         """Whether bids or requests to participate answer this very notice."""
         return self.kind == "contract" and self.subtype not in _WITHOUT_BIDS
+
+    @property
+    def territory(self) -> Territory:
+        """Whose legal time and holidays hold: the buyer's."""
+        return territory_of(self.buyer.department)
+
+    def legal_day(self, at: datetime) -> date:
+        """Give the day of an instant at the buyer's place: periods, thresholds and publications are of that day."""
+        return self.territory.day(at)
 
 
 def public_notice(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import datetime
 from typing import Any, Final
 
 from libs.common.errors import InvalidInput
@@ -52,10 +52,10 @@ def inspired(content: NoticeContent, buyer: Buyer) -> NoticeContent:
     return NoticeContent.model_validate(said | {"buyer": buyer, "departments": departments})
 
 
-def begun(content: NoticeContent, title: str | None, on: date) -> NoticeContent:
-    """Give the content of the new draft, formal or not by the rules of its day."""
+def begun(content: NoticeContent, title: str | None, at: datetime) -> NoticeContent:
+    """Give the content of the new draft, formal or not by the rules of the day at its buyer's place."""
     titled = content.model_copy(update={"title": title or content.title})
-    formal = titled.procedure_type != "adapted" or rules.is_formal(drafting.situation(titled, on))
+    formal = titled.procedure_type != "adapted" or rules.is_formal(drafting.situation(titled, titled.legal_day(at)))
     return titled.model_copy(update={"formal": formal})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -30,6 +31,10 @@ class Territory(StrEnum):
     def zone(self) -> ZoneInfo:
         """Give its legal time."""
         return ZoneInfo(_ZONES.get(self, "Europe/Paris"))
+
+    def day(self, at: datetime) -> date:
+        """Give the day of an instant in its legal time: the one that the law counts from."""
+        return at.astimezone(self.zone).date()
 
 
 _T = Territory

@@ -63,7 +63,7 @@ async def create_notice(uow: Uow, actor: Actor, body: NewNotice) -> NoticeView:
     actor.require(OrganisationKind.BUYER)
     if body.procedure_id is not None:
         await service.require_own_procedure(uow, body.procedure_id, actor)
-    content = body.content(actor, uow.now().date())
+    content = body.content(actor, uow.now())
     command = service.DraftNotice(uuid4(), body.procedure_id or uuid4(), content)
     return NoticeView.of(await service.write(uow, command, actor), uow.now())
 

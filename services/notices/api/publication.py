@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from libs.common.actor import Actor, OrganisationKind
@@ -9,6 +10,7 @@ from libs.common.errors import Conflict, Forbidden, IllegalTransition, NotFound,
 from libs.common.http import IfMatch, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.notices.domain.notice import Notice
 from services.notices.errors import NotPublishable
 from services.notices.inputs.publication import NewSending
 from services.notices.publication import law, payload
@@ -74,10 +76,12 @@ async def list_publications(runtime: Runtime, actor: Actor | None, notice_id: UU
     names = {code: listed.name for code, listed in runtime.port(Channels).listed.items()}
     shown = [PublicationView.of(each, names, own=own) for each in found if own or each.published_on]
     place = payload.Place(runtime.settings.public_url)
-    alone = (
-        [PublicationView.here(notice.published_at, place.notice(notice))] if notice.published_at and not found else []
-    )
+    alone = [] if found or not notice.published_at else [_here(notice, notice.published_at, place)]
     return Page(items=[*shown, *alone])
+
+
+def _here(notice: Notice, at: datetime, place: payload.Place) -> PublicationView:
+    return PublicationView.here(notice.content.legal_day(at), place.notice(notice))
 
 
 @ROUTES.get("/v1/notices/{notice_id}/channels", errors=[NotFound, Forbidden], tag="publication")
@@ -87,8 +91,8 @@ async def list_channels(runtime: Runtime, actor: Actor, notice_id: UUID) -> Chan
     notice = await readable_notice(runtime, notice_id, actor)
     async with runtime.read() as conn:
         await roles.require_reading(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
-    on = notice.dispatched_on or runtime.clock.now()
-    return ChannelsView.of(law.asked(notice.content, on.date()), runtime.port(Channels))
+    on = notice.content.legal_day(notice.dispatched_on or runtime.clock.now())
+    return ChannelsView.of(law.asked(notice.content, on), runtime.port(Channels))
 
 
 @ROUTES.get("/v1/notices/{notice_id}/national-form", errors=[NotFound], tag="publication")

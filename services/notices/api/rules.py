@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from libs.common.actor import Actor
+from libs.common.calendar import territory_of
 from libs.common.errors import NotFound
 from libs.common.http import Routes
 from libs.common.runtime import Runtime
@@ -17,7 +17,6 @@ from services.notices.views.rules import DatesView, HolidaysView, RulesView, Sit
 __all__ = ["ROUTES"]
 
 ROUTES = Routes("notices")
-_LEGAL_TIME = ZoneInfo("Europe/Paris")
 
 
 @ROUTES.get("/v1/rules", tag="rules", cache=3600)
@@ -29,7 +28,7 @@ async def get_rules(runtime: Runtime, query: RulesQuery) -> RulesView:
 @ROUTES.get("/v1/rules/situation", tag="rules")
 async def get_situation(runtime: Runtime, query: SituationQuery) -> SituationView:
     """Ask what the law wants of a procurement: procedure, publication, dates with their computation."""
-    return SituationView.of(query.situation(_today(runtime)))
+    return SituationView.of(query.situation(_today(runtime, query.department)))
 
 
 @ROUTES.get("/v1/rules/holidays", tag="rules", cache=86400)
@@ -44,5 +43,6 @@ async def get_dates(runtime: Runtime, actor: Actor | None, procedure_id: UUID, q
     return DatesView.of(await legal_dates(runtime, procedure_id, actor, major=query.major))
 
 
-def _today(runtime: Runtime) -> date:
-    return runtime.clock.now().astimezone(_LEGAL_TIME).date()
+def _today(runtime: Runtime, department: str | None = None) -> date:
+    """Give the day it is at a buyer's place; in Paris where none is told."""
+    return territory_of(department).day(runtime.clock.now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -187,10 +187,10 @@ class NewNotice(Input):
             )
         return self
 
-    def content(self, actor: Actor, on: date) -> NoticeContent:
-        """Give the content of the draft, for the caller's organisation, under the rules of a day."""
+    def content(self, actor: Actor, at: datetime) -> NoticeContent:
+        """Give the content of the draft, for the caller's organisation, under the rules of the day of an instant at its place."""
         drafted = NoticeContent.model_validate(self._said() | self._made(actor))
-        formal = self.procedure_type != "adapted" or rules.is_formal(drafting.situation(drafted, on))
+        formal = self.procedure_type != "adapted" or rules.is_formal(drafting.situation(drafted, drafted.legal_day(at)))
         return drafted.model_copy(update={"formal": formal and self.notice_type != "pmc"})
 
     def _said(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from lxml import etree
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,7 +35,6 @@ __all__ = [
 
 NAMESPACE: Final = "urn:halles:avis-national:1"
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LEGAL_TIME: Final = ZoneInfo("Europe/Paris")
 _NATURES: Final = {"works": "Travaux", "supplies": "Fournitures", "services": "Services"}
 _PROCEDURES: Final = {
     "adapted": "Procédure adaptée ouverte",
@@ -154,7 +152,7 @@ def national_form(
         procedure=_procedure(content),
         contract=_contract(content),
         lots=[_lot(lot) for lot in content.lots] if len(content.lots) > 1 else [],
-        further=FurtherSection(profile_url=profile_url, sent_to_the_journal=_instant(sent_to_the_journal)),
+        further=FurtherSection(profile_url=profile_url, sent_to_the_journal=_instant(content, sent_to_the_journal)),
     )
 
 
@@ -187,7 +185,7 @@ def _procedure(content: NoticeContent) -> ProcedureSection:
     return ProcedureSection(
         kind=_PROCEDURES.get(content.procedure_type, "Procédure adaptée ouverte"),
         technique=", ".join(_TECHNIQUES[each] for each in content.techniques) or "Sans objet",
-        deadline=_instant(content.deadline),
+        deadline=_instant(content, content.deadline),
         catalogue=_CATALOGUES[catalogue],
         limited_candidates=content.procedure_type in {"restricted", "oth-mult", "neg-w-call", "comp-dial"},
         variants_required=any(each.variants == "required" for each in terms),
@@ -236,9 +234,9 @@ def _place(places: list[Place]) -> str | None:
     return ", ".join(dict.fromkeys(filter(None, said))) or None
 
 
-def _instant(at: datetime | None) -> str | None:
-    """Give an instant in French legal time: what readers of the form expect."""
-    return at.astimezone(_LEGAL_TIME).isoformat(timespec="minutes") if at else None
+def _instant(content: NoticeContent, at: datetime | None) -> str | None:
+    """Give an instant in the legal time of the buyer's place: what readers of the form expect."""
+    return at.astimezone(content.territory.zone).isoformat(timespec="minutes") if at else None
 
 
 def missing(content: NoticeContent) -> tuple[FieldError, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from libs.common.actor import Actor
 from libs.common.runtime import Runtime
@@ -14,8 +13,6 @@ from services.notices.service import procedures
 from services.notices.store import notices as store
 
 __all__ = ["legal_dates"]
-
-_LEGAL_TIME = ZoneInfo("Europe/Paris")
 
 
 async def legal_dates(
@@ -32,7 +29,7 @@ async def legal_dates(
         notice = await store.get_notice(conn, procedure.notice_id)
     if notice is None or notice.dispatched_on is None:
         return ()
-    sent_on = notice.dispatched_on.astimezone(_LEGAL_TIME).date()
+    sent_on = notice.content.legal_day(notice.dispatched_on)
     situation = replace(drafting.situation(notice.content, sent_on), deadline=procedure.deadline)
     now = runtime.clock.now()
     running = procedure.deadline is not None and now < procedure.deadline

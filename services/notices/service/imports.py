@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
 from libs.common.actor import Actor, OrganisationKind
+from libs.common.calendar import territory_of
 from libs.common.errors import FieldError, InvalidInput
 from libs.common.messages.base import DocumentReference
 from libs.common.runtime import Runtime
@@ -67,9 +68,14 @@ def _draft(checked: CheckedNotice, notice: ParsedNotice, buyer: ParsedOrganisati
     return DraftNotice(
         notice_id=notice.notice_id,
         procedure_id=procedure_id_of(notice),
-        content=drafting.content_of(notice, buyer, now.date()),
+        content=drafting.content_of(notice, buyer, _today(buyer, now)),
         warnings=tuple(FieldError(problem.term, problem.message, problem.message_en) for problem in checked.warnings),
     )
+
+
+def _today(buyer: ParsedOrganisation, now: datetime) -> date:
+    """Give the day it is at the buyer's place: the rules of that day hold."""
+    return territory_of(drafting.department_of(buyer.postal_code, buyer.nuts, buyer.country)).day(now)
 
 
 def _errors(checked: CheckedNotice) -> list[FieldError]:

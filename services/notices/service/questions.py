@@ -138,9 +138,10 @@ async def closing(conn: asyncpg.Connection, procedure: Procedure) -> Closing:
 async def _situation(conn: asyncpg.Connection, procedure: Procedure) -> Situation | None:
     """Give what the rules look at: the contract notice, with the deadline of this moment."""
     notice = await notice_store.get_notice(conn, procedure.notice_id) if procedure.notice_id else None
-    if notice is None or notice.published_at is None:
+    if notice is None or notice.dispatched_on is None:
         return None
-    return replace(drafting.situation(notice.content, notice.published_at.date()), deadline=procedure.deadline)
+    sent_on = notice.content.legal_day(notice.dispatched_on)
+    return replace(drafting.situation(notice.content, sent_on), deadline=procedure.deadline)
 
 
 async def _public(conn: asyncpg.Connection, procedure_id: UUID) -> Procedure:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -30,7 +28,6 @@ from services.notices.store import publications as publication_store
 
 __all__ = ["CheckNotice", "Sending", "check", "send", "send_made", "source_of"]
 
-_LEGAL_TIME = ZoneInfo("Europe/Paris")
 _MOST_CORRECTIONS = 100
 _LARGEST_SOURCE = 64 * 2**20
 """Bytes of the XML that a notice was imported from."""
@@ -162,7 +159,7 @@ async def _checked(uow: Uow, notice: Notice, sending: Sending) -> Notice:
 
 async def _refuse_faults(uow: Uow, notice: Notice, sending: Sending) -> None:
     """Let only a notice without fault pass. Raises NotPublishable with every reason."""
-    chosen, on = _chosen(uow, notice, sending), _day(uow.now())
+    chosen, on = _chosen(uow, notice, sending), notice.content.legal_day(uow.now())
     wanted = law.asked(notice.content, on)
     if "channels" in sending.despite:
         wanted = law.FREE_CHOICE
@@ -184,13 +181,10 @@ def _chosen(uow: Uow, notice: Notice, sending: Sending) -> list[str]:
     if sending.channels:
         chosen = list(dict.fromkeys(sending.channels))
     else:
-        chosen = law.proposed(law.asked(notice.content, _day(uow.now())), uow.runtime.port(Channels))
+        chosen = law.proposed(
+            law.asked(notice.content, notice.content.legal_day(uow.now())), uow.runtime.port(Channels)
+        )
     return [code for code in chosen if code != PROFILE]
-
-
-def _day(at: datetime) -> date:
-    """Give the day of a sending: periods are counted in French legal time."""
-    return at.astimezone(_LEGAL_TIME).date()
 
 
 async def _eforms_faults(uow: Uow, notice: Notice) -> list[FieldError]:

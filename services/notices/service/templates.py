@@ -39,7 +39,7 @@ async def from_template(uow: Uow, template_id: UUID, title: str | None, actor: A
 
 
 async def _begin(uow: Uow, content: NoticeContent, title: str | None, actor: Actor) -> Notice:
-    begun = duplicating.begun(content, title, uow.now().date())
+    begun = duplicating.begun(content, title, uow.now())
     return await draft(uow, DraftNotice(uuid4(), uuid4(), begun), actor)
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -35,7 +34,6 @@ FOLLOW_JOB: Final = "follow-notice"
 _AT_ONCE: Final = 50
 _RAREST: Final = timedelta(minutes=30)
 _SLOWER: Final = 1.5
-_LEGAL_TIME: Final = ZoneInfo("Europe/Paris")
 _S = PublicationState
 _log = structlog.get_logger(__name__)
 
@@ -94,7 +92,7 @@ async def _publish_here(uow: Uow, notice: Notice, publication: Publication) -> N
         _log.warning("notice_not_published_here", notice_id=str(notice.notice_id))
         return notice
     link = payload.Place(uow.runtime.settings.public_url).notice(notice)
-    on = uow.now().astimezone(_LEGAL_TIME).date()
+    on = notice.content.legal_day(uow.now())
     await _keep(uow, published, publication.published(Published(on, link=link), uow.now()))
     return published
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final, Self
+from typing import Self
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -31,8 +30,6 @@ from services.notices.views.base import View
 from services.notices.views.documents import DocumentLine
 
 __all__ = ["NoticeView", "RequirementView", "WarningView"]
-
-_LEGAL_TIME: Final = ZoneInfo("Europe/Paris")
 
 
 class StepView(View):
@@ -116,7 +113,7 @@ class NoticeView(View):
     def of(cls, notice: Notice, now: datetime) -> Self:
         """Show a notice; the law's requirements are those of its sending, or of now for a draft."""
         content = notice.content
-        on = (notice.dispatched_on or now).astimezone(_LEGAL_TIME).date()
+        on = content.legal_day(notice.dispatched_on or now)
         said = {name: getattr(content, name) for name in NoticeContent.model_fields if name in cls.model_fields}
         asked = rules.requirements(drafting.situation(content, on))
         return cls(

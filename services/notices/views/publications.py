@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Final, Self
-from zoneinfo import ZoneInfo
+from typing import Self
 
 from pydantic import Field
 
@@ -17,8 +16,6 @@ from services.notices.publication.port import Channels, Listed
 from services.notices.views.base import View
 
 __all__ = ["ChannelView", "ChannelsView", "PublicationView"]
-
-_LEGAL_TIME: Final = ZoneInfo("Europe/Paris")
 
 
 class PublicationView(View):
@@ -57,14 +54,14 @@ class PublicationView(View):
         return cls.model_validate(public | ({name: getattr(publication, name) for name in told} if own else {}))
 
     @classmethod
-    def here(cls, published_at: datetime, link: str) -> Self:
+    def here(cls, published_on: date, link: str) -> Self:
         """Show a notice published on the platform alone."""
         return cls(
             channel=PROFILE,
             name=NAMES[PROFILE],
             state=PublicationState.PUBLISHED,
             number=None,
-            published_on=published_at.astimezone(_LEGAL_TIME).date(),
+            published_on=published_on,
             link=link,
         )
 

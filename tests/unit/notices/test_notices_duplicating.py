@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -76,10 +76,10 @@ def test_no_mail_telephone_or_address_of_the_other_stays_in_a_text() -> None:
 
 def test_what_is_begun_is_formal_by_the_rules_of_its_day() -> None:
     adapted = repeated(content(subtype="national", procedure_type="adapted", value=Money(amount=Decimal(900_000_000))))
-    assert begun(adapted, None, date(2026, 3, 2)).formal
+    assert begun(adapted, None, datetime(2026, 3, 2, 12, tzinfo=UTC)).formal
     small = adapted.model_copy(update={"value": Money(amount=Decimal(900))})
-    assert not begun(small, "Autre titre", date(2026, 3, 2)).formal
-    assert begun(small, "Autre titre", date(2026, 3, 2)).title == "Autre titre"
+    assert not begun(small, "Autre titre", datetime(2026, 3, 2, 12, tzinfo=UTC)).formal
+    assert begun(small, "Autre titre", datetime(2026, 3, 2, 12, tzinfo=UTC)).title == "Autre titre"
 
 
 @pytest.mark.parametrize("kind", ["award", "change"])
