@@ -14,6 +14,7 @@ from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
 from services.bids.api import routes
 from services.bids.consumers import consumers
 from services.bids.domain.states import BID, CONTRACT, OPENING
+from services.bids.evidence.journal import Journal
 from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
 from services.bids.sealing.tool import TOOLS, load_roots
@@ -29,6 +30,7 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
         Memberships: KnownMemberships(runtime),
         TimestampAuthority: HttpTimestampAuthority(settings.timestamp_urls, runtime.http),
         TrustedRoots: TrustedRoots(tuple(roots)),
+        Journal: Journal(runtime),
     }
 
 
@@ -41,6 +43,7 @@ SERVICE = Service(
     jobs=jobs,
     periodic=periodic,
     ports=_ports,
+    serving=lambda runtime: runtime.port(Journal).serving(),
     tools=(*TOOLS, rebuild_command({QUEUE: TABLES})),
     graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT},
 )
