@@ -11,6 +11,7 @@ from libs.common.errors import Forbidden, IllegalTransition, NotFound, TooLarge
 from libs.common.http import Content, Page, Routes, chunks, send_content, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.notices.api.paging import part
 from services.notices.errors import DangerousDocument
 from services.notices.files.incoming import Incoming
 from services.notices.inputs.documents import (
@@ -77,7 +78,8 @@ async def list_documents(
         own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
         read = store.document_versions if query.versions and own else store.documents
         found = await read(conn, notice_id)
-    return Page(items=[DocumentView.of(document) for document in found])
+    shown, following = part(runtime, found, query, lambda each: f"{each.reference.name}/{each.version}")
+    return Page(items=[DocumentView.of(document) for document in shown], next=following)
 
 
 @ROUTES.get(
@@ -123,7 +125,9 @@ async def list_public_documents(
 ) -> Page[PublicDocumentView]:
     """List the tender documents of a procedure, as its published notices make them: those that count, or every version."""
     found = await _published(runtime, procedure_id, actor)
-    return Page(items=public_documents(found, versions=query.versions, since=query.since))
+    listed = public_documents(found, versions=query.versions, since=query.since)
+    shown, following = part(runtime, listed, query, lambda each: f"{each.name}/{each.version}")
+    return Page(items=shown, next=following)
 
 
 @ROUTES.get(

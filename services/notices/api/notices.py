@@ -8,7 +8,7 @@ from aiohttp import web
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Forbidden, IllegalTransition, NotFound, StaleVersion
-from libs.common.http import IfMatch, Page, Routes, send_document
+from libs.common.http import Cursor, IfMatch, Page, Routes, send_document
 from libs.common.http.conditional import is_unchanged, known_tags
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
@@ -18,8 +18,9 @@ from services.notices.eforms import xml
 from services.notices.eforms.apart import apart
 from services.notices.eforms.check import check
 from services.notices.errors import AmendmentOfClosed, DuplicateNotice, NoticeOfAnother, NoticeRejected, RoleMissing
+from services.notices.inputs.documents import Version
 from services.notices.inputs.fields import PageQuery
-from services.notices.inputs.notices import NewNotice, NoticePatch, VersionQuery
+from services.notices.inputs.notices import NewNotice, NoticePatch, VersionsQuery
 from services.notices.service import imports, roles
 from services.notices.service import notices as service
 from services.notices.service.representations import form
@@ -91,26 +92,32 @@ async def get_notice(
 
 @ROUTES.get("/v1/notices/{notice_id}/versions", errors=[NotFound], tag="notices")
 async def list_versions(
-    runtime: Runtime, actor: Actor | None, notice_id: UUID, query: VersionQuery
+    runtime: Runtime, actor: Actor | None, notice_id: UUID, query: VersionsQuery
 ) -> Page[VersionView]:
     """List the states a notice went through, with what changed; those of the draft for its buyer only."""
     notice = await service.readable_notice(runtime, notice_id, actor)
+    first = int(Cursor.decode(runtime, query.cursor)["version"]) if query.cursor else 0
+    until = query.as_of or runtime.clock.now()
     async with runtime.read() as conn:
         own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
-        rows = await store.versions(conn, notice_id, drafts_too=own, until=query.as_of or runtime.clock.now())
-    return Page(items=VersionView.all_of(rows))
+        rows = await store.versions(
+            conn, notice_id, drafts_too=own, until=until, first=first, limit=query.limit + 1 + bool(first)
+        )
+    former, rows = (rows[0], rows[1:]) if first and rows else (None, rows)
+    shown = rows[: query.limit]
+    following = Cursor.encode(runtime, {"version": shown[-1].version}) if len(rows) > query.limit else None
+    return Page(items=VersionView.all_of(shown, former), next=following)
 
 
 @ROUTES.get("/v1/notices/{notice_id}/versions/{number}", errors=[NotFound], tag="notices")
-async def get_version(runtime: Runtime, actor: Actor | None, notice_id: UUID, number: int) -> NoticeTextView:
+async def get_version(runtime: Runtime, actor: Actor | None, notice_id: UUID, number: Version) -> NoticeTextView:
     """Read a notice whole, as it was in one version; those of the draft for its buyer only."""
     notice = await service.readable_notice(runtime, notice_id, actor)
     async with runtime.read() as conn:
         own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
-        rows = await store.versions(conn, notice_id, drafts_too=own, until=runtime.clock.now())
-    for row in rows:
-        if row.version == number:
-            return NoticeTextView.of(row)
+        rows = await store.versions(conn, notice_id, drafts_too=own, until=runtime.clock.now(), first=number, limit=1)
+    if rows and rows[0].version == number:
+        return NoticeTextView.of(rows[0])
     raise NotFound("Cet avis n'a pas de version de ce numéro.", "This notice has no version of that number.")
 
 

@@ -16,7 +16,7 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.procedure import Procedure
 from services.notices.inputs.fields import PageQuery
-from services.notices.inputs.notices import ProcedureVersionQuery, VersionQuery
+from services.notices.inputs.notices import VersionQuery, VersionsQuery
 from services.notices.inputs.procedures import NewAbandonment, NewFailure, NewResumption, NewSuspension
 from services.notices.service import procedures as service
 from services.notices.store import procedures as procedure_store
@@ -40,7 +40,7 @@ async def get_procedure(runtime: Runtime, actor: Actor | None, procedure_id: UUI
 
 @ROUTES.get("/v1/procedures/{procedure_id}/versions", errors=[NotFound], tag="procedures")
 async def list_procedure_versions(
-    runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: ProcedureVersionQuery
+    runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: VersionsQuery
 ) -> Page[ProcedureVersionView]:
     """List the states of a procedure as bidders saw them, with what changed; to its buyer, also what is not public.
 

@@ -10,8 +10,10 @@ from libs.common.errors import Conflict, Forbidden, IllegalTransition, NotFound,
 from libs.common.http import IfMatch, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.notices.api.paging import part
 from services.notices.domain.notice import Notice
 from services.notices.errors import NotPublishable
+from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.publication import NewSending
 from services.notices.publication import law, payload
 from services.notices.publication.national import NationalForm
@@ -67,17 +69,20 @@ async def send_notice(uow: Uow, actor: Actor, notice_id: UUID, if_match: IfMatch
 
 
 @ROUTES.get("/v1/notices/{notice_id}/publications", errors=[NotFound], tag="publication")
-async def list_publications(runtime: Runtime, actor: Actor | None, notice_id: UUID) -> Page[PublicationView]:
+async def list_publications(
+    runtime: Runtime, actor: Actor | None, notice_id: UUID, query: PageQuery
+) -> Page[PublicationView]:
     """List where a notice is published, with number, date and link; its buyer sees each channel's answer too."""
     notice = await readable_notice(runtime, notice_id, actor)
     async with runtime.read() as conn:
         own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
         found = await store.publications(conn, notice_id)
     names = {code: listed.name for code, listed in runtime.port(Channels).listed.items()}
-    shown = [PublicationView.of(each, names, own=own) for each in found if own or each.published_on]
+    told = [each for each in found if own or each.published_on]
+    shown, following = part(runtime, told, query, lambda each: str(each.publication_id))
     place = payload.Place(runtime.settings.public_url)
     alone = [] if found or not notice.published_at else [_here(notice, notice.published_at, place)]
-    return Page(items=[*shown, *alone])
+    return Page(items=[*(PublicationView.of(each, names, own=own) for each in shown), *alone], next=following)
 
 
 def _here(notice: Notice, at: datetime, place: payload.Place) -> PublicationView:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from libs.common.mail.message import ADDRESS, one_line
 from services.notices.files.names import normal
-from services.notices.inputs.fields import FromDay, Input
+from services.notices.inputs.fields import FromDay, Input, PageQuery
 
 __all__ = [
     "ArchiveQuery",
@@ -18,6 +18,7 @@ __all__ = [
     "DownloadQuery",
     "NewRegistration",
     "PublicDocumentsQuery",
+    "Version",
 ]
 
 
@@ -34,8 +35,8 @@ Version = Annotated[int, Field(ge=1, le=100_000)]
 _Key = Annotated[str, Field(max_length=200)]
 
 
-class DocumentsQuery(Input):
-    """Which documents of a notice."""
+class DocumentsQuery(PageQuery):
+    """Which documents of a notice, by pages."""
 
     versions: bool = Field(default=False, description="every version, not the last one alone")
 

@@ -19,7 +19,7 @@ from services.notices.inputs.fields import CpvCode, Description, Input, PageQuer
 from services.notices.inputs.lots import Amount, NewLot, NewPlace, NewResult, Text, known_code, only_lot
 from services.notices.inputs.opening import NewOpening
 
-__all__ = ["NewBuyer", "NewNotice", "NoticePatch", "ProcedureType", "ProcedureVersionQuery", "VersionQuery"]
+__all__ = ["NewBuyer", "NewNotice", "NoticePatch", "ProcedureType", "VersionQuery", "VersionsQuery"]
 
 ProcedureType = Literal[
     "adapted",
@@ -43,8 +43,8 @@ class VersionQuery(Input):
     as_of: ToDay | None = Field(default=None, description="time with offset, or a day; now when absent")
 
 
-class ProcedureVersionQuery(PageQuery, VersionQuery):
-    """A page of the states of a procedure up to an instant."""
+class VersionsQuery(PageQuery, VersionQuery):
+    """A page of the states of a notice or of a procedure up to an instant."""
 
 
 class NewBuyer(Input):

@@ -134,9 +134,11 @@ async def add_version(conn: asyncpg.Connection, notice: Notice, at: datetime) ->
     await conn.execute(_SQL["version_add"], notice.notice_id, notice.version, notice.state, content, at)
 
 
-async def versions(conn: asyncpg.Connection, notice_id: UUID, *, drafts_too: bool, until: datetime) -> list[VersionRow]:
-    """Give the states a notice went through up to an instant, oldest first."""
-    rows = await conn.fetch(_SQL["versions"], notice_id, drafts_too, until)
+async def versions(
+    conn: asyncpg.Connection, notice_id: UUID, *, drafts_too: bool, until: datetime, first: int, limit: int
+) -> list[VersionRow]:
+    """Give the states a notice went through up to an instant, oldest first, from a version on."""
+    rows = await conn.fetch(_SQL["versions"], notice_id, drafts_too, until, first, limit)
     return [
         VersionRow(row["version"], row["state"], NoticeContent.model_validate(row["content"]), row["recorded_at"])
         for row in rows

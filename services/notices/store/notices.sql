@@ -38,10 +38,12 @@ INSERT INTO notice_version (notice_id, version, state, content, recorded_at)
 VALUES ($1, $2, $3, $4, $5)
 
 -- versions --
+-- The states of a notice up to an instant, those of the draft where $2 says so, from a version on.
 SELECT version, state, content, recorded_at
   FROM notice_version
- WHERE notice_id = $1 AND (state = 'published' OR $2) AND recorded_at <= $3
+ WHERE notice_id = $1 AND (state = 'published' OR $2) AND recorded_at <= $3 AND version >= $4
  ORDER BY version
+ LIMIT $5
 
 -- drafts --
 -- A buyer's own notices that are not public, of some consultations where $5 names them, and those shared with it ($6), newest first.

@@ -65,11 +65,9 @@ class VersionView(View):
     differences: list[DifferenceView] = Field(description="what differs from the version before")
 
     @classmethod
-    def all_of(cls, rows: Sequence[VersionRow]) -> list[Self]:
-        """Show versions, oldest first, each against the one before."""
-        told = [_notice_state(row) for row in rows]
-        changes: list[list[Difference]] = [[], *(differences(*pair) for pair in pairwise(told))]
-        return [cls.of(row, found) for row, found in zip(rows, changes, strict=False)]
+    def all_of(cls, rows: Sequence[VersionRow], former: VersionRow | None) -> list[Self]:
+        """Show versions, oldest first, each against the one before: that of the first is `former`, if any."""
+        return [cls.of(row, _changed(before, row)) for before, row in pairwise([former, *rows]) if row is not None]
 
     @classmethod
     def of(cls, row: VersionRow, found: Sequence[Difference]) -> Self:
@@ -158,6 +156,10 @@ class ProcedureTextView(View):
             text_id=row.text_id,
             text=row.content,
         )
+
+
+def _changed(before: VersionRow | None, row: VersionRow) -> list[Difference]:
+    return differences(_notice_state(before), _notice_state(row)) if before else []
 
 
 def _notice_state(row: VersionRow) -> Mapping[str, Any]:
