@@ -142,6 +142,10 @@ class Memberships(Protocol):
         """Say whether the person may act for the buyer now. Asked at each request, never kept: what is revoked is over."""
         ...
 
+    async def reads_all(self, actor: Actor) -> bool:
+        """Say whether the caller may read now all that is of the buyer, not of some consultations only."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Verified:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from libs.common.actor import Actor
 from libs.common.runtime import Runtime
+from services.notices.service import roles
 from services.notices.store import roles as store
 
 __all__ = ["RecordedMemberships"]
@@ -18,3 +20,8 @@ class RecordedMemberships:
         """Say whether the person holds a role for the buyer now."""
         async with self._runtime.read() as conn:
             return await store.is_member(conn, subject, organisation, self._runtime.clock.now())
+
+    async def reads_all(self, actor: Actor) -> bool:
+        """Say whether the caller may read all that is of the buyer now, not of some consultations only."""
+        async with self._runtime.read() as conn:
+            return await roles.may(conn, actor, actor.organisation, None, self._runtime.clock.now())

@@ -23,7 +23,7 @@ from services.bids.errors import (
     UnknownConsultation,
     UnknownLetter,
 )
-from services.bids.service import awards, letters
+from services.bids.service import awards, letters, parties
 from services.bids.store import awards as store
 
 __all__ = ["routes"]
@@ -70,12 +70,11 @@ def _evaluation(given: EvaluationInput) -> Evaluation:
 
 @routes.get("/v1/letters", tag="letters")
 async def list_letters(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[LetterSummary]:
-    """List the letters to one's own organisation, or sent by it, newest first."""
+    """List the letters to a company, or those that one may read for the buyer who sent them, newest first."""
     before = None if query.cursor is None else int(Cursor.decode(runtime, query.cursor)["before"])
     async with runtime.read() as conn:
-        found = await store.letters_of(
-            conn, actor.organisation, procedure=query.procedure, before=before, limit=query.limit + 1
-        )
+        whose = await parties.listed(conn, actor, runtime.clock.now())
+        found = await store.letters_of(conn, whose, procedure=query.procedure, before=before, limit=query.limit + 1)
     shown = found[: query.limit]
     following = Cursor.encode(runtime, {"before": shown[-1].sequence}) if len(found) > query.limit else None
     return Page(items=[LetterSummary.of(each) for each in shown], next=following)

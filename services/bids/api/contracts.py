@@ -20,7 +20,7 @@ from services.bids.errors import (
     UnknownContract,
     WrongSignedContract,
 )
-from services.bids.service import contracts
+from services.bids.service import contracts, parties
 from services.bids.store import contracts as store
 
 __all__ = ["routes"]
@@ -30,12 +30,11 @@ routes = Routes("bids")
 
 @routes.get("/v1/contracts", tag="contracts")
 async def list_contracts(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[ContractView]:
-    """List the contracts one's own organisation is a party of, newest first."""
+    """List the contracts that a company won, or those that one may read for a buyer, newest first."""
     before = None if query.cursor is None else int(Cursor.decode(runtime, query.cursor)["before"])
     async with runtime.read() as conn:
-        found = await store.of(
-            conn, actor.organisation, procedure=query.procedure, before=before, limit=query.limit + 1
-        )
+        whose = await parties.listed(conn, actor, runtime.clock.now())
+        found = await store.of(conn, whose, procedure=query.procedure, before=before, limit=query.limit + 1)
     shown = found[: query.limit]
     following = Cursor.encode(runtime, {"before": shown[-1].sequence}) if len(found) > query.limit else None
     return Page(items=[ContractView.of(each) for each in shown], next=following)
@@ -45,7 +44,7 @@ async def list_contracts(runtime: Runtime, actor: Actor, query: PageQuery) -> Pa
 async def get_contract(runtime: Runtime, actor: Actor, contract_id: UUID) -> ContractView:
     """Read a contract."""
     async with runtime.read() as conn:
-        return ContractView.of(await contracts.party_contract(conn, actor, contract_id))
+        return ContractView.of(await contracts.party_contract(conn, actor, contract_id, runtime.clock.now()))
 
 
 @routes.get(
@@ -56,7 +55,7 @@ async def get_contract_document(
 ) -> web.StreamResponse:
     """Download the contract as it is now: generated, signed by the winner, signed by both."""
     async with runtime.read() as conn:
-        row = await contracts.party_contract(conn, actor, contract_id)
+        row = await contracts.party_contract(conn, actor, contract_id, runtime.clock.now())
     return await send_document(request, runtime, row.document)
 
 

@@ -124,7 +124,7 @@ def unknown() -> UnknownConsultation:
 async def require_buyer(
     conn: asyncpg.Connection, actor: Actor, consultation: Consultation, permission: Permission, at: datetime
 ) -> None:
-    """Let only those of the consultation's buyer pass who may do this. Raises Forbidden, RoleMissing."""
+    """Let only those pass who may do this in the consultation. Raises Forbidden, RoleMissing."""
     await require(conn, actor, consultation.buyer, consultation.procedure, permission, at)
 
 

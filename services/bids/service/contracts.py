@@ -15,6 +15,7 @@ from libs.common.actor import Actor, OrganisationKind
 from libs.common.calendar import french_date
 from libs.common.errors import StaleVersion
 from libs.common.grants import Permission
+from libs.common.grants.known import require
 from libs.common.messages.base import DocumentReference, Money
 from libs.common.messages.bids import Contract
 from libs.common.messages.signature import DocumentSignedV1
@@ -47,18 +48,21 @@ class ForeignDocumentError(Exception):
 
 
 async def party_contract(
-    conn: asyncpg.Connection, actor: Actor, contract_id: UUID, *, lock: bool = False
+    conn: asyncpg.Connection, actor: Actor, contract_id: UUID, at: datetime, *, lock: bool = False
 ) -> ContractRow:
-    """Give a contract to one of its two parties. Raises UnknownContract."""
+    """Give a contract to its winner, or to who reads for its buyer. Raises UnknownContract, RoleMissing."""
+    unknown = UnknownContract("Aucun marché de votre organisation n'a cet identifiant.", "No such contract of yours.")
     row = await (store.lock if lock else store.find)(conn, contract_id)
-    if row is None or actor.organisation not in {row.buyer, row.winner}:
-        raise UnknownContract("Aucun marché de votre organisation n'a cet identifiant.", "No such contract of yours.")
+    if row is None:
+        raise unknown
+    if actor.kind is not OrganisationKind.COMPANY or actor.organisation != row.winner:
+        await require(conn, actor, row.buyer, row.procedure, Permission.READ, at, unknown=unknown)
     return row
 
 
-async def _locked(conn: asyncpg.Connection, actor: Actor, contract_id: UUID, version: int | None) -> ContractRow:
-    """Give a contract, held; `version` is what the caller saw (If-Match). Raises UnknownContract, StaleVersion."""
-    row = await party_contract(conn, actor, contract_id, lock=True)
+async def _locked(uow: Uow, actor: Actor, contract_id: UUID, version: int | None) -> ContractRow:
+    """Give a contract, held; `version` is what the caller saw (If-Match). Raises what `party_contract` does, StaleVersion."""
+    row = await party_contract(uow.conn, actor, contract_id, uow.now(), lock=True)
     if version is not None and version != row.version:
         raise StaleVersion(
             f"Le marché a changé entre-temps (version {row.version}) : relisez-le avant de recommencer.",
@@ -76,7 +80,7 @@ async def sign_as_winner(
     """
     actor.require(OrganisationKind.COMPANY)
     async with runtime.read() as conn:
-        row = await party_contract(conn, actor, contract_id)
+        row = await party_contract(conn, actor, contract_id, runtime.clock.now())
     actor.require_organisation(row.winner)
     state = after(CONTRACT, row.state, "sign as winner")
     prepared = await runtime.storage.read(row.prepared.key, MAX_CONTRACT)
@@ -84,7 +88,7 @@ async def sign_as_winner(
     key = f"bids/contracts/{row.id}/winner-{sha256(pdf).hexdigest()}.pdf"
     document = await runtime.storage.put(key, pdf, media_type="application/pdf", name=row.prepared.name)
     async with runtime.uow(actor=actor) as uow:
-        row = await _locked(uow.conn, actor, contract_id, version)
+        row = await _locked(uow, actor, contract_id, version)
         state = after(CONTRACT, row.state, "sign as winner")
         uow.audit("sign_contract_as_winner", str(row.id))
         return await _save(uow, replace(row, state=state, winner_signed=document))
@@ -116,7 +120,7 @@ async def submit(runtime: Runtime, actor: Actor, contract_id: UUID, version: int
         runtime.storage.open(document.key), media_type=document.media_type, name=document.name
     )
     async with runtime.uow(actor=actor) as uow:
-        row = await _locked(uow.conn, actor, contract_id, version)
+        row = await _locked(uow, actor, contract_id, version)
         if row.document.sha256 != shared.sha256:
             raise StaleVersion(
                 "Le titulaire vient de signer de nouveau : recommencez.", "The winner just signed again."
@@ -184,7 +188,7 @@ async def clear(uow: Uow, subject: UUID, clearance: str) -> None:
 async def notify(uow: Uow, actor: Actor, contract_id: UUID, version: int | None = None) -> ContractRow:
     """Notify the signed contract to the winner. Raises UnknownContract, Forbidden, IllegalTransition, NotCleared."""
     _, consultation = await _buyers(uow.conn, actor, contract_id, uow.now())
-    row = await _locked(uow.conn, actor, contract_id, version)
+    row = await _locked(uow, actor, contract_id, version)
     if row.state is ContractState.SIGNED:
         raise NotCleared(
             "Le marché est signé ; on attend l'accusé de réception du contrôle de légalité, ou le constat que la "
@@ -204,7 +208,7 @@ async def acknowledge(uow: Uow, actor: Actor, contract_id: UUID, version: int | 
 
     Raises UnknownContract, Forbidden, IllegalTransition.
     """
-    row = await _locked(uow.conn, actor, contract_id, version)
+    row = await _locked(uow, actor, contract_id, version)
     actor.require(OrganisationKind.COMPANY)
     actor.require_organisation(row.winner)
     now = uow.now()
@@ -232,7 +236,7 @@ async def with_totals(conn: asyncpg.Connection, row: ContractRow) -> Contract:
 async def _buyers(
     conn: asyncpg.Connection, actor: Actor, contract_id: UUID, at: datetime
 ) -> tuple[ContractRow, Consultation]:
-    row = await party_contract(conn, actor, contract_id)
+    row = await party_contract(conn, actor, contract_id, at)
     consultation = await consultations.get(conn, row.procedure)
     await consultations.require_buyer(conn, actor, consultation, Permission.PUBLISH, at)
     return row, consultation

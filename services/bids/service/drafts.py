@@ -105,7 +105,7 @@ async def refuse_clash(conn: asyncpg.Connection, depositor: str, procedure: UUID
 async def own_bid(conn: asyncpg.Connection, actor: Actor, bid_id: UUID, *, lock: bool = False) -> Bid:
     """Give a bid of the actor's company. Raises UnknownBid, for another company's too: it may not be known of."""
     bid = await (store.lock if lock else store.find)(conn, bid_id)
-    if bid is None or bid.depositor != actor.organisation:
+    if bid is None or actor.kind is not OrganisationKind.COMPANY or bid.depositor != actor.organisation:
         raise UnknownBid("Aucun pli de votre entreprise n'a cet identifiant.", "No bid of your company has that id.")
     return bid
 

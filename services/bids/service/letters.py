@@ -6,7 +6,9 @@ from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from libs.common.actor import Actor
+from libs.common.actor import Actor, OrganisationKind
+from libs.common.grants import Permission
+from libs.common.grants.known import require
 from libs.common.uow import Uow
 from services.bids import events
 from services.bids.documents.letters import Paper
@@ -44,11 +46,18 @@ async def send(uow: Uow, consultation: Consultation, to: tuple[str, str], paper:
 
 
 async def read(uow: Uow, actor: Actor, letter_id: UUID) -> Letter:
-    """Give a letter to its addressee, noting the first reading, or to its sender. Raises UnknownLetter."""
-    letter = await store.find_letter(uow.conn, letter_id, actor.organisation)
+    """Give a letter to its addressee, noting the first reading, or to who reads for its buyer once the bids are opened.
+
+    Raises UnknownLetter, RoleMissing.
+    """
+    unknown = UnknownLetter("Aucun courrier pour votre organisation n'a cet identifiant.", "No such letter for you.")
+    addressee = actor.organisation if actor.kind is OrganisationKind.COMPANY else None
+    letter = await store.find_letter(uow.conn, letter_id, addressee)
     if letter is None:
-        raise UnknownLetter("Aucun courrier pour votre organisation n'a cet identifiant.", "No such letter for you.")
-    if actor.organisation == letter.addressee and letter.first_read_at is None:
+        raise unknown
+    if addressee is None:
+        await require(uow.conn, actor, letter.buyer, letter.procedure, Permission.READ, uow.now(), unknown=unknown)
+    elif letter.first_read_at is None:
         now = uow.now()
         await store.letter_read(uow.conn, letter_id, now, actor.subject)
         uow.audit("read_letter", str(letter_id))

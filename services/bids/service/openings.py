@@ -12,6 +12,7 @@ import asyncpg
 from libs.common.actor import Actor
 from libs.common.errors import Conflict, FieldError, NotFound, Unavailable
 from libs.common.grants import Permission
+from libs.common.grants.known import require
 from libs.common.runtime import Runtime
 from libs.common.timestamp import TimestampAuthority, TimestampError
 from libs.common.uow import Uow
@@ -85,9 +86,10 @@ async def buyers_opening(
     """Give an opening to which the caller may do this. Raises UnknownOpening, for another buyer's too; RoleMissing."""
     opening = await store.find(conn, opening_id)
     consultation = None if opening is None else await consultation_store.find(conn, opening.procedure)
-    if opening is None or consultation is None or consultation.buyer != actor.organisation:
-        raise UnknownOpening("Aucune ouverture de votre organisation n'a cet identifiant.", "No such opening of yours.")
-    await consultations.require_buyer(conn, actor, consultation, permission, at)
+    unknown = UnknownOpening("Aucune ouverture de votre organisation n'a cet identifiant.", "No such opening of yours.")
+    if opening is None or consultation is None:
+        raise unknown
+    await require(conn, actor, consultation.buyer, consultation.procedure, permission, at, unknown=unknown)
     return opening, consultation
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from services.bids.store.listed import Listed
 from services.bids.store.queries import QUERIES
 
 __all__ = ["Award", "Letter", "add", "add_letter", "find_letter", "letter_read", "letters_of", "of_procedure"]
@@ -66,17 +67,17 @@ async def add_letter(conn: asyncpg.Connection, letter: Letter) -> None:
     )  # fmt: skip
 
 
-async def find_letter(conn: asyncpg.Connection, letter: UUID, reader: str) -> Letter | None:
-    """Give a letter to its addressee, or to its sender once the bids are opened."""
-    row = await conn.fetchrow(QUERIES["find_letter"], letter, reader)
+async def find_letter(conn: asyncpg.Connection, letter: UUID, addressee: str | None) -> Letter | None:
+    """Give a letter to its addressee; without one, to its sender, once the bids are opened."""
+    row = await conn.fetchrow(QUERIES["find_letter"], letter, addressee)
     return None if row is None else Letter(**dict(row))
 
 
 async def letters_of(
-    conn: asyncpg.Connection, organisation: str, *, procedure: UUID | None, before: int | None, limit: int
+    conn: asyncpg.Connection, whose: Listed, *, procedure: UUID | None, before: int | None, limit: int
 ) -> list[Letter]:
-    """Give the letters to an organisation, and those it sent once the bids are opened, newest first."""
-    rows = await conn.fetch(QUERIES["letters_of"], organisation, procedure, before, limit)
+    """Give the letters to a company, or those sent in consultations once the bids are opened, newest first."""
+    rows = await conn.fetch(QUERIES["letters_of"], *astuple(whose), procedure, before, limit)
     return [Letter(**dict(row)) for row in rows]
 
 

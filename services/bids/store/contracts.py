@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ import asyncpg
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.bids import Contract as ContractContent
 from services.bids.domain.states import ContractState
+from services.bids.store.listed import Listed
 from services.bids.store.queries import QUERIES
 
 __all__ = ["ContractRow", "add", "find", "lock", "number_taken", "of", "of_procedure", "save"]
@@ -71,10 +72,10 @@ async def lock(conn: asyncpg.Connection, contract: UUID) -> ContractRow | None:
 
 
 async def of(
-    conn: asyncpg.Connection, organisation: str, *, procedure: UUID | None, before: int | None, limit: int
+    conn: asyncpg.Connection, whose: Listed, *, procedure: UUID | None, before: int | None, limit: int
 ) -> list[ContractRow]:
-    """Give the contracts of a buyer or a winner, newest first."""
-    rows = await conn.fetch(QUERIES["contracts_of"], organisation, procedure, before, limit)
+    """Give the contracts of a winner, or of consultations, newest first."""
+    rows = await conn.fetch(QUERIES["contracts_of"], *astuple(whose), procedure, before, limit)
     return [_contract(row) for row in rows]
 
 

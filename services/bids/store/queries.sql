@@ -148,34 +148,35 @@ SELECT attempt.id, attempt.bid, bid.depositor, attempt.kind, attempt.file, attem
  ORDER BY attempt.started_at, attempt.id
 
 -- add_receipt --
-INSERT INTO receipt (id, bid, act, statement, sha256)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO receipt (id, bid, act, statement, sha256, fact)
+VALUES ($1, $2, $3, $4, $5, $6)
 
 -- find_receipt --
-SELECT id, bid, act, statement, sha256, token, stamped_at
+SELECT statement, fact
   FROM receipt
  WHERE bid = $1
    AND act = $2
 
 -- receipt_by_id --
-SELECT id, bid, act, statement, sha256, token, stamped_at
+SELECT statement, fact
   FROM receipt
  WHERE id = $1
 
--- stamp_receipt --
-UPDATE receipt
-   SET token = $2, stamped_at = $3
+-- fact_of_receipt --
+SELECT fact
+  FROM receipt
  WHERE id = $1
-   AND token IS NULL
 
 -- receipts_left_pending --
 -- Real time: those whose depositor is no longer waiting for the answer.
-SELECT id
-  FROM receipt
- WHERE token IS NULL
-   AND recorded_at < now() - interval '30 seconds'
- ORDER BY recorded_at
- LIMIT 100
+SELECT count(*)
+  FROM (SELECT
+          FROM receipt
+          JOIN evidence_fact AS fact ON fact.id = receipt.fact
+          LEFT JOIN evidence_batch AS batch ON batch.id = fact.batch
+         WHERE batch.token IS NULL
+           AND receipt.recorded_at < now() - interval '30 seconds'
+         LIMIT 100) AS pending
 
 -- add_opening --
 INSERT INTO opening (id, procedure, state, statement, token, stamped_at, started_at)
@@ -250,27 +251,30 @@ INSERT INTO letter (id, procedure, lot, buyer, addressee, kind, subject, content
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- find_letter --
--- To its addressee; to its sender once the bids are opened: who deposited is secret until then.
+-- To its addressee; to its sender ($2 null) once the bids are opened: who deposited is secret until then.
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
        first_read_at
   FROM letter
  WHERE id = $1
    AND (addressee = $2
-        OR (buyer = $2
+        OR ($2::text IS NULL
             AND EXISTS (SELECT FROM opening WHERE opening.procedure = letter.procedure AND opening.state = 'completed')))
 
 -- letters_of --
--- To an organisation, or sent by it once the bids are opened: who deposited is secret until then.
+-- To a company ($1), or sent in the consultations that somebody reads for a buyer ($2 to $4: the buyer, its consultations,
+-- null: all, those of others) once the bids are opened: who deposited is secret until then.
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
        first_read_at
   FROM letter
  WHERE (addressee = $1
-        OR (buyer = $1
+        OR (((buyer = $2 AND ($3::uuid[] IS NULL OR procedure = ANY($3)))
+             OR (procedure = ANY($4::uuid[])
+                 AND buyer = ANY(ARRAY(SELECT c.buyer FROM consultation AS c WHERE c.procedure = ANY($4)))))
             AND EXISTS (SELECT FROM opening WHERE opening.procedure = letter.procedure AND opening.state = 'completed')))
-   AND ($2::uuid IS NULL OR procedure = $2)
-   AND ($3::bigint IS NULL OR sequence < $3)
+   AND ($5::uuid IS NULL OR procedure = $5)
+   AND ($6::bigint IS NULL OR sequence < $6)
  ORDER BY sequence DESC
- LIMIT $4
+ LIMIT $7
 
 -- letter_read --
 UPDATE letter
@@ -299,15 +303,15 @@ SELECT id, sequence, version, procedure, award, buyer, winner, number, state, co
    FOR UPDATE
 
 -- contracts_of --
--- The buyer sees its contracts; a winner its own.
+-- A winner sees its own ($1); who reads for a buyer ($2) those of its consultations ($3, null: all) and of others ($4).
 SELECT id, sequence, version, procedure, award, buyer, winner, number, state, content, standstill_until, prepared,
        winner_signed, signed, clearance, submitted_at, signed_at, notified_at, acknowledged_at
   FROM contract
- WHERE (buyer = $1 OR winner = $1)
-   AND ($2::uuid IS NULL OR procedure = $2)
-   AND ($3::bigint IS NULL OR sequence < $3)
+ WHERE (winner = $1 OR (buyer = $2 AND ($3::uuid[] IS NULL OR procedure = ANY($3))) OR procedure = ANY($4::uuid[]))
+   AND ($5::uuid IS NULL OR procedure = $5)
+   AND ($6::bigint IS NULL OR sequence < $6)
  ORDER BY sequence DESC
- LIMIT $4
+ LIMIT $7
 
 -- contracts_of_procedure --
 SELECT id, sequence, version, procedure, award, buyer, winner, number, state, content, standstill_until, prepared,

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from libs.common.errors import Conflict, FieldError, IllegalTransition, InvalidInput
-from libs.common.grants import ALL, NEEDED, Permission, Role, allowed
+from libs.common.grants import ALL, NEEDED, Permission, Role, Scope, allowed
 
 __all__ = [
     "ALL",
@@ -36,17 +36,6 @@ FIRST_ROLES: Final = (
 )
 """What the person who records the first role keeps: all that she could do the instant before."""
 _OF_GUESTS: Final = frozenset({Role.READER, Role.WRITER, Role.EVALUATOR})
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a person may read for a buyer."""
-
-    organisation: str
-    procedures: tuple[UUID, ...] | None
-    """The consultations of the buyer; None: all."""
-    shared: tuple[UUID, ...] = ()
-    """Those of others that it reads as a member of joint purchases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,14 +93,18 @@ async def test_roles_end_by_date_and_by_word_in_whatever_order_it_comes(service_
     assert await missing(w, "dated", "GET", path) == "reader"
 
 
-async def test_whoever_holds_a_role_in_the_whole_organisation_acts_for_it(service_harness: HarnessFactory) -> None:
+async def test_whoever_holds_a_role_acts_where_it_holds_though_the_token_names_another_buyer(
+    service_harness: HarnessFactory,
+) -> None:
     w = await world(service_harness, threshold=1, officers=1)
     await w.close()
     path, acting = f"/consultations/{w.procedure}/register", {"Halles-Organisation": BUYER}
     role = told(w, "secretary", "reader")
     await ask(w, "secretary", "GET", path, 403, of=OTHER_BUYER, headers=acting)
     await w.h.deliver(role, told(w, "guest", "evaluator", procedure=w.procedure))
+    await w.h.deliver(told(w, "foreign-guest", "evaluator", procedure=uuid4()))
     await ask(w, "secretary", "GET", path, 409, of=OTHER_BUYER, headers=acting)
-    await ask(w, "guest", "GET", path, 403, of=OTHER_BUYER, headers=acting)
+    await ask(w, "guest", "GET", path, 409, of=OTHER_BUYER, headers=acting)
+    assert await missing(w, "foreign-guest", "GET", path, of=OTHER_BUYER, headers=acting) == "reader"
     await w.h.deliver(ended(role))
     await ask(w, "secretary", "GET", path, 403, of=OTHER_BUYER, headers=acting)
