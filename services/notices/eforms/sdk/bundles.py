@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Final
 
 from services.notices.eforms.sdk import compiler, gates, shapes, table
 from services.notices.eforms.sdk.branches import Branch
 from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.paths import Test
-from services.notices.eforms.sdk.syntax import Tree
+from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse
 from services.notices.eforms.sdk.table import Rule
 from services.notices.eforms.sdk.values import BLANKS, normal
 
@@ -49,10 +50,58 @@ class _NoChild:
 
 @dataclass(slots=True)
 class Bundle:
-    """The rules of one context."""
+    """The rules of one context of a subtype, arranged when the first notice comes that has it: most never do."""
+
+    _subtype: str
+    _rules: list[Rule] = field(default_factory=list)
+    _arranged: _Arranged | None = None
+
+    def add(self, rule: Rule) -> None:
+        """Take a rule, before any is asked."""
+        self._rules.append(rule)
+
+    def check(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
+        """Add the rules that do not hold here."""
+        (self._arranged or self.arranged).check(branch, ground, failures)
+
+    @property
+    def arranged(self) -> _Arranged:
+        """The rules, ready to be asked: one object for all subtypes that ask the same."""
+        if self._arranged is None:
+            self._arranged = _arranged(tuple(self._rules), tuple(_folded(rule, self._subtype) for rule in self._rules))
+        return self._arranged
+
+
+def _folded(rule: Rule, subtype: str) -> Tree | None:
+    """Give the expression of a rule where the subtype makes another of it; None where it is as it is written."""
+    try:
+        tree = parse(rule.test)
+    except UnknownSyntaxError:
+        return None
+    folded = shapes.fold(tree, subtype)
+    return None if folded == tree else folded
+
+
+@cache
+def _arranged(rules: tuple[Rule, ...], folded: tuple[Tree | None, ...]) -> _Arranged:
+    arranged = _Arranged()
+    for rule, tree in zip(rules, folded, strict=True):
+        try:
+            arranged.add(rule, tree or parse(rule.test))
+        except UnknownSyntaxError:
+            arranged.unknown.append(rule)
+    arranged.settle()
+    return arranged
+
+
+@dataclass(slots=True)
+class _Arranged:
+    """The rules of one context by what they look at."""
 
     stages: dict[str, int] = field(default_factory=dict)
     """Where the first rule of each stage stands in the official files: of two contexts that match, the first counts."""
+    unknown: list[Rule] = field(default_factory=list)
+    """Those whose expression cannot be read."""
     codes: list[tuple[frozenset[str], Rule]] = field(default_factory=list)
     lengths: list[tuple[float, Rule]] = field(default_factory=list)
     patterns: list[tuple[re.Pattern[str], Rule]] = field(default_factory=list)
@@ -62,9 +111,9 @@ class Bundle:
     without: dict[str, _NoChild] = field(default_factory=dict)
     always: list[Asked] = field(default_factory=list)
 
-    def add(self, place: int, rule: Rule, tree: Tree) -> None:
+    def add(self, rule: Rule, tree: Tree) -> None:
         """Arrange a rule. Raises UnknownSyntaxError."""
-        self.stages.setdefault(rule.stage, place)
+        self.stages.setdefault(rule.stage, rule.number)
         if self._is_about_the_value(rule, tree) or self._is_about_a_child(rule, tree):
             return
         absent, present = gates.gates(tree)
@@ -78,8 +127,8 @@ class Bundle:
             self.always.append((compiler.holds(tree), rule))
 
     def settle(self) -> None:
-        """Give back the memory of what stayed empty: there are a thousand contexts to a subtype."""
-        parts: list[_Child | _NoChild | Bundle] = [*self.children.values(), *self.without.values(), self]
+        """Give back the memory of what stayed empty: there are hundreds of contexts to a subtype."""
+        parts: list[_Child | _NoChild | _Arranged] = [*self.children.values(), *self.without.values(), self]
         for part in parts:
             for name in (item.name for item in fields(part)):
                 if not getattr(part, name):

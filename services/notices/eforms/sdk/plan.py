@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from services.notices.eforms.sdk import compiler, shapes, table
+from services.notices.eforms.sdk import compiler, table
 from services.notices.eforms.sdk.branches import Branch
 from services.notices.eforms.sdk.bundles import Bundle, Failure
 from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.paths import Test
-from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse, parse_path
+from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse_path
 from services.notices.eforms.sdk.table import Rule
 from services.notices.eforms.sdk.values import BLANKS
 
@@ -41,8 +41,6 @@ class _Place:
     def settle(self) -> None:
         """Give back the memory that only building took, here and below."""
         self.known = _KNOWN
-        for bundle in (*self.attributes.values(), *((self.bundle,) if self.bundle else ())):
-            bundle.settle()
         for steps in self.below.values():
             for _, place in steps:
                 place.settle()
@@ -57,41 +55,41 @@ class _Plan:
     """The rules of a subtype."""
 
     root: _Place = field(default_factory=_Place)
+    bundles: dict[str, Bundle] = field(default_factory=dict)
+    """By their context, as it is written."""
     empty: Rule | None = None
-    unknown: list[Rule] = field(default_factory=list)
-    """Those whose expression cannot be read."""
 
 
 @cache
 def _plan(code: str) -> _Plan:
     plan = _Plan()
-    for number, rule in enumerate(table.rules(code)):
+    for rule in table.rules(code):
         if rule.subject == EMPTY:
             plan.empty = rule
             continue
-        try:
-            _bundle(plan.root, parse_path(rule.context)).add(number, rule, shapes.fold(parse(rule.test), code))
-        except UnknownSyntaxError:
-            plan.unknown.append(rule)
+        bundle = plan.bundles.get(rule.context)
+        if bundle is None:
+            bundle = plan.bundles[rule.context] = _bundle(plan.root, parse_path(rule.context), code)
+        bundle.add(rule)
     plan.root.settle()
     return plan
 
 
-def _bundle(place: _Place, steps: tuple[Tree, ...]) -> Bundle:
+def _bundle(place: _Place, steps: tuple[Tree, ...], code: str) -> Bundle:
     for step in steps:
         if step[0] == "attribute":
-            return place.attributes.setdefault(step[1], Bundle())
+            return place.attributes.setdefault(step[1], Bundle(code))
         if step[0] != "child":
             raise UnknownSyntaxError(step[0])
         place = place.step(step[1], step[2])
     if place.bundle is None:
-        place.bundle = Bundle()
+        place.bundle = Bundle(code)
     return place.bundle
 
 
 def unsupported(code: str) -> tuple[Rule, ...]:
     """Give the rules of a subtype that cannot be asked here."""
-    return tuple(_plan(code).unknown)
+    return tuple(rule for bundle in _plan(code).bundles.values() for rule in bundle.arranged.unknown)
 
 
 def failures(root: Branch, code: str, most: int) -> list[Failure]:
@@ -171,12 +169,12 @@ class _Walk:
         """Ask, of several contexts that match, the first of each stage: as the official files are read."""
         first: dict[str, int] = {}
         for bundle in (place.bundle for place in places if place.bundle):
-            for stage, number in bundle.stages.items():
+            for stage, number in bundle.arranged.stages.items():
                 first[stage] = min(number, first.get(stage, number))
         before, self.found = self.found, []
         for place in places:
             self._ask(branch, place)
-            stages = place.bundle.stages if place.bundle else {}
+            stages = place.bundle.arranged.stages if place.bundle else {}
             kept = (item for item in self.found if stages.get(item[0].stage, -1) == first.get(item[0].stage, -1))
             before.extend(kept)
             self.found = []

@@ -55,6 +55,8 @@ class Field:
 class Rule:
     """A rule of the SDK: in each `context`, `test` must hold."""
 
+    number: int
+    """Its place in the official files."""
     stage: str
     subject: str
     """The field or the container that it is about, or the rule's own number."""
@@ -95,8 +97,8 @@ def _rules() -> tuple[tuple[Rule, frozenset[str]], ...]:
     groups = {row[0]: frozenset(row[1].split(" ")) for row in _rows("groups")}
     contexts = [row[1] for row in _rows("contexts")]
     return tuple(
-        (Rule(stage, subject, level == "warning", contexts[int(context)], test), groups[group])
-        for stage, group, subject, level, context, test in _rows("rules")
+        (Rule(number, stage, subject, level == "warning", contexts[int(context)], test), groups[group])
+        for number, (stage, group, subject, level, context, test) in enumerate(_rows("rules"))
     )
 
 
