@@ -17,6 +17,7 @@ from obstore.store import ObjectStore, from_url
 
 from libs.common.errors import TooLarge
 from libs.common.messages.base import DocumentReference
+from libs.common.writers import DocumentWriter, FileWriter, ObjectWriter
 
 __all__ = ["AlreadyStoredError", "MissingDocumentError", "Storage", "too_large"]
 
@@ -78,6 +79,8 @@ class Storage:
 
     def __init__(self, url: str, *, service: str | None = None) -> None:
         self._store = _open_store(url)
+        parts = urlsplit(url)
+        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
         self._folders = None if service is None else (service, "exchange")
 
     async def put(
@@ -91,6 +94,19 @@ class Storage:
         measured = _Measured(chunks, limit)
         await self._write(key, measured)
         return DocumentReference(key=key, name=name, media_type=media_type, size=measured.size, sha256=measured.sha256)
+
+    def writer(self, key: str) -> DocumentWriter:
+        """Give what writes a part of a long upload under a key that was never used; the caller notes it when it is durable.
+
+        Raises FileExistsError, OSError where the storage is a folder.
+        """
+        self._check(key)
+        return ObjectWriter(self._store, key) if self._folder is None else FileWriter(self._folder / key)
+
+    async def keys(self, prefix: str) -> list[str]:
+        """Give the keys below a prefix: `bids/sealed/<bid>`."""
+        self._check(prefix)
+        return [str(found["path"]) async for batch in obstore.list(self._store, prefix=prefix) for found in batch]
 
     async def exchange(
         self, chunks: Chunks, *, media_type: str, name: str, limit: int | None = None

@@ -81,6 +81,8 @@ def _mount(app: web.Application, runtime: Runtime, gate: Gate) -> None:
             app.router.add_route(method, path, endpoint.__call__)
             methods.setdefault(path, set()).add(method)
     for path, allowed in methods.items():
+        if "OPTIONS" in allowed:
+            continue  # the service tells more
         app.router.add_route("OPTIONS", path, options(allowed))
 
 

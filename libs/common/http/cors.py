@@ -8,10 +8,15 @@ from aiohttp import web
 
 __all__ = ["cors", "options"]
 
-_EXPOSED = "ETag, Link, Location, Retry-After, Content-Disposition, Content-Range, Idempotency-Replayed"
+_EXPOSED = (
+    "ETag, Link, Location, Retry-After, Content-Disposition, Content-Range, Idempotency-Replayed, Tus-Checksum-Algorithm, "
+    "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Expires, Upload-Length, "
+    "Upload-Metadata, Upload-Offset"
+)
 _ACCEPTED = (
     "Authorization, Content-Type, Halles-Organisation, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, "
-    "traceparent"
+    "traceparent, Tus-Resumable, Upload-Checksum, Upload-Concat, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "X-HTTP-Method-Override"
 )
 
 

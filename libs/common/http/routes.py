@@ -65,6 +65,14 @@ class Routes:
         """Remove something."""
         return self._register("DELETE", path, options)
 
+    def head(self, path: str, **options: Any) -> Callable[[H], H]:  # noqa: ANN401
+        """Tell the headers of something that is itself not served."""
+        return self._register("HEAD", path, options)
+
+    def options(self, path: str, **options: Any) -> Callable[[H], H]:  # noqa: ANN401
+        """Tell what can be done here, where that is more than the methods; its answer has `Allow`."""
+        return self._register("OPTIONS", path, options)
+
     def include(self, other: Routes) -> None:
         """Serve the routes of another subject too."""
         self.items.extend(other.items)
