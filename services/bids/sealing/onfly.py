@@ -1,0 +1,119 @@
+"""Sealing by the platform, on the fly: one segment, in a process of its own that ends with the segment.
+
+The process makes the secret, deals it, reads plaintext from one descriptor, writes ciphertext to another, and tells the
+paper of the segment on a third. The secret, the key and the shares are nowhere else, and go with the process: its memory
+is locked where the system allows it, never dumped, and wiped by the kernel before it is given to anybody else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pydantic_core
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from libs.common.messages.notices import OpeningKeySet
+from services.bids.sealing import dealing, hardening, shamir
+from services.bids.sealing.names import SegmentName
+from services.bids.sealing.stream import CHUNK_SIZE, TAG_SIZE
+
+__all__ = ["Order", "run", "seal_segment"]
+
+_BATCH = 16  # chunks sealed before they are written: 1 MiB
+_SEALED = CHUNK_SIZE + TAG_SIZE
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to seal: which segment, to whom."""
+
+    name: SegmentName
+    keys: OpeningKeySet
+
+
+def run(order: Order, source: Connection, sink: Connection, result: Connection) -> None:
+    """Be the process of one segment: tell its paper as JSON, or `{"error": ...}` with the errno of the sink."""
+    hardening.harden()
+    hardening.lock_memory()
+    try:
+        paper: Mapping[str, Any] = seal_segment(order, source.fileno(), sink.fileno())
+    except OSError as error:
+        paper = {"error": error.errno}
+    with suppress(BrokenPipeError):  # whoever asked is gone
+        result.send_bytes(pydantic_core.to_json(paper))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def seal_segment(
+    order: Order, source: int, sink: int, entropy: Callable[[int], bytes] = os.urandom
+) -> Mapping[str, Any]:
+    """Seal all that comes from `source` into `sink`; give size (of ciphertext), plain, sha256, key_commitment, shares.
+
+    Raises OSError when the sink takes no more.
+    """
+    secret = entropy(shamir.SECRET_SIZE)
+    dealt = dealing.deal(secret, order.name, order.keys)
+    work = _Work(AESGCM(dealing.chunk_key(secret, order.name)), order.name.context("chunk"))
+    del secret
+    plain = work.run(source, sink)
+    shares = [each.model_dump(mode="json") for each in dealt.shares]
+    return {"plain": plain, "size": work.size, "sha256": work.digest.hexdigest(),
+            "key_commitment": dealt.key_commitment, "shares": shares}  # fmt: skip
+
+
+class _Work:
+    """The chunks of docs/sealing.md, section 3.6, sealed in place of two buffers that are used again and wiped at the end."""
+
+    def __init__(self, cipher: AESGCM, context: bytes) -> None:
+        self.digest = sha256()
+        self.size = 0
+        self._cipher = cipher
+        self._context = sha256(context).digest()
+        self._index = 0
+        self._plain = memoryview(bytearray(_BATCH * CHUNK_SIZE))
+        self._sealed = memoryview(bytearray(_BATCH * _SEALED))
+
+    def run(self, source: int, sink: int) -> int:
+        """Seal until the source ends; give the bytes read."""
+        total, filled = 0, _BATCH * CHUNK_SIZE
+        while filled == _BATCH * CHUNK_SIZE:
+            filled = self._fill(source)
+            total += filled
+            self._seal(filled, sink, final=filled < _BATCH * CHUNK_SIZE)
+        self._plain[:] = bytes(len(self._plain))
+        return total
+
+    def _fill(self, source: int) -> int:
+        filled = 0
+        while filled < len(self._plain) and (got := os.readv(source, [self._plain[filled:]])):
+            filled += got
+        return filled
+
+    def _seal(self, filled: int, sink: int, *, final: bool) -> None:
+        """Seal what is there: whole chunks, and at the end a last one that is shorter, maybe empty."""
+        place = 0
+        for start in range(0, filled - filled % CHUNK_SIZE, CHUNK_SIZE):
+            place += self._chunk(start, start + CHUNK_SIZE, place, final=False)
+        if final:
+            place += self._chunk(filled - filled % CHUNK_SIZE, filled, place, final=True)
+        ready = self._sealed[:place]
+        self.digest.update(ready)
+        self.size += place
+        while ready:
+            ready = ready[os.write(sink, ready) :]
+
+    def _chunk(self, start: int, end: int, place: int, *, final: bool) -> int:
+        nonce = self._index.to_bytes(12, "big")
+        told = self._context + self._index.to_bytes(8, "big") + bytes([final])
+        self._index += 1
+        size = end - start + TAG_SIZE
+        self._cipher.encrypt_into(nonce, self._plain[start:end], told, self._sealed[place : place + size])
+        return size
