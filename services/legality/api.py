@@ -11,6 +11,8 @@ from aiohttp import web
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Conflict, Forbidden, IllegalTransition, InvalidInput, NotFound, TooLarge
+from libs.common.grants import Permission
+from libs.common.grants.known import readable, require
 from libs.common.http import Cursor, Page, Routes, attachment, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
@@ -45,8 +47,8 @@ async def set_authority(uow: Uow, actor: Actor, body: AuthorityInput) -> Authori
 @routes.get("/v1/authority", tag="authorities", errors=[NotFound, Forbidden])
 async def read_authority(runtime: Runtime, actor: Actor) -> AuthorityView:
     """Read how the State knows your organisation, as you said it."""
-    actor.require(OrganisationKind.BUYER)
     async with runtime.read() as conn:
+        await require(conn, actor, actor.organisation, None, Permission.READ, runtime.clock.now())
         known = await store.authority(conn, actor.organisation)
     if known is None:
         raise NotFound("Votre organisation n'a rien indiqué.", "Your organisation said nothing.")
@@ -55,11 +57,11 @@ async def read_authority(runtime: Runtime, actor: Actor) -> AuthorityView:
 
 @routes.get("/v1/acts", tag="acts", errors=[Forbidden])
 async def list_acts(runtime: Runtime, actor: Actor, query: ActQuery) -> Page[ActView]:
-    """List the acts of your organisation, newest first."""
-    actor.require(OrganisationKind.BUYER)
+    """List the acts that you may read for your organisation, newest first."""
     before = _position(runtime, query.cursor)
-    wanted = store.Filter(actor.organisation, query.state, query.subject, before, query.limit + 1)
     async with runtime.read() as conn:
+        scope = await readable(conn, actor, runtime.clock.now())
+        wanted = store.Filter(scope, query.state, query.subject, before, query.limit + 1)
         found = await store.page(conn, wanted)
     shown = found[: query.limit]
     follows = _cursor(runtime, shown[-1].created_at, shown[-1].act_id) if len(found) > query.limit else None
@@ -70,7 +72,7 @@ async def list_acts(runtime: Runtime, actor: Actor, query: ActQuery) -> Page[Act
 async def read_act(runtime: Runtime, actor: Actor, act_id: UUID) -> ActView:
     """Read an act with its history and what the State answered."""
     async with runtime.read() as conn:
-        act = service.readable(actor, await store.get(conn, act_id))
+        act = await service.readable_act(conn, actor, act_id, runtime.clock.now())
         history = await store.history(conn, act_id)
         answers = await store.messages_of_act(conn, act_id)
     return ActView.of(act, history, answers)
@@ -86,7 +88,7 @@ async def resume(uow: Uow, actor: Actor, act_id: UUID) -> ActView:
 async def read_archive(runtime: Runtime, actor: Actor, request: web.Request, act_id: UUID) -> web.StreamResponse:
     """Download the archive as it is transmitted (tar.gz)."""
     async with runtime.read() as conn:
-        act = service.readable(actor, await store.get(conn, act_id))
+        act = await service.readable_act(conn, actor, act_id, runtime.clock.now())
     if act.archive is None:
         raise NotFound("L'archive n'est pas encore faite.", "The archive is not made yet.")
     return await send_document(request, runtime, act.archive)
@@ -101,7 +103,7 @@ async def read_stamped(runtime: Runtime, actor: Actor, act_id: UUID) -> web.Stre
     It is a copy: the act itself is the document that was signed, whose signatures stay intact in it.
     """
     async with runtime.read() as conn:
-        act = service.readable(actor, await store.get(conn, act_id))
+        act = await service.readable_act(conn, actor, act_id, runtime.clock.now())
     if act.acknowledged_at is None or act.act_identifier is None or act.received_on is None:
         raise Conflict("L'État n'a pas encore accusé réception de cet acte.", "The State has not acknowledged it yet.")
     document = await runtime.storage.read(act.pieces[0].document.key, MAX_TOTAL)
@@ -115,11 +117,11 @@ async def read_stamped(runtime: Runtime, actor: Actor, act_id: UUID) -> web.Stre
 
 @routes.get("/v1/exemptions", tag="acts", errors=[Forbidden])
 async def list_exemptions(runtime: Runtime, actor: Actor, query: ExemptionQuery) -> Page[ExemptionView]:
-    """List the contracts of your organisation that the law does not ask to transmit, with the reasons."""
-    actor.require(OrganisationKind.BUYER)
+    """List the contracts that the law does not ask to transmit, of those that you may read, with the reasons."""
     before = _position(runtime, query.cursor)
-    wanted = store.Filter(actor.organisation, None, query.subject, before, query.limit + 1)
     async with runtime.read() as conn:
+        scope = await readable(conn, actor, runtime.clock.now())
+        wanted = store.Filter(scope, None, query.subject, before, query.limit + 1)
         found = await store.exemptions(conn, wanted)
     shown = found[: query.limit]
     follows = _cursor(runtime, shown[-1].decided_at, shown[-1].exemption_id) if len(found) > query.limit else None

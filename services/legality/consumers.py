@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from libs.common.grants.known import follow_roles
 from libs.common.messages.bids import ContractSignedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
@@ -10,6 +11,7 @@ from services.legality import service
 __all__ = ["consumers"]
 
 consumers = Consumers("legality")
+follow_roles(consumers)
 
 
 @consumers.on(ContractSignedV1, queue="contracts.in")

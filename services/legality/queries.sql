@@ -93,17 +93,18 @@ SELECT at, event, detail
  ORDER BY id;
 
 -- page --
--- Newest first; each filter is off when null.
+-- Newest first, of an organisation ($1): of its consultations ($2, null: all), and of others' ($3). Each filter is off when
+-- null.
 SELECT act_id, organisation, procedure, subject_id, state, version, siren, number, object, decided_on, signed_at,
        buyer_name, buyer_department, grounds, pieces, nature, matters, act_identifier, envelope, archive,
        validated_with, transmitted_at, received_on, acknowledged_at, reason, created_at
   FROM act
- WHERE organisation = $1
-   AND ($2::text IS NULL OR state = $2)
-   AND ($3::uuid IS NULL OR subject_id = $3)
-   AND ($4::timestamptz IS NULL OR (created_at, act_id) < ($4, $5::uuid))
+ WHERE ((organisation = $1 AND ($2::uuid[] IS NULL OR procedure = ANY($2))) OR procedure = ANY($3::uuid[]))
+   AND ($4::text IS NULL OR state = $4)
+   AND ($5::uuid IS NULL OR subject_id = $5)
+   AND ($6::timestamptz IS NULL OR (created_at, act_id) < ($6, $7::uuid))
  ORDER BY created_at DESC, act_id DESC
- LIMIT $6;
+ LIMIT $8;
 
 -- add_exemption --
 INSERT INTO exemption (exemption_id, organisation, procedure, subject_id, reason, decided_at)
@@ -112,13 +113,14 @@ ON CONFLICT (subject_id) DO NOTHING
 RETURNING exemption_id;
 
 -- exemptions --
+-- As `page`.
 SELECT exemption_id, organisation, procedure, subject_id, reason, decided_at
   FROM exemption
- WHERE organisation = $1
-   AND ($2::uuid IS NULL OR subject_id = $2)
-   AND ($3::timestamptz IS NULL OR (decided_at, exemption_id) < ($3, $4::uuid))
+ WHERE ((organisation = $1 AND ($2::uuid[] IS NULL OR procedure = ANY($2))) OR procedure = ANY($3::uuid[]))
+   AND ($4::uuid IS NULL OR subject_id = $4)
+   AND ($5::timestamptz IS NULL OR (decided_at, exemption_id) < ($5, $6::uuid))
  ORDER BY decided_at DESC, exemption_id DESC
- LIMIT $5;
+ LIMIT $7;
 
 -- add_return --
 INSERT INTO state_return (return_id, sha256, name, document, received_at)

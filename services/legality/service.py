@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from libs.common.actor import Actor, OrganisationKind
+import asyncpg
+
+from libs.common.actor import Actor
 from libs.common.errors import FieldError, InvalidInput
+from libs.common.grants import Permission
+from libs.common.grants.known import require
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.bids import ContractSignedV1
 from libs.common.uow import Uow
@@ -19,7 +23,7 @@ from services.legality.domain import Act, ActPiece, Exemption, Happening, State,
 from services.legality.packaging import object_of
 from services.legality.settings import LegalitySettings
 
-__all__ = ["SetAuthority", "readable", "receive_contract", "resume", "set_authority"]
+__all__ = ["SetAuthority", "readable_act", "receive_contract", "resume", "set_authority"]
 
 _ENGAGEMENT, _DELEGATION = "11_AE", "12_CD"
 
@@ -52,13 +56,14 @@ async def receive_contract(uow: Uow, event: ContractSignedV1) -> None:
 
 
 async def set_authority(uow: Uow, command: SetAuthority) -> store.KnownAuthority:
-    """Keep how the State knows a buyer: department, arrondissement, nature, return address."""
-    command.actor.require(OrganisationKind.BUYER)
-    if siren_of(command.actor.organisation) is None:
+    """Keep how the State knows a buyer: department, arrondissement, nature, return address; by its administrator."""
+    actor = command.actor
+    await require(uow.conn, actor, actor.organisation, None, Permission.ADMINISTER, uow.now())
+    if siren_of(actor.organisation) is None:
         text = "Votre organisation n'a pas de numéro SIREN."
         raise InvalidInput(text, "Your organisation has no SIREN.", errors=[FieldError("/organisation", text)])
     known = store.KnownAuthority(
-        command.actor.organisation,
+        actor.organisation,
         1,
         command.department,
         command.arrondissement,
@@ -66,15 +71,14 @@ async def set_authority(uow: Uow, command: SetAuthority) -> store.KnownAuthority
         command.email,
         uow.now(),
     )
-    uow.audit("legality.authority.set", command.actor.organisation)
-    return await store.save_authority(uow.conn, known, by=command.actor.subject)
+    uow.audit("legality.authority.set", actor.organisation)
+    return await store.save_authority(uow.conn, known, by=actor.subject)
 
 
 async def resume(uow: Uow, actor: Actor, act_id: UUID) -> Act:
     """Pack and transmit again an act that was blocked or rejected, under a new envelope."""
-    actor.require(OrganisationKind.BUYER)
     act = await store.lock(uow.conn, act_id)
-    actor.require_organisation(act.organisation)
+    await require(uow.conn, actor, act.organisation, act.procedure, Permission.PUBLISH, uow.now())
     act = replace(act.moved("resumed", uow.now()), envelope=None, archive=None, transmitted_at=None)
     await store.save(uow.conn, act)
     uow.audit("legality.act.resumed", str(act_id))
@@ -90,10 +94,10 @@ async def envelope_of(uow: Uow, act: Act) -> str:
     return EnvelopeName(settings.application, act.siren, "", today, number).text
 
 
-def readable(actor: Actor, act: Act) -> Act:
-    """Let only the buyer read its act. Raises Forbidden."""
-    actor.require(OrganisationKind.BUYER)
-    actor.require_organisation(act.organisation)
+async def readable_act(conn: asyncpg.Connection, actor: Actor, act_id: UUID, at: datetime) -> Act:
+    """Give an act to who may read its consultation. Raises NotFound, Forbidden, RoleMissing."""
+    act = await store.get(conn, act_id)
+    await require(conn, actor, act.organisation, act.procedure, Permission.READ, at)
     return act
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import asyncpg
 
 from libs.common.db import load_queries
 from libs.common.errors import NotFound
+from libs.common.grants import Scope
 from libs.common.messages.base import DocumentReference
 from services.legality.domain import Act, ActPiece, Exemption, Happening, State
 
@@ -77,7 +78,7 @@ class StateMessage:
 class Filter:
     """Which acts or exemptions are listed."""
 
-    organisation: str
+    scope: Scope
     state: str | None = None
     subject_id: UUID | None = None
     before: tuple[datetime, UUID] | None = None
@@ -177,10 +178,10 @@ async def history(conn: asyncpg.Connection, act_id: UUID) -> list[Happening]:
 
 
 async def page(conn: asyncpg.Connection, wanted: Filter) -> list[Act]:
-    """Give the acts of an organisation, newest first."""
+    """Give the acts that somebody may read for an organisation, newest first."""
     before = wanted.before or (None, None)
     rows = await conn.fetch(
-        _QUERIES["page"], wanted.organisation, wanted.state, wanted.subject_id, *before, wanted.limit
+        _QUERIES["page"], *astuple(wanted.scope), wanted.state, wanted.subject_id, *before, wanted.limit
     )
     return [_found(row) for row in rows]
 
@@ -193,9 +194,9 @@ async def add_exemption(conn: asyncpg.Connection, exemption: Exemption) -> bool:
 
 
 async def exemptions(conn: asyncpg.Connection, wanted: Filter) -> list[Exemption]:
-    """Give the exemptions of an organisation, newest first."""
+    """Give the exemptions that somebody may read for an organisation, newest first."""
     before = wanted.before or (None, None)
-    rows = await conn.fetch(_QUERIES["exemptions"], wanted.organisation, wanted.subject_id, *before, wanted.limit)
+    rows = await conn.fetch(_QUERIES["exemptions"], *astuple(wanted.scope), wanted.subject_id, *before, wanted.limit)
     return [Exemption(**row) for row in rows]
 
 

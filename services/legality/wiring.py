@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from libs.common.auth import Memberships
+from libs.common.bus.rebuild.tool import rebuild_command
+from libs.common.grants.known import QUEUE, TABLES, KnownMemberships
 from libs.common.runtime import Runtime
 from libs.common.service import Service
 from services.legality import tool
@@ -19,7 +22,10 @@ __all__ = ["SERVICE"]
 
 
 def _ports(runtime: Runtime) -> Mapping[type, object]:
-    return {Transmitter: transmitter(runtime.port(LegalitySettings), runtime.http)}
+    return {
+        Memberships: KnownMemberships(runtime),
+        Transmitter: transmitter(runtime.port(LegalitySettings), runtime.http),
+    }
 
 
 SERVICE = Service(
@@ -30,6 +36,6 @@ SERVICE = Service(
     consumers=consumers,
     jobs=jobs,
     ports=_ports,
-    tools=(tool.parse_files,),
+    tools=(tool.parse_files, rebuild_command({QUEUE: TABLES})),
     graphs={"act": TRANSITIONS},
 )

@@ -11,8 +11,9 @@ from uuid import UUID
 from aiohttp import web
 from yarl import URL
 
-from libs.common.actor import Actor, OrganisationKind
+from libs.common.actor import Actor
 from libs.common.errors import Forbidden, InvalidInput, NotFound
+from libs.common.grants.known import readable
 from libs.common.http import Cursor, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
@@ -54,10 +55,10 @@ async def list_contracts(runtime: Runtime, query: ContractQuery) -> Page[Contrac
 
 @ROUTES.get("/v1/contracts/pending", errors=[Forbidden], tag="essential data")
 async def list_pending(runtime: Runtime, actor: Actor, query: PendingQuery) -> Page[StatusView]:
-    """List the buyer's own contracts whose data wait for a correction, each fault named; and those for which none are due."""
-    actor.require(OrganisationKind.BUYER)
+    """List the contracts, of those that you may read, whose data wait for a correction, each fault named; and those not due."""
     async with runtime.read() as conn:
-        found = await store.unpublished(conn, actor.organisation, _after(runtime, query.cursor), query.limit + 1)
+        scope = await readable(conn, actor, runtime.clock.now())
+        found = await store.unpublished(conn, scope, _after(runtime, query.cursor), query.limit + 1)
     items = [StatusView.of(data) for data in found[: query.limit]]
     return Page(items=items, next=_next(runtime, found, query.limit))
 

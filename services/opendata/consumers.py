@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from libs.common.grants.known import follow_roles
 from libs.common.messages.bids import ContractNotifiedV1
 from libs.common.messages.notices import NoticePublishedV1
 from libs.common.service import Consumers
@@ -11,6 +12,7 @@ from services.opendata import service
 __all__ = ["CONSUMERS"]
 
 CONSUMERS = Consumers("opendata")
+follow_roles(CONSUMERS)
 _RELEASED = frozenset({"planning", "contract", "change"})
 
 

@@ -32,12 +32,14 @@ SELECT contract_id, version, state, uid, buyer, procedure, contract, problems, w
  LIMIT $7;
 
 -- unpublished --
+-- Of a buyer ($1): of its consultations ($2, null: all), and of others' ($3).
 SELECT contract_id, version, state, uid, buyer, procedure, contract, problems, warnings, reason, reason_en, record,
        validated_with, notified_at, published_at
   FROM contract
- WHERE buyer = $1 AND state IN ('pending', 'not_applicable') AND (notified_at, contract_id) > ($2::timestamptz, $3::uuid)
+ WHERE ((buyer = $1 AND ($2::uuid[] IS NULL OR procedure = ANY($2))) OR procedure = ANY($3::uuid[]))
+   AND state IN ('pending', 'not_applicable') AND (notified_at, contract_id) > ($4::timestamptz, $5::uuid)
  ORDER BY notified_at, contract_id
- LIMIT $4;
+ LIMIT $6;
 
 -- by_uid --
 SELECT contract_id, version, state, uid, buyer, procedure, contract, problems, warnings, reason, reason_en, record,

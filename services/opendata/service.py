@@ -8,6 +8,8 @@ from uuid import UUID
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import NotFound
+from libs.common.grants import Permission
+from libs.common.grants.known import require
 from libs.common.messages.bids import Contract, EssentialData
 from libs.common.messages.notices import Notice
 from libs.common.uow import Uow
@@ -52,12 +54,14 @@ async def receive_contract(uow: Uow, procedure: UUID, buyer: str, contract: Cont
 async def complete(uow: Uow, actor: Actor, contract_id: UUID, essential: EssentialData) -> Essentials:
     """Correct what holds the data of a contract back, and publish them when nothing is wrong any more.
 
-    Raises NotFound, Forbidden, NotPending.
+    Raises NotFound, Forbidden, RoleMissing, NotPending.
     """
     actor.require(OrganisationKind.BUYER)
+    unknown = NotFound("Aucun contrat en attente sous ce numéro.", "No pending contract with this identifier.")
     data = await store.lock(uow.conn, contract_id)
-    if data is None or data.buyer != actor.organisation:
-        raise NotFound("Aucun contrat en attente sous ce numéro.", "No pending contract with this identifier.")
+    if data is None:
+        raise unknown
+    await require(uow.conn, actor, data.buyer, data.procedure, Permission.PUBLISH, uow.now(), unknown=unknown)
     if data.state is not State.PENDING:
         raise NotPending(
             "Les données de ce contrat ne sont pas en attente.", "The data of this contract are not pending."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from libs.common.db import load_queries
+from libs.common.grants import Scope
 from libs.common.messages.bids import Contract
 from services.opendata.decp.check import Problem
 from services.opendata.domain import Essentials, Exemption, State
@@ -119,9 +120,10 @@ async def page(conn: asyncpg.Connection, wanted: Filter, after: Key, limit: int)
     return [_essentials(row) for row in await conn.fetch(_QUERIES["page"], *values)]
 
 
-async def unpublished(conn: asyncpg.Connection, buyer: str, after: Key, limit: int) -> list[Essentials]:
-    """Give the contracts of a buyer whose data wait, or are not due."""
-    return [_essentials(row) for row in await conn.fetch(_QUERIES["unpublished"], buyer, *after, limit)]
+async def unpublished(conn: asyncpg.Connection, scope: Scope, after: Key, limit: int) -> list[Essentials]:
+    """Give the contracts that somebody may read for a buyer whose data wait, or are not due."""
+    values = (*astuple(scope), *after, limit)
+    return [_essentials(row) for row in await conn.fetch(_QUERIES["unpublished"], *values)]
 
 
 async def by_uid(conn: asyncpg.Connection, uid: str) -> Essentials | None:

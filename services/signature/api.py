@@ -7,8 +7,10 @@ from uuid import UUID
 
 from aiohttp import web
 
-from libs.common.actor import Actor, OrganisationKind
+from libs.common.actor import Actor
 from libs.common.errors import Conflict, Forbidden, IllegalTransition, NotFound, TooLarge
+from libs.common.grants import Permission
+from libs.common.grants.known import readable, require
 from libs.common.http import Cursor, Page, Routes, read_body, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
@@ -47,8 +49,8 @@ async def set_circuit(uow: Uow, actor: Actor, body: CircuitInput) -> CircuitView
 @routes.get("/v1/circuit", tag="circuits", errors=[NotFound, Forbidden])
 async def read_circuit(runtime: Runtime, actor: Actor) -> CircuitView:
     """Read the signature circuit of your organisation."""
-    actor.require(OrganisationKind.BUYER)
     async with runtime.read() as conn:
+        await require(conn, actor, actor.organisation, None, Permission.READ, runtime.clock.now())
         circuit = await store.circuit(conn, actor.organisation)
     if circuit is None:
         raise NotFound("Votre organisation n'a pas de circuit.", "Your organisation has no circuit.")
@@ -57,17 +59,17 @@ async def read_circuit(runtime: Runtime, actor: Actor) -> CircuitView:
 
 @routes.get("/v1/requests", tag="requests", errors=[Forbidden])
 async def list_requests(runtime: Runtime, actor: Actor, query: RequestQuery) -> Page[RequestView]:
-    """List the signature requests of your organisation, newest first."""
-    actor.require(OrganisationKind.BUYER)
-    wanted = store.Filter(
-        organisation=actor.organisation,
-        state=query.state,
-        subject_id=query.subject,
-        awaited=actor.subject if query.awaited else None,
-        before=_position(runtime, query.cursor),
-        limit=query.limit + 1,
-    )
+    """List the signature requests that you may read for your organisation, newest first."""
+    now, before = runtime.clock.now(), _position(runtime, query.cursor)
     async with runtime.read() as conn:
+        wanted = store.Filter(
+            scope=await readable(conn, actor, now),
+            state=query.state,
+            subject_id=query.subject,
+            awaited=await service.awaited(conn, actor, now) if query.awaited else None,
+            before=before,
+            limit=query.limit + 1,
+        )
         found = await store.page(conn, wanted)
     shown = found[: query.limit]
     follows = None
@@ -80,10 +82,8 @@ async def list_requests(runtime: Runtime, actor: Actor, query: RequestQuery) -> 
 @routes.get("/v1/requests/{request_id}", tag="requests", errors=[NotFound, Forbidden])
 async def read_request(runtime: Runtime, actor: Actor, request_id: UUID) -> RequestView:
     """Read a signature request with its history."""
-    actor.require(OrganisationKind.BUYER)
     async with runtime.read() as conn:
-        request = await store.get(conn, request_id)
-        actor.require_organisation(request.organisation)
+        request = await service.readable_request(conn, actor, request_id, runtime.clock.now())
         history = await store.history(conn, request_id)
     return RequestView.of(request, history)
 
@@ -93,10 +93,8 @@ async def read_request(runtime: Runtime, actor: Actor, request_id: UUID) -> Requ
 )
 async def read_document(runtime: Runtime, actor: Actor, request: web.Request, request_id: UUID) -> web.StreamResponse:
     """Download the document with the signatures made so far."""
-    actor.require(OrganisationKind.BUYER)
     async with runtime.read() as conn:
-        found = await store.get(conn, request_id)
-    actor.require_organisation(found.organisation)
+        found = await service.readable_request(conn, actor, request_id, runtime.clock.now())
     return await send_document(request, runtime, found.document)
 
 

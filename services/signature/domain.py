@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -91,6 +91,8 @@ class Step:
     person: str
     function: str
     done_at: datetime | None = None
+    done_by: str | None = None
+    """Who did it: the person named, or one who stands in for them by a recorded delegation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,33 +162,46 @@ class Request:
         """Stop before the circuit, with the reason."""
         return replace(self.moved("blocked", at, detail=reason), reason=reason, verification=verification)
 
-    def turn_of(self, person: str, number: int, action: Action) -> Step:
-        """Give the step if it is this person's turn to do this. Raises StepNotCurrent or NotYourTurn."""
+    def turn_of(self, person: str, number: int, action: Action, stands_in_for: Collection[str] = ()) -> Step:
+        """Give the step if it is this person's turn, or that of one they stand in for. Raises StepNotCurrent, NotYourTurn."""
         step = self.current
         if self.state is not State.OPEN or step is None or step.number != number or step.action is not action:
             raise StepNotCurrent(*_whose_turn(self))
-        if step.person != person:
+        if step.person != person and step.person not in stands_in_for:
             raise NotYourTurn(
                 f"L'étape {number} revient à la personne désignée comme {step.function}.",
                 f"Step {number} belongs to the person named as {step.function}.",
             )
+        if step.person != person and action is Action.SIGNATURE:
+            self._refuse_second_signature(person)
         return step
 
-    def step_done(self, at: datetime) -> Request:
-        """Mark the current step done, and the request completed with the last one."""
+    def _refuse_second_signature(self, person: str) -> None:
+        """Refuse who would stand in, and signs at another step too: a person signs only once."""
+        own = (step for step in self.steps if step.action is Action.SIGNATURE and person in {step.person, step.done_by})
+        for step in own:
+            raise NotYourTurn(
+                f"Une personne ne signe qu'une fois : vous signez à l'étape {step.number}, un autre délégataire est nécessaire.",
+                f"A person signs only once: you sign at step {step.number}, somebody else must stand in.",
+            )
+
+    def step_done(self, at: datetime, by: str) -> Request:
+        """Mark the current step done by a person, and the request completed with the last one."""
         step = self.current
         if step is None:
             raise StepNotCurrent(*_whose_turn(self))
-        steps = tuple(replace(item, done_at=at) if item.number == step.number else item for item in self.steps)
+        steps = tuple(
+            replace(item, done_at=at, done_by=by) if item.number == step.number else item for item in self.steps
+        )
         event = "completed" if step.number == len(self.steps) else "step_completed"
         return replace(self.moved(event, at, step=step.number), steps=steps)
 
-    def refused(self, person: str, reason: str, at: datetime) -> Request:
-        """Close the request: the person whose turn it is refuses."""
+    def refused(self, person: str, reason: str, at: datetime, stands_in_for: Collection[str] = ()) -> Request:
+        """Close the request: the person whose turn it is refuses, or one who stands in for them."""
         step = self.current
         if step is None:
             raise StepNotCurrent(*_whose_turn(self))
-        self.turn_of(person, step.number, step.action)
+        self.turn_of(person, step.number, step.action, stands_in_for)
         return replace(self.moved("refused", at, step=step.number, detail=reason), reason=reason)
 
 

@@ -41,7 +41,7 @@ SELECT request_id, organisation, procedure, subject_id, title, state, version, s
    FOR UPDATE;
 
 -- steps --
-SELECT request_id, number, action, person, function, done_at
+SELECT request_id, number, action, person, function, done_at, done_by
   FROM step
  WHERE request_id = ANY($1::uuid[])
  ORDER BY request_id, number;
@@ -58,32 +58,33 @@ UPDATE request
  WHERE request_id = $1;
 
 -- save_step --
-INSERT INTO step (request_id, number, action, person, function, done_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO step (request_id, number, action, person, function, done_at, done_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (request_id, number) DO UPDATE
-   SET done_at = EXCLUDED.done_at;
+   SET done_at = EXCLUDED.done_at, done_by = EXCLUDED.done_by;
 
 -- add_history --
 INSERT INTO history (request_id, at, event, step, detail)
 VALUES ($1, $2, $3, $4, $5);
 
 -- page --
--- Newest first; each filter is off when null. `awaited` is the person whose turn it is.
+-- Newest first, of an organisation ($1): of its consultations ($2, null: all), and of others' ($3). Each filter is off when
+-- null; $6: the persons one of whose turn it is.
 SELECT r.request_id, r.organisation, r.procedure, r.subject_id, r.title, r.state, r.version, r.submitted, r.document,
        r.reason, r.verification, r.created_at, r.closed_at
   FROM request r
- WHERE r.organisation = $1
-   AND ($2::text IS NULL OR r.state = $2)
-   AND ($3::uuid IS NULL OR r.subject_id = $3)
-   AND ($4::text IS NULL OR (r.state = 'open' AND $4 = (
+ WHERE ((r.organisation = $1 AND ($2::uuid[] IS NULL OR r.procedure = ANY($2))) OR r.procedure = ANY($3::uuid[]))
+   AND ($4::text IS NULL OR r.state = $4)
+   AND ($5::uuid IS NULL OR r.subject_id = $5)
+   AND ($6::text[] IS NULL OR (r.state = 'open' AND (
            SELECT s.person
              FROM step s
             WHERE s.request_id = r.request_id AND s.done_at IS NULL
             ORDER BY s.number
-            LIMIT 1)))
-   AND ($5::timestamptz IS NULL OR (r.created_at, r.request_id) < ($5, $6::uuid))
+            LIMIT 1) = ANY($6)))
+   AND ($7::timestamptz IS NULL OR (r.created_at, r.request_id) < ($7, $8::uuid))
  ORDER BY r.created_at DESC, r.request_id DESC
- LIMIT $7;
+ LIMIT $9;
 
 -- add_preparation --
 INSERT INTO preparation (preparation_id, request_id, number, person, base_sha256, document_key, digest,

@@ -7,11 +7,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from libs.common.actor import Actor, OrganisationKind
+import asyncpg
+
+from libs.common.actor import Actor
 from libs.common.errors import Conflict
+from libs.common.grants import Permission
+from libs.common.grants.known import require, stands_in_for
 from libs.common.messages.base import DocumentReference
 from libs.common.messages.bids import ContractSubmittedV1
 from libs.common.uow import Uow
@@ -28,16 +32,22 @@ if TYPE_CHECKING:
 __all__ = [
     "PrepareSignature",
     "announce_step",
+    "awaited",
     "fetch",
     "give_signature",
     "give_visa",
     "prepare_signature",
+    "readable_request",
     "refuse",
     "retry",
     "set_circuit",
     "submit",
     "verify_document",
 ]
+
+
+_TAKES: Final = {Action.VISA: Permission.WRITE, Action.SIGNATURE: Permission.SIGN}
+"""What a person must be allowed to do at a step, beside being the one it names, or standing in for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +62,26 @@ class PrepareSignature:
 
 
 async def set_circuit(uow: Uow, actor: Actor, steps: Sequence[PlannedStep]) -> store.Circuit:
-    """Set the circuit of the actor's organisation; requests already open keep theirs."""
-    actor.require(OrganisationKind.BUYER)
+    """Set the circuit of the actor's organisation, as its administrator; requests already open keep theirs."""
+    await require(uow.conn, actor, actor.organisation, None, Permission.ADMINISTER, uow.now())
     check_circuit(steps)
     uow.audit("signature.circuit.set", actor.organisation)
     return await store.save_circuit(uow.conn, actor.organisation, steps, by=actor.subject, at=uow.now())
+
+
+async def readable_request(conn: asyncpg.Connection, actor: Actor, request_id: UUID, at: datetime) -> Request:
+    """Give a request to who may read its consultation. Raises NotFound, Forbidden, RoleMissing."""
+    request = await store.get(conn, request_id)
+    await require(conn, actor, request.organisation, request.procedure, Permission.READ, at)
+    return request
+
+
+async def awaited(conn: asyncpg.Connection, actor: Actor, at: datetime) -> tuple[str, ...]:
+    """Give the persons whose turn is the caller's: themselves, and those they stand in for in the whole organisation."""
+    found = {actor.subject}
+    for permission in _TAKES.values():
+        found |= await stands_in_for(conn, actor, actor.organisation, None, permission, at)
+    return tuple(sorted(found))
 
 
 async def submit(uow: Uow, event: ContractSubmittedV1) -> Request:
@@ -85,7 +110,8 @@ async def submit(uow: Uow, event: ContractSubmittedV1) -> Request:
 
 async def retry(uow: Uow, actor: Actor, request_id: UUID) -> Request:
     """Examine a blocked request again, once what blocked it is mended (a missing circuit for instance)."""
-    request = await _locked(uow, actor, request_id)
+    request = await store.lock(uow.conn, request_id)
+    await require(uow.conn, actor, request.organisation, request.procedure, Permission.WRITE, uow.now())
     request = replace(request.moved("retried", uow.now()), reason=None)
     await store.save(uow.conn, request)
     uow.audit("signature.request.retried", str(request_id))
@@ -95,9 +121,9 @@ async def retry(uow: Uow, actor: Actor, request_id: UUID) -> Request:
 
 async def give_visa(uow: Uow, actor: Actor, request_id: UUID, number: int) -> Request:
     """Give the visa of the current step."""
-    request = await _locked(uow, actor, request_id)
-    step = request.turn_of(actor.subject, number, Action.VISA)
-    request = request.step_done(uow.now())
+    request = await store.lock(uow.conn, request_id)
+    step = await _turn(uow, actor, request, number, Action.VISA)
+    request = request.step_done(uow.now(), actor.subject)
     await store.save(uow.conn, request)
     announce_step(uow, request, step)
     return request
@@ -105,15 +131,15 @@ async def give_visa(uow: Uow, actor: Actor, request_id: UUID, number: int) -> Re
 
 async def prepare_signature(uow: Uow, command: PrepareSignature) -> store.Preparation:
     """Prepare the document for this person's signature at this step; the last preparation counts."""
-    request = await _readable(uow, command.actor, command.request_id)
-    step = request.turn_of(command.actor.subject, command.number, Action.SIGNATURE)
+    request = await store.get(uow.conn, command.request_id)
+    step = await _turn(uow, command.actor, request, command.number, Action.SIGNATURE)
     certificate, chain = read_certificates(command.certificate, command.chain)
     await check_usable(certificate, chain, uow.runtime.port(Verifier).trust, uow.now())
     pdf = await fetch(uow.runtime, request.document)
     signatory = pades.Signatory(
         certificate, chain, field=f"Signature_acheteur_{step.number}", reason=step.function, at=uow.now()
     )
-    item = await _prepare(uow.runtime, request, step, pdf, signatory)
+    item = await _prepare(uow.runtime, request, step, pdf, signatory, command.actor.subject)
     locked = await store.lock(uow.conn, request.request_id)
     if locked.version != request.version:
         raise Conflict("La demande a changé entre-temps : recommencez.", "The request changed meanwhile: start again.")
@@ -124,8 +150,8 @@ async def prepare_signature(uow: Uow, command: PrepareSignature) -> store.Prepar
 
 async def give_signature(uow: Uow, actor: Actor, request_id: UUID, number: int, signature: bytes) -> Request:
     """Take the signature value of the bytes prepared; a job then stamps it and writes the document."""
-    request = await _locked(uow, actor, request_id)
-    request.turn_of(actor.subject, number, Action.SIGNATURE)
+    request = await store.lock(uow.conn, request_id)
+    await _turn(uow, actor, request, number, Action.SIGNATURE)
     item = await store.last_preparation(uow.conn, request_id, number, actor.subject)
     if item is None or item.base_sha256 != request.document.sha256:
         raise Conflict(
@@ -146,9 +172,10 @@ async def give_signature(uow: Uow, actor: Actor, request_id: UUID, number: int, 
 
 async def refuse(uow: Uow, actor: Actor, request_id: UUID, reason: str) -> Request:
     """Close the request at the current step, with a reason."""
-    request = await _locked(uow, actor, request_id)
+    request = await store.lock(uow.conn, request_id)
     step = request.current
-    request = request.refused(actor.subject, reason, uow.now())
+    others = await _stood_in_for(uow, actor, request, step.action if step else Action.SIGNATURE)
+    request = request.refused(actor.subject, reason, uow.now(), others)
     await store.save(uow.conn, request)
     uow.emit(events.refused(request, step.number if step else 0))
     return request
@@ -175,7 +202,7 @@ async def fetch(runtime: Runtime, document: DocumentReference) -> bytes:
 
 
 async def _prepare(
-    runtime: Runtime, request: Request, step: Step, pdf: bytes, signatory: pades.Signatory
+    runtime: Runtime, request: Request, step: Step, pdf: bytes, signatory: pades.Signatory, person: str
 ) -> store.Preparation:
     try:
         prepared = await asyncio.to_thread(pades.prepare, pdf, signatory)
@@ -189,7 +216,7 @@ async def _prepare(
         preparation_id=identity,
         request_id=request.request_id,
         number=step.number,
-        person=step.person,
+        person=person,
         base_sha256=request.document.sha256,
         document_key=stored.key,
         prepared=prepared,
@@ -201,15 +228,14 @@ def _examine(uow: Uow, request: Request) -> None:
     uow.enqueue("examine", key=key, payload={"request_id": str(request.request_id)})
 
 
-async def _locked(uow: Uow, actor: Actor, request_id: UUID) -> Request:
-    actor.require(OrganisationKind.BUYER)
-    request = await store.lock(uow.conn, request_id)
-    actor.require_organisation(request.organisation)
-    return request
+async def _turn(uow: Uow, actor: Actor, request: Request, number: int, action: Action) -> Step:
+    """Give the step whose turn it is, to who has the role that it takes. Raises Forbidden, RoleMissing, those of `turn_of`."""
+    others = await _stood_in_for(uow, actor, request, action)
+    return request.turn_of(actor.subject, number, action, others)
 
 
-async def _readable(uow: Uow, actor: Actor, request_id: UUID) -> Request:
-    actor.require(OrganisationKind.BUYER)
-    request = await store.get(uow.conn, request_id)
-    actor.require_organisation(request.organisation)
-    return request
+async def _stood_in_for(uow: Uow, actor: Actor, request: Request, action: Action) -> frozenset[str]:
+    """Give for whom the caller stands in, who must have the role of the action. Raises Forbidden, RoleMissing."""
+    of = (request.organisation, request.procedure, _TAKES[action], uow.now())
+    await require(uow.conn, actor, *of)
+    return await stands_in_for(uow.conn, actor, *of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +13,7 @@ import asyncpg
 
 from libs.common.db import load_queries
 from libs.common.errors import NotFound
+from libs.common.grants import Scope
 from libs.common.messages.base import DocumentReference
 from services.signature.domain import Action, Happening, PlannedStep, Request, State, Step
 from services.signature.pades import Prepared
@@ -68,10 +69,11 @@ class Preparation:
 class Filter:
     """Which requests are listed."""
 
-    organisation: str
+    scope: Scope
     state: str | None = None
     subject_id: UUID | None = None
-    awaited: str | None = None
+    awaited: tuple[str, ...] | None = None
+    """The persons one of whom is awaited."""
     before: tuple[datetime, UUID] | None = None
     limit: int = 50
 
@@ -137,7 +139,7 @@ async def save(conn: asyncpg.Connection, request: Request) -> None:
         request.closed_at,
     )
     rows = [
-        (request.request_id, step.number, step.action, step.person, step.function, step.done_at)
+        (request.request_id, step.number, step.action, step.person, step.function, step.done_at, step.done_by)
         for step in request.steps
     ]
     await conn.executemany(_QUERIES["save_step"], rows)
@@ -150,11 +152,11 @@ async def history(conn: asyncpg.Connection, request_id: UUID) -> list[Happening]
 
 
 async def page(conn: asyncpg.Connection, wanted: Filter) -> list[Request]:
-    """Give the requests of an organisation, newest first."""
+    """Give the requests that somebody may read for an organisation, newest first."""
     before = wanted.before or (None, None)
     rows = await conn.fetch(
         _QUERIES["page"],
-        wanted.organisation,
+        *astuple(wanted.scope),
         wanted.state,
         wanted.subject_id,
         wanted.awaited,
@@ -218,8 +220,8 @@ async def _found(conn: asyncpg.Connection, row: asyncpg.Record | None) -> Reques
 async def _requests(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[Request]:
     steps: dict[UUID, list[Step]] = defaultdict(list)
     for row in await conn.fetch(_QUERIES["steps"], [row["request_id"] for row in rows]):
-        step = Step(row["number"], Action(row["action"]), row["person"], row["function"], row["done_at"])
-        steps[row["request_id"]].append(step)
+        request_id, number, action, *done = row.values()
+        steps[request_id].append(Step(number, Action(action), *done))
     return [_request(row, steps[row["request_id"]]) for row in rows]
 
 

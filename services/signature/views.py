@@ -80,7 +80,9 @@ class RequestQuery(_Input):
 
     state: State | None = None
     subject: UUID | None = Field(default=None, description="what is signed: a contract")
-    awaited: Literal["me"] | None = Field(default=None, description="`me`: those whose current step is the caller's")
+    awaited: Literal["me"] | None = Field(
+        default=None, description="`me`: those whose current step is the caller's, or of whom the caller stands in for"
+    )
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = None
 
@@ -94,6 +96,7 @@ class StepView(_View):
     function: str
     state: Literal["done", "current", "waiting"]
     done_at: datetime | None
+    done_by: str | None = Field(description="who did it: the person, or one who stood in by a recorded delegation")
 
 
 class HappeningView(_View):
@@ -169,6 +172,7 @@ def _steps(request: Request) -> list[StepView]:
                 function=step.function,
                 state=state,
                 done_at=step.done_at,
+                done_by=step.done_by,
             )
         )
     return views

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from libs.common.auth import Memberships
+from libs.common.bus.rebuild.tool import rebuild_command
+from libs.common.grants.known import QUEUE, TABLES, KnownMemberships
 from libs.common.runtime import Runtime
 from libs.common.service import Service
 from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
@@ -21,6 +24,7 @@ __all__ = ["SERVICE"]
 
 def _ports(runtime: Runtime) -> Mapping[type, object]:
     return {
+        Memberships: KnownMemberships(runtime),
         TimestampAuthority: HttpTimestampAuthority(runtime.settings.timestamp_urls, runtime.http),
         Verifier: Verifier(runtime.port(SignatureSettings)),
     }
@@ -34,6 +38,6 @@ SERVICE = Service(
     consumers=consumers,
     jobs=jobs,
     ports=_ports,
-    tools=(tool.verify,),
+    tools=(tool.verify, rebuild_command({QUEUE: TABLES})),
     graphs={"request": TRANSITIONS},
 )

@@ -109,7 +109,7 @@ async def complete(runtime: Runtime, job: Job) -> Completion | None:
         if not report.intact:
             await store.save(uow.conn, locked.moved("signature_failed", uow.now(), step=item.number))
             return
-        done = replace(locked.step_done(uow.now()), document=stored, verification=report.as_json())
+        done = replace(locked.step_done(uow.now(), item.person), document=stored, verification=report.as_json())
         await store.save(uow.conn, done)
         service.announce_step(uow, done, step)
 

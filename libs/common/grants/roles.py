@@ -67,7 +67,7 @@ READING: Final = frozenset({Permission.READ})
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a person may read for a buyer."""
+    """What a person may read for a buyer. The fields are, in this order, parameters of the queries of lists."""
 
     organisation: str
     procedures: tuple[UUID, ...] | None

@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from libs.common.grants import Scope
 from libs.common.messages.base import DocumentReference
 from libs.common.testing.harness import Harness, harness
 from services.legality import store
@@ -109,7 +110,7 @@ async def test_an_exemption_is_kept_once_a_contract(running: Harness) -> None:
         made = Exemption(uuid4(), BUYER, None, uuid4(), "sous le seuil", NOW)
         assert await store.add_exemption(uow.conn, made)
         assert not await store.add_exemption(uow.conn, replace(made, exemption_id=uuid4()))
-        assert await store.exemptions(uow.conn, store.Filter(BUYER, subject_id=made.subject_id)) == [made]
+        assert await store.exemptions(uow.conn, store.Filter(Scope(BUYER, None), subject_id=made.subject_id)) == [made]
 
 
 async def test_the_classification_kept_is_the_latest(running: Harness) -> None:

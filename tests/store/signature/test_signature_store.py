@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from libs.common.errors import NotFound
+from libs.common.grants import Scope
 from libs.common.messages.base import DocumentReference
 from libs.common.testing.harness import Harness, harness
 from services.signature import store
@@ -69,11 +70,11 @@ async def test_pages_follow_each_other_without_gap_or_repetition(running: Harnes
             await store.add(uow.conn, request(NOW + timedelta(minutes=number // 2)))
         seen: list[UUID] = []
         before = None
-        while found := await store.page(uow.conn, store.Filter(BUYER, before=before, limit=2)):
+        while found := await store.page(uow.conn, store.Filter(Scope(BUYER, None), before=before, limit=2)):
             seen += [item.request_id for item in found]
             before = (found[-1].created_at, found[-1].request_id)
         assert (len(seen), len(set(seen))) == (5, 5)
-        assert await store.page(uow.conn, store.Filter("SIRET:21210231500018")) == []
+        assert await store.page(uow.conn, store.Filter(Scope("SIRET:21210231500018", None))) == []
 
 
 async def test_two_persons_cannot_change_a_request_at_once(running: Harness) -> None:

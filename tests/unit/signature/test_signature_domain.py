@@ -63,12 +63,12 @@ def test_only_the_person_of_the_current_step_may_do_its_action() -> None:
 
 def test_the_last_step_completes_the_request() -> None:
     opened = request().opened([VISA, SIGN], {}, NOW)
-    once = opened.step_done(NOW)
+    once = opened.step_done(NOW, "director")
     assert (once.state, once.current) == (State.OPEN, once.steps[1])
-    twice = once.step_done(NOW)
+    twice = once.step_done(NOW, "president")
     assert (twice.state, twice.current, twice.closed_at) == (State.COMPLETED, None, NOW)
     with pytest.raises(StepNotCurrent):
-        twice.step_done(NOW)
+        twice.step_done(NOW, "president")
 
 
 def test_a_request_keeps_the_circuit_it_entered() -> None:
