@@ -213,6 +213,17 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Receipts pending", "Deposits whose receipt has no time stamp after half a minute.", "short",
             _every("max(halles_receipts_pending)", "receipts"), 1,
         ),
+        Panel(
+            "Evidence: time stamps", "From the closing of a batch to its time stamp, half and 99 in a hundred.", "s",
+            _every("histogram_quantile(0.5, sum by (le) (rate(halles_evidence_stamp_seconds_bucket[$__rate_interval])))", "p50")
+            + _every(
+                "histogram_quantile(0.99, sum by (le) (rate(halles_evidence_stamp_seconds_bucket[$__rate_interval])))", "p99"
+            ), 2,
+        ),
+        Panel(
+            "Evidence: clocks", "How far the time stamp authority's clock is from ours.", "s",
+            _every("max(abs(halles_evidence_clock_seconds))", "apart"), 5,
+        ),
     ),
     "Partners": (
         Panel(

@@ -24,6 +24,7 @@ __all__ = [
     "TimestampError",
     "TimestampResponse",
     "TimestampUnavailableError",
+    "claimed_time",
     "verify",
 ]
 
@@ -149,6 +150,22 @@ def verify(token: bytes, digest: bytes, roots: Sequence[x509.Certificate]) -> da
         return stamped.astimezone(UTC)
     except (ValueError, TypeError, KeyError, IndexError, VerificationError) as error:
         raise TimestampError(f"not a valid time stamp of this digest: {error}") from error
+
+
+def claimed_time(token: bytes, digest: bytes) -> datetime:
+    """Give the time that a token claims for this SHA-256 digest, in UTC; who wrote the token is not checked.
+
+    Raises TimestampError when it is no token, or one over something else.
+    """
+    try:
+        info = _token_info(cms.ContentInfo.load(token, strict=True))
+        imprint = info["message_imprint"]
+        stamped: datetime = info["gen_time"].native
+    except (ValueError, TypeError, KeyError) as error:
+        raise TimestampError(f"not a time stamp: {error}") from error
+    if (imprint["hash_algorithm"]["algorithm"].native, imprint["hashed_message"].native) != ("sha256", digest):
+        raise TimestampError("the token stamps something else")
+    return stamped.astimezone(UTC)
 
 
 def _as_response(token: bytes) -> bytes:

@@ -14,5 +14,5 @@ class BidsSettings(Settings):
 
     max_bid_bytes: int = Field(default=20 * 2**30, ge=1)
     """Bytes of one bid, all files together, as sealed; refused at creation, never after hours of upload."""
-    stamp_seconds: float = Field(default=20.0, gt=0)
+    stamp_seconds: float = Field(default=1.5, gt=0)
     """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""

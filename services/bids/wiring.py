@@ -15,6 +15,7 @@ from services.bids.api import routes
 from services.bids.consumers import consumers
 from services.bids.domain.states import BID, CONTRACT, OPENING
 from services.bids.evidence.journal import Journal
+from services.bids.evidence.tool import EVIDENCE_TOOLS
 from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
 from services.bids.sealing.tool import TOOLS, load_roots
@@ -44,6 +45,6 @@ SERVICE = Service(
     periodic=periodic,
     ports=_ports,
     serving=lambda runtime: runtime.port(Journal).serving(),
-    tools=(*TOOLS, rebuild_command({QUEUE: TABLES})),
+    tools=(*TOOLS, *EVIDENCE_TOOLS, rebuild_command({QUEUE: TABLES})),
     graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT},
 )

@@ -21,6 +21,7 @@ from prometheus_client import Gauge, Histogram
 from libs.common.runtime import Runtime
 from libs.common.timestamp import TimestampAuthority, TimestampError, verify
 from services.bids.evidence import merkle, store
+from services.bids.evidence.availability import beat
 from services.bids.evidence.batches import Batch
 from services.bids.evidence.facts import leaf
 from services.bids.ports import TrustedRoots
@@ -80,12 +81,16 @@ class Journal:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Keep the journal while the block runs; stamps under way are finished, within reason."""
-        task = asyncio.create_task(self._run(), name="evidence")
+        tasks = [
+            asyncio.create_task(self._run(), name="evidence"),
+            asyncio.create_task(beat(self._runtime), name="heartbeat"),
+        ]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             if self._stamping:
                 await asyncio.wait(self._stamping, timeout=2)
 

@@ -69,3 +69,62 @@ SELECT id, procedure, bid, kind, at, content, batch, position
 SELECT id, number, seed, leaves, previous, root, head, closed_at, token, stamped_at
   FROM evidence_batch
  WHERE id = ANY($1)
+
+-- facts_of_bid --
+-- Those of the bid, and what happened to its consultation.
+SELECT id, procedure, bid, kind, at, content, batch, position
+  FROM evidence_fact
+ WHERE procedure = $1
+   AND (bid = $2 OR bid IS NULL)
+ ORDER BY sequence
+
+-- facts_of_procedure --
+SELECT id, procedure, bid, kind, at, content, batch, position
+  FROM evidence_fact
+ WHERE procedure = $1
+ ORDER BY sequence
+
+-- heartbeats --
+-- One a minute, of whichever process.
+SELECT DISTINCT ON (date_trunc('minute', at)) id, procedure, bid, kind, at, content, batch, position
+  FROM evidence_fact
+ WHERE procedure IS NULL
+   AND kind = 'heartbeat'
+   AND at BETWEEN $1 AND $2
+ ORDER BY date_trunc('minute', at), at, sequence
+
+-- incidents_between --
+SELECT id, procedure, bid, kind, at, content, batch, position
+  FROM evidence_fact
+ WHERE procedure IS NULL
+   AND kind = 'incident'
+   AND (content ->> 'begins')::timestamptz <= $2
+   AND ((content ->> 'ends') IS NULL OR (content ->> 'ends')::timestamptz >= $1)
+ ORDER BY sequence
+
+-- incidents --
+SELECT id, procedure, bid, kind, at, content, batch, position, sequence
+  FROM evidence_fact
+ WHERE procedure IS NULL
+   AND kind = 'incident'
+   AND ($1::bigint IS NULL OR sequence < $1)
+ ORDER BY sequence DESC
+ LIMIT $2
+
+-- last_hour --
+SELECT max(at)
+  FROM evidence_fact
+ WHERE bid = $1
+
+-- concerned --
+SELECT id, depositor, depositor_name
+  FROM bid
+ WHERE id = ANY($1)
+ ORDER BY sequence
+
+-- consultations_near --
+SELECT c.procedure, greatest(c.deadline, n.deadline) AS deadline
+  FROM consultation AS c
+  LEFT JOIN procedure_note AS n USING (procedure)
+ WHERE greatest(c.deadline, n.deadline) BETWEEN $1 AND $2
+ ORDER BY deadline, c.procedure

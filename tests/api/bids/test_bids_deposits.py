@@ -6,17 +6,31 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
 from prometheus_client import REGISTRY
 
+from libs.common.messages.notices import OpeningRules
 from libs.common.testing.plugin import HarnessFactory
+from libs.common.timestamp import TimestampAuthority
 from services.bids import sealing
-from services.bids.jobs import stamp_forgotten
+from services.bids.jobs import complete_evidence
 from services.bids.sealing.receipt import Receipt, verify_receipt
-from tests.api.bids.bids_world import BUYER, DEADLINE, OTHER_BUYER, ROOTS, AbsentAuthority, World, notice, world
+from tests.api.bids.bids_world import (
+    BUYER,
+    DEADLINE,
+    OTHER_BUYER,
+    ROOTS,
+    AbsentAuthority,
+    World,
+    application,
+    notice,
+    offer,
+    world,
+)
 
 ALPHA, BETA = "SIRET:55210025400001", "SIRET:55210025400002"
 
@@ -88,6 +102,11 @@ async def test_nobody_but_the_depositor_learns_of_a_deposit(service_harness: Har
             assert ("bids.bid.deposited.v1" in told) == (who == ALPHA)
 
 
+def announced(files: list[tuple[str, int]], *lots: str) -> dict[str, Any]:
+    told = [{"name": name, "size": size} for name, size in files]
+    return {"envelopes": [{"kind": "offer", "lots": list(lots), "files": told}]}
+
+
 async def test_lies_about_length_keep_nothing(service_harness: HarnessFactory) -> None:
     w = await world(service_harness)
     draft = await w.draft(ALPHA, [b"offer"])
@@ -121,7 +140,7 @@ async def test_other_bytes_than_those_of_the_envelope_are_refused(service_harnes
     draft = await w.draft(ALPHA, [b"offer", b"other"])
     bid = draft["bid_id"]
     sealed = w.seal(UUID(bid), [b"offer", b"other"])
-    swapped = sealing.Sealed(sealed.envelope, sealed.ciphertexts[::-1])
+    swapped = sealing.SealedBid(sealed.envelopes, sealed.ciphertexts[::-1])
     await w.upload(ALPHA, bid, swapped)
     refused = await w.finish(ALPHA, bid, sealed, expect=422)
     assert [each["where"] for each in refused["errors"]] == ["files/1", "files/2"]
@@ -155,16 +174,18 @@ async def test_the_envelope_of_another_bid_consultation_or_key_set_is_refused(se
 async def test_path_tricks_and_bad_bids_are_refused_with_every_fault(service_harness: HarnessFactory) -> None:
     w = await world(service_harness)
     for name in ("../../evil", "a/b.pdf", "nul\u202efdp.exe", "C:\\x", ".htaccess"):
-        body = {"lots": ["LOT-0001", "LOT-0099"], "files": [{"name": name, "size": 20}]}
+        body = announced([(name, 20)], "LOT-0001", "LOT-0099")
         refused = await w.call("POST", f"/consultations/{w.procedure}/bids", ALPHA, expect=422, json=body)
-        assert {each["where"] for each in refused["errors"]} == {"body/files/0/name", "body/lots"}
+        assert {each["where"] for each in refused["errors"]} == {
+            "body/envelopes/0/files/0/name", "body/envelopes/0/lots",
+        }  # fmt: skip
 
 
 async def test_the_limit_is_announced_and_refused_at_creation(service_harness: HarnessFactory) -> None:
     w = await world(service_harness, settings={"max_bid_bytes": 1000})
     told = await w.call("GET", f"/consultations/{w.procedure}", None, expect=200)
     assert told["limits"]["max_bid_bytes"] == 1000
-    body = {"lots": ["LOT-0001"], "files": [{"name": "a", "size": 600}, {"name": "b", "size": 401}]}
+    body = announced([("a", 600), ("b", 401)], "LOT-0001")
     refused = await w.call("POST", f"/consultations/{w.procedure}/bids", ALPHA, expect=413, json=body)
     assert "1000 octets" in refused["detail"]
     await w.call("POST", f"/consultations/{w.procedure}/bids", BUYER, expect=403, json=body)
@@ -228,24 +249,71 @@ async def test_a_bid_is_withdrawn_with_a_receipt_until_the_deadline(service_harn
     assert len(w.h.events("bids.bid.withdrawn.v1")) == 1
 
 
-async def test_a_replacement_covers_all_the_lots_of_the_bid_it_replaces(service_harness: HarnessFactory) -> None:
+async def test_a_later_deposit_replaces_only_the_lots_it_is_for(service_harness: HarnessFactory) -> None:
     w = await world(service_harness)
     await w.deposit(ALPHA, [b"both"], ("LOT-0001", "LOT-0002"))
-    refused = await w.draft(ALPHA, [b"one"], ("LOT-0001",), expect=409)
-    assert "LOT-0001, LOT-0002" in refused["detail"]
-    await w.deposit(ALPHA, [b"both again"], ("LOT-0001", "LOT-0002"))
+    first = w.bids[ALPHA]
+    receipt = await w.deposit(ALPHA, [b"second lot again"], ("LOT-0002",))
+    assert receipt["statement"]["replaces"] == str(first)
+    view = await w.call("GET", f"/bids/{first}", ALPHA, expect=200)
+    assert (view["standing"], view["lot_standings"]) == ("counts", {"LOT-0001": "counts", "LOT-0002": "superseded"})
+    await w.deposit(ALPHA, [b"first lot again"], ("LOT-0001",))
+    view = await w.call("GET", f"/bids/{first}", ALPHA, expect=200)
+    assert view["standing"] == "superseded"
+
+
+async def test_where_deposits_add_up_nothing_is_replaced(service_harness: HarnessFactory) -> None:
+    """In concessions (CE 454801), or where the notice says so."""
+    w = await world(service_harness, contract_kind="concession")
+    await w.deposit(ALPHA, [b"first"])
+    receipt = await w.deposit(ALPHA, [b"more"])
+    assert receipt["statement"]["replaces"] is None
+    told = {each["standing"] for each in (await w.call("GET", "/bids", ALPHA, expect=200))["items"]}
+    assert told == {"counts"}
+    assert len((await w.open_all())["report"]["opened"]) == 2
+
+
+async def test_envelopes_are_deposited_together_and_listed_on_the_receipt(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    lots = ("LOT-0001", "LOT-0002")
+    contents = [application([b"dume", b"kbis"], lots), offer([b"one"], lots[:1]), offer([b"two"], lots[1:])]
+    draft = await w.draft_all(ALPHA, contents)
+    sealed = w.seal_all(UUID(draft["bid_id"]), contents)
+    assert [each["envelope"] for each in draft["files"]] == [1, 1, 2, 3]
+    await w.upload(ALPHA, draft["bid_id"], sealed)
+    one, two, three = sealed.envelopes
+    for wrong in ((one, two), (two, one, three), (one, two, two), (one, two, three.model_copy(update={"lots": lots}))):
+        refused = await w.finish(ALPHA, draft["bid_id"], sealing.SealedBid(wrong, sealed.ciphertexts), expect=422)
+        assert refused["type"] == "urn:halles:problem:wrong-envelope"
+    receipt = await w.finish(ALPHA, draft["bid_id"], sealed)
+    told = receipt["statement"]["envelopes"]
+    assert [(each["kind"], tuple(each["lots"]), each["sha256"]) for each in told] == [
+        ("application", lots, one.sha256), ("offer", lots[:1], two.sha256), ("offer", lots[1:], three.sha256),
+    ]  # fmt: skip
+
+
+async def test_the_application_that_the_notice_asks_is_missed_at_creation(service_harness: HarnessFactory) -> None:
+    rules = OpeningRules(application="required")
+    w = await world(service_harness, rules=rules)
+    refused = await w.draft(ALPHA, [b"offer"], expect=422)
+    assert "candidature à joindre pour : LOT-0001" in refused["errors"][0]["message"]
+    contents = [application([b"dume"]), offer([b"offer"])]
+    await w.deposit_all(ALPHA, contents)
+    twice = await w.draft_all(ALPHA, [*contents, application([b"again"])], expect=422)
+    assert "deux enveloppes" in str(twice["errors"])
 
 
 async def test_the_receipt_is_given_at_once_when_the_authority_is_away(service_harness: HarnessFactory) -> None:
     w = await world(service_harness, tsa=AbsentAuthority)
     receipt = await w.deposit(ALPHA, [b"offer"])
-    assert (receipt["timestamp"], receipt["token"]) == ("pending", None)
+    assert (receipt["timestamp"], receipt["stamped_at"]) == ("pending", None)
     bid = w.bids[ALPHA]
     assert "en attente" in (await w.call("GET", f"/bids/{bid}/receipt.txt", ALPHA, expect=200)).decode()
     refused = await world_without_stamp(w)
     assert refused["type"] == "urn:halles:problem:unavailable"
     authority(w).away = False
-    await w.h.settle()
+    await time_passes(w)
+    await complete_evidence(w.h.runtime)
     completed = Receipt.model_validate(await w.call("GET", f"/bids/{bid}/receipt", ALPHA, expect=200))
     assert completed.statement.received_at == Receipt.model_validate(receipt).statement.received_at
     assert verify_receipt(completed, ROOTS) == w.h.clock.now()
@@ -258,24 +326,29 @@ async def world_without_stamp(w: World) -> dict[str, str]:
 
 
 def authority(w: World) -> AbsentAuthority:
-    from libs.common.timestamp import TimestampAuthority
-
     found = w.h.runtime.port(TimestampAuthority)  # type: ignore[type-abstract]  # a port is a protocol
     assert isinstance(found, AbsentAuthority)
     return found
+
+
+async def time_passes(w: World) -> None:
+    """As if batches and receipts had been kept an hour ago."""
+    async with w.h.runtime.read() as conn:
+        for table in ("evidence_batch", "receipt"):
+            await conn.execute(f"UPDATE {table} SET recorded_at = recorded_at - interval '1 hour'")  # noqa: S608  # names above
 
 
 async def test_a_receipt_forgotten_by_a_dead_process_is_stamped_later(service_harness: HarnessFactory) -> None:
     w = await world(service_harness)
     await w.deposit(ALPHA, [b"offer"])
     async with w.h.runtime.read() as conn:  # as if the process had died between the deposit and its stamp
-        await conn.execute(
-            "UPDATE receipt SET token = NULL, stamped_at = NULL, recorded_at = now() - interval '1 hour'"
-        )
-    await stamp_forgotten(w.h.runtime)
+        await conn.execute("UPDATE evidence_batch SET token = NULL, stamped_at = NULL")
+    await time_passes(w)
+    w.h.runtime.give_ports({TimestampAuthority: AbsentAuthority(w.h.clock)})
+    await complete_evidence(w.h.runtime)
     assert REGISTRY.get_sample_value("halles_receipts_pending") == 1
-    await w.h.settle()
-    await stamp_forgotten(w.h.runtime)
+    authority(w).away = False
+    await complete_evidence(w.h.runtime)
     assert REGISTRY.get_sample_value("halles_receipts_pending") == 0
     receipt = Receipt.model_validate(await w.call("GET", f"/bids/{w.bids[ALPHA]}/receipt", ALPHA, expect=200))
     assert verify_receipt(receipt, ROOTS)

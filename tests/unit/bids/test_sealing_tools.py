@@ -5,27 +5,17 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
 from deploy.local.pki import TestAuthority
-from deploy.local.tsa import LocalTimestampAuthority
-from libs.common.testing.harness import TestClock
 from services.bids import sealing
 from services.bids.sealing import Envelope, EnvelopeError, ProofError, keys
 from services.bids.sealing.keys import KeyFileError
-from services.bids.sealing.receipt import (
-    PartyName,
-    Receipt,
-    ReceiptDocument,
-    ReceiptError,
-    ReceiptStatement,
-    verify_receipt,
-)
-from services.bids.sealing.tool import keygen_command, open_shares_command, seal_command, verify_receipt_command
+from services.bids.sealing.tool import keygen_command, open_shares_command, seal_command
 from tests.unit.bids.sealing_people import (
     AUTHORITY,
     BID,
@@ -156,55 +146,3 @@ async def test_a_share_badly_sealed_by_the_bidder_is_claimed_not_hidden() -> Non
     opened = sealing.open_shares(request.model_copy(update={"shares": broken}), people[0], ROOTS)
     assert [each.problem is not None for each in opened.shares] == [True, True]
     assert opened.shares[1].share is not None
-
-
-def statement() -> ReceiptStatement:
-    return ReceiptStatement(
-        act="deposit", receipt_id=UUID(int=1), bid_id=BID, title="Eau", object="Entretien", lots=("LOT-0001",),
-        depositor=PartyName(organisation="SIRET:55210025400001", name="Alpha"),
-        buyer=PartyName(organisation="SIRET:20003945800017", name="Val d'Ouche"), procedure=CONSULTATION,
-        received_at=datetime(2026, 3, 20, 11, 59, 59, tzinfo=UTC), time_zone="Europe/Paris",
-        documents=(ReceiptDocument(number=1, name="pli.bin", size=17, sha256="a" * 64),), envelope_sha256="b" * 64,
-        key_fingerprint="c" * 64,
-    )  # fmt: skip
-
-
-async def stamped_receipt(at: datetime = MIDDLE) -> Receipt:
-    told = statement()
-    token = await LocalTimestampAuthority(AUTHORITY.tsa, TestClock(at)).stamp(told.digest)
-    text = sealing.to_text(token)
-    return Receipt(statement=told, sha256=told.digest.hex(), timestamp="stamped", token=text, stamped_at=at)
-
-
-async def test_a_receipt_is_verified_without_the_platform(tmp_path: Path, trust: Path) -> None:
-    receipt = await stamped_receipt()
-    assert verify_receipt(receipt, ROOTS) == MIDDLE
-    path = tmp_path / "receipt.json"
-    path.write_text(receipt.model_dump_json())
-    result = run(verify_receipt_command, path, "--trust", trust)
-    assert result.exit_code == 0
-    assert json.loads(result.output)["bid"] == str(BID)
-    path.write_text(path.read_text().replace("11:59:59", "11:00:00"))
-    result = run(verify_receipt_command, path, "--trust", trust)
-    assert result.exit_code == 1
-    assert "altered" in result.output
-    path.write_text("{}")
-    assert run(verify_receipt_command, path, "--trust", trust).exit_code == 1
-
-
-async def test_receipts_that_prove_nothing_are_refused() -> None:
-    receipt = await stamped_receipt()
-    moved = statement().model_copy(update={"bid_id": uuid4()})
-    for wrong, reason in [
-        (receipt.model_copy(update={"token": None, "timestamp": "pending"}), "pending"),
-        (receipt.model_copy(update={"statement": moved}), "altered"),
-        (receipt.model_copy(update={"statement": moved, "sha256": moved.digest.hex()}), "not valid"),
-        (await stamped_receipt(datetime(2026, 3, 20, 10, tzinfo=UTC)), "earlier"),
-    ]:
-        with pytest.raises(ReceiptError, match=reason):
-            verify_receipt(wrong, ROOTS)
-
-
-def test_the_hash_of_a_receipt_survives_storage() -> None:
-    told = statement()
-    assert ReceiptStatement.model_validate_json(told.model_dump_json()).digest == told.digest

@@ -1,0 +1,89 @@
+"""What anybody checks offline: `python -m services.bids verify-receipt|verify-evidence`. No platform, no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NoReturn, TypeVar
+from uuid import UUID
+
+import click
+from cryptography import x509
+from pydantic import BaseModel, ValidationError
+
+from services.bids.evidence.proof import ProofError
+from services.bids.evidence.report import EvidenceReport, verify_report
+from services.bids.sealing.errors import SealingError
+from services.bids.sealing.receipt import Receipt, verify_receipt
+
+__all__ = ["EVIDENCE_TOOLS", "verify_evidence_command", "verify_receipt_command"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_TRUST = click.option(
+    "--trust",
+    type=_FOLDER,
+    help="Folder of the time stamp authorities' roots (PEM); without it who stamped is not checked.",
+)
+M = TypeVar("M", bound=BaseModel)
+
+
+@click.command("verify-receipt", epilog="Example: python -m services.bids verify-receipt receipt.json --trust roots")
+@click.argument("receipt", type=_FILE)
+@_TRUST
+@click.option("--bid", type=click.UUID, help="The bid it must be the receipt of.")
+@click.option("--envelope", "envelope_sha256", help="SHA-256 that it must hold of an envelope you sealed.")
+def verify_receipt_command(receipt: Path, trust: Path | None, bid: UUID | None, envelope_sha256: str | None) -> None:
+    """Check a RECEIPT (JSON) without the platform: its hash, its path, the link to the journal, its time stamp."""
+    told = _read(Receipt, receipt)
+    statement = told.statement
+    if bid is not None and statement.bid_id != bid:
+        _fail(f"this is the receipt of another bid, {statement.bid_id}: replayed")
+    held = {statement.envelope_sha256, *(each.sha256 for each in statement.envelopes)}
+    if envelope_sha256 is not None and envelope_sha256 not in held:
+        _fail("the receipt does not hold that envelope: another one was deposited")
+    try:
+        stamped = verify_receipt(told, _roots(trust))
+    except SealingError as error:
+        _fail(str(error))
+    result = {"valid": True, "authority": _authority(trust), "act": statement.act, "bid": str(statement.bid_id)}
+    hours = {"received_at": statement.received_at.isoformat(), "stamped_at": stamped.isoformat()}
+    click.echo(json.dumps({**result, **hours, "sha256": told.sha256}))
+
+
+@click.command("verify-evidence", epilog="Example: python -m services.bids verify-evidence evidence.json --trust roots")
+@click.argument("report", type=_FILE)
+@_TRUST
+def verify_evidence_command(report: Path, trust: Path | None) -> None:
+    """Check an evidence REPORT (JSON) without the platform: each fact, its path, its batch's link and time stamp."""
+    told = _read(EvidenceReport, report)
+    try:
+        verdict = verify_report(told, _roots(trust))
+    except ProofError as error:
+        _fail(str(error))
+    click.echo(json.dumps({"valid": True, "authority": _authority(trust), **verdict}))
+
+
+def _roots(trust: Path | None) -> list[x509.Certificate] | None:
+    if trust is None:
+        return None
+    files = sorted(each for each in trust.iterdir() if each.suffix in {".pem", ".crt"})
+    return [certificate for each in files for certificate in x509.load_pem_x509_certificates(each.read_bytes())]
+
+
+def _authority(trust: Path | None) -> str:
+    return "not checked: give --trust" if trust is None else "trusted"
+
+
+def _read(model: type[M], path: Path) -> M:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        _fail(f"{path} is not the file expected here: {error.error_count()} faults, first {error.errors()[0]['loc']}")
+
+
+def _fail(message: str) -> NoReturn:
+    raise click.ClickException(message)
+
+
+EVIDENCE_TOOLS = (verify_receipt_command, verify_evidence_command)
