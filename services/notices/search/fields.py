@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -21,8 +21,13 @@ from services.notices.search.text import body_text, cpv_branches, fold, plain
 __all__ = [
     "ANALYZER",
     "CPV_LEVELS",
+    "FIRST_YEAR",
+    "LAST_YEAR",
     "VALUES",
     "IndexRow",
+    "day_number",
+    "day_of",
+    "day_of_number",
     "deadline_key",
     "document_of",
     "identity",
@@ -46,7 +51,9 @@ _GAP: Final = " de de de de de de "
 """Stop words: no phrase runs from one text into the next."""
 _PARIS: Final = ZoneInfo("Europe/Paris")
 _EPOCH: Final = date(1970, 1, 1)
-_FIRST: Final = datetime(2010, 1, 1, tzinfo=UTC)
+FIRST_YEAR: Final = 2010
+LAST_YEAR: Final = 2081
+_FIRST: Final = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 _SPAN: Final = 2**51 - 1
 """Microseconds, 71 years: what is published outside of them counts as published at their edge."""
 
@@ -79,8 +86,9 @@ def schema() -> Schema:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
     for name in ("published", "soonest", "high", "low"):
         builder.add_unsigned_field(name, fast=True)
-    for name in ("value", "deadline", "day"):
+    for name in ("value", "deadline"):
         builder.add_integer_field(name, fast=True)
+    builder.add_integer_field("day", indexed=True, fast=True)
     return builder.build()
 
 
@@ -96,7 +104,7 @@ def document_of(row: IndexRow) -> Document:
     document.add_unsigned("low", low)
     document.add_unsigned("published", published_key(row.published_at, row.notice_id))
     document.add_unsigned("soonest", deadline_key(row.deadline, row.notice_id))
-    document.add_integer("day", (row.published_at.astimezone(_PARIS).date() - _EPOCH).days)
+    document.add_integer("day", day_number(day_of(row.published_at)))
     if row.deadline is not None:
         document.add_integer("deadline", microseconds(row.deadline))
     if (amount := _euros(content)) is not None:
@@ -113,6 +121,21 @@ def microseconds(at: datetime) -> int:
     """Give an instant in microseconds since 1970."""
     apart = at - datetime(1970, 1, 1, tzinfo=UTC)
     return (apart.days * 86_400 + apart.seconds) * 1_000_000 + apart.microseconds
+
+
+def day_of(at: datetime) -> date:
+    """Give the day of an instant in Paris."""
+    return at.astimezone(_PARIS).date()
+
+
+def day_number(day: date) -> int:
+    """Give a day in days since 1970."""
+    return (day - _EPOCH).days
+
+
+def day_of_number(number: int) -> date:
+    """Give the day of a number of days since 1970."""
+    return _EPOCH + timedelta(days=number)
 
 
 def published_key(at: datetime, notice_id: UUID) -> int:

@@ -6,13 +6,12 @@ largest squares that hold no point outside of it, and the points left over: exac
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from math import asin, cos, degrees, pi, radians, sin, sqrt
+from math import asin, cos, pi, radians, sin, sqrt
 from sys import intern
-from typing import Final
+from typing import Final, Protocol
 
 from libs.common.messages.notices import Buyer, Place
 from libs.common.reference import communes, departments, nuts
@@ -37,6 +36,8 @@ EARTH: Final = 6371.0
 """Mean radius in kilometres, as the alerts count."""
 LEVELS: Final = range(4, 14)
 """Of squares: each halves the sides of the one above; the last ones are about 3 km wide."""
+_EXACT: Final = 1e-12
+"""More than rounding: at the very edge, points are compared one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,37 +138,113 @@ class _Spot:
     squares: tuple[str, ...]
 
     @classmethod
-    def of(cls, key: str, place: Point) -> _Spot:
+    def of(cls, key: str, place: Point, levels: Iterable[int] = ()) -> _Spot:
         north, east = radians(place.latitude), radians(place.longitude)
-        held = tuple(intern(_square(place, level)) for level in LEVELS)
+        held = tuple(intern(_square(place, level)) for level in levels)
         return cls(key, place, cos(north) * cos(east), cos(north) * sin(east), sin(north), held)
+
+    def chord(self, other: _Spot) -> float:
+        """Give how far apart two places are, straight through the unit sphere."""
+        return sqrt((self.x - other.x) ** 2 + (self.y - other.y) ** 2 + (self.z - other.z) ** 2)
 
 
 def _square(place: Point, level: int) -> str:
     return f"{level}/{int((place.longitude + 180) / 360 * 2**level)}/{int((place.latitude + 90) / 180 * 2**level)}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """A square that holds points: the box and the ball that they lie in, and the smaller squares in it, if any."""
+
+    term: str
+    spots: tuple[_Spot, ...]
+    inner: tuple[_Square, ...]
+    bounds: Box
+    middle: _Spot
+    radius: float
+    """The longest chord from the middle to a point."""
+
+    @classmethod
+    def of(cls, spots: tuple[_Spot, ...], level: int) -> _Square:
+        north, east = [spot.place.latitude for spot in spots], [spot.place.longitude for spot in spots]
+        bounds = Box(min(east), min(north), max(east), max(north))
+        middle = _Spot.of("", Point((bounds.south + bounds.north) / 2, (bounds.west + bounds.east) / 2))
+        inner = _parted(spots, level + 1) if len(spots) > 1 and level + 1 < len(LEVELS) else ()
+        return cls(spots[0].squares[level], spots, inner, bounds, middle, max(middle.chord(spot) for spot in spots))
+
+
+def _parted(spots: Iterable[_Spot], level: int) -> tuple[_Square, ...]:
+    shared: dict[str, list[_Spot]] = {}
+    for spot in spots:
+        shared.setdefault(spot.squares[level], []).append(spot)
+    return tuple(_Square.of(tuple(each), level) for each in shared.values())
+
+
+class _Part(Protocol):
+    """A part of the map."""
+
+    def has(self, spot: _Spot) -> bool: ...
+
+    def judge(self, square: _Square) -> bool | None:
+        """Say whether all points of a square are in it, or none; None: look closer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Circle:
+    """What is not farther than a chord of the unit sphere from a point: compared without trigonometry."""
+
+    middle: _Spot
+    chord: float
+
+    @classmethod
+    def of(cls, centre: Point, kilometres: float) -> _Circle:
+        return cls(_Spot.of("", centre), 2 * sin(min(pi / 2, kilometres / EARTH / 2)))
+
+    def has(self, spot: _Spot) -> bool:
+        return self.middle.chord(spot) <= self.chord
+
+    def judge(self, square: _Square) -> bool | None:
+        apart = self.middle.chord(square.middle)
+        if apart + square.radius < self.chord - _EXACT:
+            return True
+        return False if apart - square.radius > self.chord + _EXACT else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Boxed:
+    """What is in a box."""
+
+    box: Box
+
+    def has(self, spot: _Spot) -> bool:
+        return self.box.holds(spot.place)
+
+    def judge(self, square: _Square) -> bool | None:
+        box, bounds = self.box, square.bounds
+        if bounds.north < box.south or bounds.south > box.north:
+            return False
+        if box.west > box.east:
+            return None
+        if bounds.east < box.west or bounds.west > box.east:
+            return False
+        corners = Point(bounds.south, bounds.west), Point(bounds.north, bounds.east)
+        return True if all(box.holds(corner) for corner in corners) else None
+
+
 @cache
 def _spots() -> dict[str, _Spot]:
-    """Give every point, from south to north."""
-    ordered = sorted(_points().items(), key=lambda item: item[1].latitude)
-    return {key: _Spot.of(key, place) for key, place in ordered}
+    return {key: _Spot.of(key, place, LEVELS) for key, place in _points().items()}
 
 
 @cache
-def _from_south() -> tuple[list[float], list[_Spot]]:
-    return [spot.place.latitude for spot in _spots().values()], list(_spots().values())
-
-
-@cache
-def _crowd() -> Counter[str]:
-    return Counter(square for spot in _spots().values() for square in spot.squares)
+def _largest() -> tuple[_Square, ...]:
+    return _parted(_spots().values(), 0)
 
 
 def prepare() -> None:
-    """Read the tables now: it takes half a second."""
-    _crowd()
-    _from_south()
+    """Read the tables now: it takes two seconds."""
+    _largest()
 
 
 def squares(key: str) -> tuple[str, ...]:
@@ -187,41 +264,46 @@ def distance(one: Point, other: Point) -> float:
 @lru_cache(256)
 def circle(centre: Point, kilometres: float) -> tuple[str, ...]:
     """Give the terms of which a notice within so many kilometres of a point has at least one, and no other notice."""
-    return _covering(_within(centre, kilometres))
+    return _terms(_Circle.of(centre, kilometres))
 
 
 @lru_cache(256)
 def in_box(box: Box) -> tuple[str, ...]:
     """Give the terms of which a notice in a box has at least one, and no other notice."""
-    return _covering([spot for spot in _between(box.south, box.north) if box.holds(spot.place)])
+    return _terms(_Boxed(box))
 
 
 def within(centre: Point, kilometres: float) -> list[str]:
     """Give the keys of the points within so many kilometres."""
-    return [spot.key for spot in _within(centre, kilometres)]
+    part = _Circle.of(centre, kilometres)
+    return [spot.key for square in _largest() for spot in _held(square, part)]
 
 
-def _within(centre: Point, kilometres: float) -> list[_Spot]:
-    """Compare chords of the unit sphere: no trigonometry for each point."""
-    high = degrees(kilometres / EARTH)
-    nearby = _between(centre.latitude - high, centre.latitude + high)
-    middle = _Spot.of("", centre)
-    x, y, z = middle.x, middle.y, middle.z
-    chord = (2 * sin(min(pi / 2, kilometres / EARTH / 2))) ** 2
-    return [spot for spot in nearby if (spot.x - x) ** 2 + (spot.y - y) ** 2 + (spot.z - z) ** 2 <= chord]
+def _terms(part: _Part) -> tuple[str, ...]:
+    """Give the largest squares whose every point is in a part of the map, and the keys of the points that are in none."""
+    return tuple(term for square in _largest() for term in _covering(square, part)[1])
 
 
-def _between(south: float, north: float) -> list[_Spot]:
-    latitudes, spots = _from_south()
-    return spots[bisect_left(latitudes, south) : bisect_right(latitudes, north)]
+def _covering(square: _Square, part: _Part) -> tuple[bool, list[str]]:
+    """Say whether a part of the map holds all points of a square; and give the terms of those it holds."""
+    judged = part.judge(square)
+    if judged is not None:
+        return judged, [square.term] if judged else []
+    if square.inner:
+        found = [_covering(each, part) for each in square.inner]
+        whole, terms = all(each for each, _ in found), [term for _, terms in found for term in terms]
+    else:
+        terms = [spot.key for spot in square.spots if part.has(spot)]
+        whole = len(terms) == len(square.spots)
+    return whole, [square.term] if whole else terms
 
 
-def _covering(spots: list[_Spot]) -> tuple[str, ...]:
-    """Give the largest squares whose every point is among these, and the keys of those that are in none."""
-    crowd, terms, left = _crowd(), [], spots
-    for level in range(len(LEVELS)):
-        here = Counter([spot.squares[level] for spot in left])
-        if full := {square for square, number in here.items() if number == crowd[square]}:
-            terms += sorted(full)
-            left = [spot for spot in left if spot.squares[level] not in full]
-    return (*terms, *sorted(spot.key for spot in left))
+def _held(square: _Square, part: _Part) -> Iterator[_Spot]:
+    judged = part.judge(square)
+    if judged:
+        yield from square.spots
+    elif judged is None and square.inner:
+        for each in square.inner:
+            yield from _held(each, part)
+    elif judged is None:
+        yield from (spot for spot in square.spots if part.has(spot))

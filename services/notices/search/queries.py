@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -12,11 +12,13 @@ from tantivy import FieldType, Occur, Query, Searcher
 
 from services.notices.search.asked import Clause, Lexemes, positive
 from services.notices.search.criteria import Criteria, National
-from services.notices.search.fields import VALUES, microseconds, published_key, schema
+from services.notices.search.fields import VALUES, day_number, microseconds, published_key, schema
 from services.notices.search.places import circle, in_box
 
-__all__ = ["any_of", "both", "but", "query_of", "tiers_of", "up_to"]
+__all__ = ["any_of", "both", "but", "query_of", "since", "tiers_of", "up_to"]
 
+_FEW: Final = 6
+"""Terms that are read side by side; the lists of more are put together first, the whole of each."""
 _LEAST: Final = UUID(int=0)
 _MOST: Final = UUID(int=2**128 - 1)
 
@@ -49,12 +51,17 @@ def up_to(query: Query, field: str, key: int, *, least: int | None = None) -> Qu
     return both(query, Query.range_query(schema(), field, FieldType.Unsigned, least, key))
 
 
+def since(day: date) -> Query:
+    """Give the notices published on a day or later, by the lists of the days: a range of values would look at every notice."""
+    return Query.range_query(schema(), "day", FieldType.Integer, day_number(day), None, use_inverted_index=True)
+
+
 def any_of(field: str, values: Iterable[str]) -> Query:
     """Give the notices that have one of these terms."""
     terms = list(values)
-    if len(terms) == 1:
-        return Query.term_query(schema(), field, terms[0], "basic")
-    return Query.term_set_query(schema(), field, terms)
+    if len(terms) > _FEW or not terms:
+        return Query.term_set_query(schema(), field, terms)
+    return _either([Query.term_query(schema(), field, term, "basic") for term in terms])
 
 
 def both(*queries: Query) -> Query:

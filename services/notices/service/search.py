@@ -12,7 +12,7 @@ from services.notices.domain.notice import Notice
 from services.notices.search.criteria import Criteria, Facet, Position, Sort
 from services.notices.search.errors import IndexBuilding
 from services.notices.search.fields import published_at, published_key
-from services.notices.search.index import Hit, Hits, SearchIndex
+from services.notices.search.index import Hit
 from services.notices.service.indexing import LiveIndex
 from services.notices.store import search as store
 
@@ -63,17 +63,13 @@ async def search(runtime: Runtime, asked: Asked) -> Found:
     if not live.ready:
         return await _from_database(runtime, asked)
 
-    def question(index: SearchIndex) -> tuple[Hits, dict[Facet, dict[str, int]]]:
-        hits = index.page(asked.criteria, asked.sort, asked.after, asked.limit)
-        return hits, index.facets(asked.criteria, asked.facets) if asked.facets else {}
-
-    hits, facets = await live.ask(question)
+    hits = await live.ask(lambda index: index.page(asked.criteria, asked.sort, asked.after, asked.limit, asked.facets))
     following = hits.hits[-1].position if hits.more else None
-    buyers = list(facets.get(Facet.BUYER, ()))
+    buyers = list(hits.facets.get(Facet.BUYER, ()))
     async with runtime.read() as conn:
         found = await store.notices(conn, [hit.notice_id for hit in hits.hits])
         names = await store.buyer_names(conn, buyers) if buyers else {}
-    return Found(_placed(found, hits.hits), following, hits.total, facets, names)
+    return Found(_placed(found, hits.hits), following, hits.total, hits.facets, names)
 
 
 async def deadlines(runtime: Runtime, criteria: Criteria, limit: int) -> list[Notice]:

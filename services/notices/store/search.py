@@ -100,17 +100,19 @@ async def notices(conn: asyncpg.Connection, wanted: Sequence[UUID]) -> list[Noti
 
 
 def _due(notice: Notice, deadline: datetime | None) -> Notice:
+    if notice.content.deadline == deadline:
+        return notice
     return replace(notice, content=notice.content.model_copy(update={"deadline": deadline}))
 
 
 async def rows_after(conn: asyncpg.Connection, notice_id: UUID | None, limit: int) -> list[IndexRow]:
     """Give what is indexed of so many published notices, those behind an identifier."""
-    return [_row(row) for row in await conn.fetch(_SQL["rows_after"], notice_id, limit)]
+    return [_row(row) for row in await conn.fetch(_SQL["rows"], None, notice_id, limit)]
 
 
 async def rows_of(conn: asyncpg.Connection, wanted: Iterable[UUID]) -> list[IndexRow]:
-    """Give what is indexed of those of these notices that are public."""
-    return [_row(row) for row in await conn.fetch(_SQL["rows_of"], list(wanted))]
+    """Give what is indexed of those of these notices that are public, in the order of their identifiers."""
+    return [_row(row) for row in await conn.fetch(_SQL["rows"], list(wanted), None, None)]
 
 
 async def horizon(conn: asyncpg.Connection) -> int:

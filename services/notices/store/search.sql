@@ -43,9 +43,9 @@ SELECT notice_id, procedure_id, organisation, state, version, content, warnings,
   FROM notice
  WHERE notice_id = ANY($1) AND state = 'published'
 
--- rows_after --
--- What is indexed of published notices, in the order of their identifiers. A procedure is where the public knows it to be;
--- of one written before its states were kept, no award is told.
+-- rows --
+-- What is indexed of these published notices, or of so many behind an identifier, in the order of their identifiers. A
+-- procedure is where the public knows it to be; of one written before its states were kept, no award is told.
 SELECT notice_id, procedure_id, organisation, published_at, deadline, content,
        coalesce((SELECT public_state
                    FROM procedure_version AS recorded
@@ -56,22 +56,14 @@ SELECT notice_id, procedure_id, organisation, published_at, deadline, content,
                    FROM procedure
                   WHERE procedure.procedure_id = notice.procedure_id)) AS procedure_state
   FROM notice
- WHERE state = 'published' AND ($1::uuid IS NULL OR notice_id > $1)
+ WHERE state = 'published'
+   AND notice_id = ANY(coalesce($1::uuid[],
+                                ARRAY(SELECT notice_id
+                                        FROM notice
+                                       WHERE state = 'published' AND ($2::uuid IS NULL OR notice_id > $2)
+                                       ORDER BY notice_id
+                                       LIMIT $3)))
  ORDER BY notice_id
- LIMIT $2
-
--- rows_of --
-SELECT notice_id, procedure_id, organisation, published_at, deadline, content,
-       coalesce((SELECT public_state
-                   FROM procedure_version AS recorded
-                  WHERE recorded.procedure_id = notice.procedure_id
-                  ORDER BY recorded.version DESC
-                  LIMIT 1),
-                (SELECT CASE WHEN state IN ('draft', 'planned', 'open') THEN state ELSE 'closed' END
-                   FROM procedure
-                  WHERE procedure.procedure_id = notice.procedure_id)) AS procedure_state
-  FROM notice
- WHERE notice_id = ANY($1) AND state = 'published'
 
 -- horizon --
 -- The oldest transaction that is not over: what every later look has to go on from.

@@ -68,8 +68,8 @@ def _searches() -> list[Search]:
         return Search(name, counted | asked, facets=fields, **bare)
 
     return [
-        one("rare word", {"q": "funiculaire"}, words=("funiculaire",)),
-        one("rare word without accents", {"q": "telesiege"}, words=("telesiege",)),
+        one("rare word", {"q": "pyrotechnie"}, words=("pyrotechnie",)),
+        one("rare word without accents", {"q": "helicoptere"}, words=("hélicoptère",)),
         one("common word", {"q": "travaux"}, words=("travaux",)),
         one("very common word", {"q": "marché"}, words=("marché",)),
         one("two common words", {"q": "travaux maintenance"}, words=("travaux", "maintenance")),
@@ -111,7 +111,7 @@ class Bare:
         content, document = NoticeContent.model_validate(row.said), Document()
         document.add_text("text", f"{content.title}\n{body_text(content)}")
         for name, values in terms_of(row, content).items():
-            for value in values if name in _FIELDS else ():
+            for value in dict.fromkeys(values) if name in _FIELDS else ():
                 document.add_text(name, value)
         document.add_unsigned("published", published_key(row.published_at, row.notice_id))
         self._writer.add_document(document)
