@@ -63,6 +63,11 @@ def main() -> None:
     _write("groups.tsv", "groups of notice subtypes: number, members", groups.rows())
     _write("lists.tsv", "code lists: name, codes", lists.rows(_wanted(model)))
     _write("fields.tsv", "fields: identifier, business term, French name, path", _fields(model, _names(sdk)))
+    _write(
+        "privacy.tsv",
+        "fields that a notice may withhold: code (BT-195), business term, field, its path from what holds efac:FieldsPrivacy",
+        _privacy(model),
+    )
     _write("nodes.tsv", "containers: identifier, French name, path", _nodes(model, sdk))
     _write("subtypes.tsv", "notice subtypes: code, document, form type, notice type, legal basis", _subtypes(sdk))
 
@@ -191,6 +196,19 @@ def _fields(model: Json, names: dict[str, str]) -> Iterator[Row]:
     for field in model["fields"]:
         name = names.get(f"field|name|{field['id']}", field["name"])
         yield field["id"], field.get("btId", field["id"]), name, _short(field["xpathAbsolute"])
+
+
+def _privacy(model: Json) -> Iterator[Row]:
+    """Give where the value stands that a code withholds, from the section that holds the request."""
+    places = {field["id"]: field["xpathAbsolute"] for field in model["fields"]}
+    for field in model["fields"]:
+        if asked := field.get("privacy"):
+            request = places[asked["unpublishedFieldId"]].partition("/efac:FieldsPrivacy[")[0]
+            section = _short(request).removesuffix("/~")
+            value = _short(field["xpathAbsolute"])
+            if not value.startswith(f"{section}/"):
+                sys.exit(f"{field['id']} does not stand below what withholds it")
+            yield asked["code"], field["btId"], field["id"], value.removeprefix(f"{section}/")
 
 
 def _nodes(model: Json, sdk: Path) -> Iterator[Row]:

@@ -16,6 +16,8 @@ from libs.common.messages.notices import (
     ProcedureResumedV1,
     ProcedureSuspendedV1,
 )
+from libs.common.messages.notices import Notice as PublicNotice
+from libs.common.messages.publication import NoticeDisclosedV1
 from services.notices.content import public_notice
 from services.notices.domain.notice import Notice
 from services.notices.domain.procedure import Procedure, ProcedureState
@@ -24,6 +26,7 @@ from services.notices.domain.question import Question
 __all__ = [
     "answer_published",
     "closed",
+    "disclosed",
     "lot_abandoned",
     "lot_closed",
     "lot_unsuccessful",
@@ -44,13 +47,28 @@ def published(notice: Notice) -> NoticePublishedV1:
         buyer=notice.organisation,
         procedure=notice.procedure_id,
         occurred_at=notice.published_at,
-        notice=public_notice(
-            notice.notice_id,
-            notice.version,
-            notice.content,
-            published_at=notice.published_at,
-            documents=notice.documents,
-        ),
+        notice=_public(notice, notice.published_at),
+    )
+
+
+def disclosed(notice: Notice, at: datetime) -> NoticeDisclosedV1:
+    """Tell that withheld values of a notice are public from now on."""
+    if notice.published_at is None:
+        raise ValueError("a draft is not told of")
+    return NoticeDisclosedV1(
+        aggregate_id=notice.notice_id,
+        aggregate_version=notice.version,
+        organisation=notice.organisation,
+        buyer=notice.organisation,
+        procedure=notice.procedure_id,
+        occurred_at=at,
+        notice=_public(notice, notice.published_at),
+    )
+
+
+def _public(notice: Notice, published_at: datetime) -> PublicNotice:
+    return public_notice(
+        notice.notice_id, notice.version, notice.content, published_at=published_at, documents=notice.documents
     )
 
 

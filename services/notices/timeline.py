@@ -206,6 +206,9 @@ _LINES: Final[dict[str, Callable[[Any], Text]]] = {
     publication.NoticeCheckedV1.type: _fixed("Avis vérifié, prêt à l'envoi", "Notice checked, ready to be sent"),
     publication.NoticeSentV1.type: _fixed("Avis envoyé à la publication", "Notice sent for publication"),
     publication.NoticeRejectedV1.type: _notice_rejected,
+    publication.NoticeDisclosedV1.type: _fixed(
+        "Informations d'abord non publiées : rendues publiques", "Information first withheld is public now"
+    ),
     publication.NoticeReopenedV1.type: _fixed("Avis repris en brouillon", "Notice taken back to draft"),
     publication.PublicationTrackedV1.type: _tracked,
     publication.PublicationPublishedV1.type: _published_there,

@@ -22,7 +22,7 @@ from services.notices.memberships import RecordedMemberships
 from services.notices.publication.channels import channels_of
 from services.notices.publication.port import Channels
 from services.notices.publication.settings import ChannelSettings
-from services.notices.service import indexing, questions, registers, representations
+from services.notices.service import disclosure, indexing, questions, registers, representations
 from services.notices.service import procedures as service
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
@@ -53,6 +53,12 @@ async def forget_registers(runtime: Runtime) -> None:
     """Erase the names of registers and questions that were kept long enough."""
     await registers.forget_old(runtime)
     await questions.forget_old(runtime)
+
+
+@_PERIODIC.every(60.0)
+async def disclose(runtime: Runtime) -> None:
+    """Make public the withheld values whose day came (BT-198)."""
+    await disclosure.disclose_due(runtime)
 
 
 @_PERIODIC.every(600.0)

@@ -36,6 +36,7 @@ EVENTS: Final = {
     "notices.lot.failed.v1": "Un lot n'a reçu aucune offre, ou aucune acceptable : il est infructueux.",
     "notices.notice.checked.v1": "Un avis a passé les contrôles de la plateforme et les règles de droit : il peut être envoyé.",
     "notices.answer.published.v1": "Une réponse à une question sur une consultation est publique, ou corrigée ; jamais qui l'a posée.",
+    "notices.notice.disclosed.v1": "Ce qu'un avis public réservait jusqu'à ce jour (BT-198) est public.",
     "notices.notice.published.v1": "Un avis est devenu public.",
     "notices.notice.rejected.v1": "Un support de publication a refusé un avis, publié nulle part : il revient à son acheteur.",
     "notices.notice.reopened.v1": "Un avis vérifié ou refusé redevient un brouillon.",

@@ -9,10 +9,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from libs.common.messages.base import Audience, Event, Message
-from libs.common.messages.notices import NoticeKind
+from libs.common.messages.notices import Notice, NoticeKind
 
 __all__ = [
     "NoticeCheckedV1",
+    "NoticeDisclosedV1",
     "NoticeRejectedV1",
     "NoticeReopenedV1",
     "NoticeSentV1",
@@ -38,6 +39,15 @@ class NoticeCheckedV1(Event):
 
     kind: NoticeKind
     title: str
+
+
+class NoticeDisclosedV1(Event):
+    """The day came of values that a public notice withheld (BT-198): the notice with them."""
+
+    type: ClassVar[str] = "notices.notice.disclosed.v1"
+    audience: ClassVar[Audience] = Audience.PUBLIC
+
+    notice: Notice = Field(description="as the public reads it from now on")
 
 
 class NoticeSentV1(Event):

@@ -28,14 +28,16 @@ async def get_eforms(
 ) -> web.StreamResponse:
     """Download a notice as eForms XML (SDK 1.15): written from its content, or the imported file with its changes.
 
+    To its buyer whole; to the public without what it withholds until a day (BT-195) and without personal data.
+
     Of a draft, what it still lacks is told by business term.
     """
     notice = await readable_notice(runtime, notice_id, actor)
-    body = await written(runtime, notice)
+    body = await written(runtime, notice, actor)
     tag = etag(body, None)
     headers = {
         "ETag": tag,
-        "Cache-Control": "public, no-cache" if notice.published_at else "private, no-cache",
+        "Cache-Control": "private, no-cache",
         "Content-Disposition": attachment(f"{notice_id}.xml"),
     }
     if is_unchanged(request, tag):

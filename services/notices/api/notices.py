@@ -8,8 +8,8 @@ from aiohttp import web
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Forbidden, IllegalTransition, NotFound, StaleVersion
-from libs.common.http import Cursor, IfMatch, Page, Routes, send_document
-from libs.common.http.conditional import is_unchanged, known_tags
+from libs.common.http import Cursor, IfMatch, Page, Routes, attachment
+from libs.common.http.conditional import etag, is_unchanged, known_tags
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.api.paging import after, page
@@ -23,6 +23,7 @@ from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.notices import NewNotice, NoticePatch, VersionsQuery
 from services.notices.service import imports, roles
 from services.notices.service import notices as service
+from services.notices.service.disclosure import readable_file
 from services.notices.service.representations import form
 from services.notices.store import notices as store
 from services.notices.store import representations
@@ -142,11 +143,23 @@ async def change_notice(uow: Uow, actor: Actor, notice_id: UUID, if_match: IfMat
 async def get_source(
     runtime: Runtime, request: web.Request, actor: Actor | None, notice_id: UUID
 ) -> web.StreamResponse:
-    """Download what a notice was imported from, byte for byte: its eForms XML, or the record of a notice of before eForms."""
+    """Download what a notice was imported from: its eForms XML, or the record of a notice of before eForms.
+
+    To its buyer byte for byte; to the public without what it withholds until a day (BT-195) and without personal data.
+    """
     notice = await service.readable_notice(runtime, notice_id, actor)
-    if notice.source is None:
+    body = await readable_file(runtime, notice, actor)
+    if notice.source is None or body is None:
         raise NotFound("Cet avis n'a pas été importé d'un fichier eForms.", "This notice was not imported from eForms.")
-    return await send_document(request, runtime, notice.source, public=notice.published_at is not None)
+    tag = etag(body, None)
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": attachment(notice.source.name),
+    }
+    if is_unchanged(request, tag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type=notice.source.media_type, headers=headers)
 
 
 def _written(request: web.Request, found: representations.Representation) -> web.Response:

@@ -55,5 +55,5 @@ def _sheet(runtime: Runtime, notice: Notice) -> Sheet:
 
 
 def _headers(notice: Notice, tag: str) -> dict[str, str]:
-    kept = "public, no-cache" if notice.published_at else "private, no-cache"
+    kept = "public, no-cache" if notice.published_at and not notice.withheld else "private, no-cache"
     return {"ETag": tag, "Cache-Control": kept}

@@ -1,4 +1,4 @@
-"""The terms of imported notices."""
+"""The terms of notices."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ROUTES = Routes("notices")
 
 @ROUTES.get("/v1/notices/{notice_id}/terms", errors=[NotFound], tag="notices")
 async def list_terms(runtime: Runtime, actor: Actor | None, notice_id: UUID, query: PageQuery) -> Page[TermView]:
-    """List every term of an imported notice with its French name, also those the platform has no use for.
+    """List every term of a notice with its French name, also those the platform has no use for.
 
-    Contacts and persons are shown to its buyer only.
+    To its buyer all of them; to the public without what is withheld until a day (BT-195) and without personal data.
     """
     notice = await readable_notice(runtime, notice_id, actor)
     start = int(Cursor.decode(runtime, query.cursor)["start"]) if query.cursor else 0

@@ -18,10 +18,12 @@ from libs.common.messages.base import DocumentReference
 from libs.common.messages.notices import Lot, OpeningKeySet
 from services.notices.coherence import deadline_faults
 from services.notices.content import NoticeContent
+from services.notices.domain.withheld import Withheld, public_content, still
 from services.notices.errors import NotPublishable
 
 __all__ = [
     "CHECKED",
+    "DISCLOSED",
     "NOTICE_TRANSITIONS",
     "PUBLISHED",
     "REJECTED",
@@ -48,6 +50,7 @@ SENT: Final = "notices.notice.sent.v1"
 REJECTED: Final = "notices.notice.rejected.v1"
 REOPENED: Final = "notices.notice.reopened.v1"
 PUBLISHED: Final = "notices.notice.published.v1"
+DISCLOSED: Final = "notices.notice.disclosed.v1"
 _S = NoticeState
 NOTICE_TRANSITIONS: Final[dict[tuple[NoticeState, str], NoticeState]] = {
     (_S.DRAFT, CHECKED): _S.CHECKED,
@@ -59,6 +62,8 @@ NOTICE_TRANSITIONS: Final[dict[tuple[NoticeState, str], NoticeState]] = {
     # on the platform alone: no outside channel to wait for
     (_S.DRAFT, PUBLISHED): _S.PUBLISHED,
     (_S.CHECKED, PUBLISHED): _S.PUBLISHED,
+    # a value withheld until that day (BT-198)
+    (_S.PUBLISHED, DISCLOSED): _S.PUBLISHED,
 }
 """(state, event type): next state. A change of what was checked or rejected takes it back to draft."""
 _PUT: Final = {
@@ -100,6 +105,10 @@ class Notice:
     published_at: datetime | None = None
     sent_at: datetime | None = None
     """When it was sent for publication: minimum periods run from there (R2161-2 CCP). None: on the platform alone."""
+    withheld: tuple[Withheld, ...] = ()
+    """What the public does not read at present (BT-195)."""
+    whole: NoticeContent | None = None
+    """The content with what is withheld, None where nothing is: `content` is what the public reads."""
 
     @property
     def is_public(self) -> bool:
@@ -110,6 +119,26 @@ class Notice:
     def dispatched_on(self) -> datetime | None:
         """The instant from which periods run: the sending, else the publication on the platform."""
         return self.sent_at or self.published_at
+
+    @property
+    def written(self) -> NoticeContent:
+        """The content as its buyer wrote it, with what is withheld."""
+        return self.whole or self.content
+
+    def for_its_buyer(self) -> Notice:
+        """Give the notice as the buyer's people read it."""
+        return replace(self, content=self.written)
+
+    def withholding(self, asked: tuple[Withheld, ...], at: datetime) -> Notice:
+        """Give the notice with what it asks to be withheld at an instant set apart; itself where that is nothing."""
+        withheld = still(asked, at)
+        if not withheld:
+            return replace(self, content=self.written, withheld=(), whole=None)
+        return replace(self, content=public_content(self.written, withheld), withheld=withheld, whole=self.written)
+
+    def disclosed(self, at: datetime) -> Notice:
+        """Give the public notice with what is withheld no longer. Raises IllegalTransition where it is not public."""
+        return self.after(DISCLOSED).withholding(self.withheld, at)
 
     def after(self, event: str) -> Notice:
         """Give the notice after an event. Raises IllegalTransition where the graph has no such edge."""

@@ -242,7 +242,7 @@ class Procedure:
     def with_notice(self, notice: Notice) -> Procedure:
         """Give the procedure once one of its notices is published. Raises IllegalTransition, Conflict."""
         content = notice.content
-        tells = told_by(content)
+        tells = told_by(notice.written)
         following = self.after(f"{PUBLISHED}/{tells}")
         if tells in {"planning", "contract"}:
             return following.announced(notice)

@@ -22,12 +22,6 @@ _EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efe
 _BESIDE: Final = {"languageID", "currencyID", "unitCode"}
 _STEP: Final = re.compile(r"(?P<name>@?[\w:]+)(?P<tests>(?:\[(?:[^\[\]]|\[[^\[\]]*\])*\])*)/?")
 _CHOICE: Final = re.compile(r"not\((?P<path>[^()]*\(\)|[^()=]+)=\((?P<values>[^()]*)\)\)")
-_CONTACTS: Final = {"BT-502", "BT-503", "BT-506", "BT-739"}
-"""Contact point, telephone, e-mail, fax: they may be a person's."""
-_PERSONS: Final = "ancestor-or-self::cac:Contact | ancestor-or-self::efac:UltimateBeneficialOwner"
-_FORMER: Final = {"CORRESPONDANT", "MEL", "TEL", "FAX"}
-"""The same, in the old national form."""
-_NATURAL: Final = "ancestor::efac:Organization[.//efbc:NaturalPersonIndicator='true']"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +97,9 @@ def _spell(match: re.Match[str]) -> str:
     return f"not({' or '.join(tests)})"
 
 
-def places(root: Element, *, public: bool) -> list[Place]:
-    """Give the place of every value, in the order of the document.
-
-    For the public the contacts and the persons are left out; of an organisation that is a person, its name alone is told.
-    """
-    return [place for place in _visit(root, [_tree()]) if not (public and _is_personal(place))]
+def places(root: Element) -> list[Place]:
+    """Give the place of every value, in the order of the document. What the public may not read is taken out before."""
+    return list(_visit(root, [_tree()]))
 
 
 def _visit(element: Element, nodes: list[_Node]) -> Iterator[Place]:
@@ -126,15 +117,6 @@ def _matching(node: _Node, child: Element) -> Iterator[_Node]:
     for tests, found in node.children.get(child.tag, {}).items():
         if not tests or evaluate(child, f"self::node(){tests}"):
             yield found
-
-
-def _is_personal(place: Place) -> bool:
-    known = place.known
-    if known and (known.term in _CONTACTS or known.field.endswith("-UBO")):
-        return True
-    if evaluate(place.element, _PERSONS) or place.element.tag in _FORMER:
-        return True
-    return not (known and known.term == "BT-500") and bool(evaluate(place.element, _NATURAL))
 
 
 def term_at(place: Place) -> Term:

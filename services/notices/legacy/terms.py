@@ -68,14 +68,11 @@ _NAMES: Final = {
     "awards[].winners[].email": ("BT-506", "Adresse électronique"),
 }
 _INDEX: Final = re.compile(r"\[\d+\]")
-_CONTACT: Final = re.compile(r"(?:^|[._])(?:e?mail|phone|tel|telephone|fax|contact)(?:$|[._\[])")
 
 
-def terms(record: Any, *, public: bool) -> Iterator[Term]:  # noqa: ANN401  # any JSON
-    """Give the values of a record in their order; contacts are left out for the public."""
+def terms(record: Any) -> Iterator[Term]:  # noqa: ANN401  # any JSON
+    """Give the values of a record in their order. What the public may not read is taken out before."""
     for path, value, currency in _leaves(record, "", None):
-        if public and _CONTACT.search(path):
-            continue
         name = _INDEX.sub("[]", path)
         term, label = _NAMES.get(name) or _NAMES.get(name.rstrip("[]")) or (None, None)
         yield Term(term, None, label, path, value, currency=currency)

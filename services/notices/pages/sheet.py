@@ -11,6 +11,7 @@ from libs.common.messages.base import DocumentReference
 from libs.common.messages.notices import Lot, LotResult, Place
 from libs.common.reference import cpv, departments
 from services.notices.content import NoticeContent
+from services.notices.disclosure import term_of
 from services.notices.domain.notice import Notice
 from services.notices.pages.words import (
     CLAUSES,
@@ -86,6 +87,7 @@ def sheet(notice: Notice, address: str) -> Sheet:
         _lots(content),
         _criteria(content),
         _results(content, territory),
+        _withheld(notice, territory),
         _changes(content),
         _documents(notice, address),
         _contacts(content),
@@ -201,6 +203,23 @@ def _results(content: NoticeContent, territory: Territory) -> Section:
     signed = [result.signed_at for result in content.results if result.signed_at]
     facts = _facts(_fact("Signature", "Signed", hour(min(signed), territory) if signed else None))
     return Section(("Résultat", "Result"), facts, tables=tables)
+
+
+def _withheld(notice: Notice, territory: Territory) -> Section:
+    """Say what the notice keeps from the public, and until when (directive 2014/24/EU, art. 50, 4)."""
+    columns = (("Terme", "Term"), ("Lot", "Lot"), ("Publié le", "Public on"), ("Motif", "Reason"))
+    rows = tuple(
+        (
+            term_of(each.code) or each.code,
+            ", ".join(each.lots),
+            hour(each.until, territory) if each.until else "",
+            each.explanation or each.reason or "",
+        )
+        for each in notice.withheld
+    )
+    caption = ("Publiées plus tard", "Published later")
+    tables = (Table(caption, columns, rows),) if rows else ()
+    return Section(("Informations non publiées", "Information not published"), tables=tables)
 
 
 def _result(result: LotResult) -> tuple[str, ...]:

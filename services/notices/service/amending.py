@@ -29,13 +29,13 @@ async def correct(uow: Uow, notice_id: UUID, body: NewCorrection, actor: Actor) 
     Raises NotFound, Forbidden, IllegalTransition, AmendmentOfClosed, InvalidInput.
     """
     notice, procedure = await _followed(uow, notice_id, actor)
-    if body.results and not notice.content.results:
+    if body.results and not notice.written.results:
         told = (
             "Cet avis ne dit aucun résultat : corrigez l'avis d'attribution.",
             "This notice says no result: correct the award notice.",
         )
         raise InvalidInput(*told, errors=[FieldError("body/results", *told)])
-    current = notice.content if notice.content.results else await _text(uow, procedure, notice)
+    current = notice.written if notice.written.results else await _text(uow, procedure, notice)
     content = amending.correction(current, notice_id, body)
     coherence.require_coherent(content, current)
     command = drafts.DraftNotice(uuid4(), notice.procedure_id, content)
@@ -96,4 +96,4 @@ async def _followed(uow: Uow, notice_id: UUID, actor: Actor) -> tuple[Notice, Pr
 
 async def _text(uow: Uow, procedure: Procedure, notice: Notice) -> NoticeContent:
     held = await store.get_notice(uow.conn, procedure.text_id) if procedure.text_id else None
-    return (held or notice).content
+    return (held or notice).written

@@ -177,12 +177,16 @@ def no_notice() -> NotFound:
 
 
 async def readable_notice(runtime: Runtime, notice_id: UUID, actor: Actor | None) -> Notice:
-    """Give a notice the caller may read: published, or its own draft. Raises NotFound."""
+    """Give a notice the caller may read: published, or its own draft; what is withheld to its buyer's people. Raises NotFound."""
     async with runtime.read() as conn:
         notice = await store.get_notice(conn, notice_id)
         if notice is None:
             raise no_notice()
-        now = runtime.clock.now()
-        if notice.is_public or await roles.may(conn, actor, notice.organisation, notice.procedure_id, now):
+        if notice.is_public and notice.whole is None:
             return notice
+        own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
+    if own:
+        return notice.for_its_buyer()
+    if notice.is_public:
+        return notice
     raise no_notice()

@@ -13,6 +13,7 @@ from services.notices.domain.notice import Notice
 from services.notices.domain.procedure import Procedure
 from services.notices.domain.roles import Permission
 from services.notices.service import representations
+from services.notices.service.disclosure import withheld
 from services.notices.service.notices import own_notice
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
@@ -45,7 +46,7 @@ async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -
     """Make a notice public, and have its procedure follow. Raises as `publish`."""
     if procedure is None:
         raise NotFound("Consultation introuvable.", "Procedure not found.")
-    published = notice.published(uow.now())
+    published = notice.published(uow.now()).withholding(await withheld(uow, notice), uow.now())
     following = procedure.with_notice(published)
     await store.save_notice(uow.conn, published, uow.now())
     await representations.keep(uow.conn, published, uow.now())

@@ -50,8 +50,8 @@ def form() -> str:
 
 
 async def keep(conn: asyncpg.Connection, notice: Notice, now: datetime) -> None:
-    """Write what readers get of a notice that is public."""
-    if notice.is_public:
+    """Write what readers get of a notice that is public; not of one that withholds something: its buyer reads more."""
+    if notice.is_public and not notice.withheld:
         view = NoticeView.of(notice, now)
         body = pydantic_core.to_json(view, by_alias=True)
         await store.keep(conn, notice.notice_id, form(), etag(body, view.version), body)

@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
-
 from libs.common.actor import Actor
 from libs.common.errors import FieldError, IllegalTransition, NotFound
-from libs.common.messages.base import DocumentReference
-from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.domain.publication import PROFILE, Publication, kind_of
@@ -21,16 +17,13 @@ from services.notices.errors import MissingTermsError, NotPublishable
 from services.notices.publication import events, law, payload, plan
 from services.notices.publication.port import Channels
 from services.notices.service.notices import own_notice
+from services.notices.service.sources import source_of
 from services.notices.service.tracking import advance
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 from services.notices.store import publications as publication_store
 
-__all__ = ["CheckNotice", "Sending", "check", "send", "send_made", "source_of"]
-
-_MOST_CORRECTIONS = 100
-_LARGEST_SOURCE = 64 * 2**20
-"""Bytes of the XML that a notice was imported from."""
+__all__ = ["CheckNotice", "Sending", "check", "send", "send_made"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,25 +189,6 @@ async def _eforms_faults(uow: Uow, notice: Notice) -> list[FieldError]:
     except MissingTermsError as error:
         return list(error.errors)
     return []
-
-
-async def source_of(runtime: Runtime, conn: asyncpg.Connection, notice: Notice) -> bytes | None:
-    """Give the eForms XML that a notice was imported from, or the notice that it corrects; None where there is none."""
-    reference = notice.source or await _corrected(conn, notice)
-    if reference is None or not reference.media_type.endswith("xml"):
-        return None
-    return await runtime.storage.read(reference.key, _LARGEST_SOURCE)
-
-
-async def _corrected(conn: asyncpg.Connection, notice: Notice) -> DocumentReference | None:
-    """Give the source of the notice that a correction began from, through the corrections in between."""
-    for _ in range(_MOST_CORRECTIONS):
-        change = notice.content.change
-        earlier = await store.get_notice(conn, change.notice_id) if change and change.notice_id else None
-        if earlier is None or earlier.organisation != notice.organisation or earlier.source is not None:
-            return earlier.source if earlier and earlier.organisation == notice.organisation else None
-        notice = earlier
-    return None
 
 
 async def _foresee(uow: Uow, sent: Notice) -> None:

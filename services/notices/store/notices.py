@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from libs.common.db import load_queries
 from libs.common.errors import FieldError
@@ -18,6 +19,7 @@ from services.notices import search as words
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.domain.roles import Scope
+from services.notices.domain.withheld import Withheld, next_day
 from services.notices.store.documents import documents, documents_of
 
 __all__ = [
@@ -31,10 +33,12 @@ __all__ = [
     "known_notices",
     "lock_notice",
     "save_notice",
+    "to_reveal",
     "versions",
 ]
 
 _SQL: Final = load_queries(Path(__file__).with_suffix(".sql"))
+_WITHHELD: Final = TypeAdapter(tuple[Withheld, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,16 @@ async def save_notice(conn: asyncpg.Connection, notice: Notice, at: datetime) ->
         notice.published_at,
         notice.sent_at,
         *_searched(notice),
+        _WITHHELD.dump_python(notice.withheld, mode="json"),
+        notice.whole.model_dump(mode="json") if notice.whole else None,
+        next_day(notice.withheld),
     )
     await add_version(conn, notice, at)
+
+
+async def to_reveal(conn: asyncpg.Connection, at: datetime, limit: int) -> list[UUID]:
+    """Give the notices with a withheld value whose day of disclosure came, the longest due first."""
+    return [row["notice_id"] for row in await conn.fetch(_SQL["notices_to_reveal"], at, limit)]
 
 
 async def date_sending(conn: asyncpg.Connection, notice_id: UUID, sent_at: datetime) -> None:
@@ -192,4 +204,6 @@ def _notice(row: asyncpg.Record) -> Notice:
         source=DocumentReference.model_validate(row["source"]) if row["source"] else None,
         published_at=row["published_at"],
         sent_at=row["sent_at"],
+        withheld=_WITHHELD.validate_python(row["withheld"]),
+        whole=NoticeContent.model_validate(row["whole"]) if row["whole"] else None,
     )

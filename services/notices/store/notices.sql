@@ -9,22 +9,30 @@ RETURNING notice_id
 -- notice_save --
 UPDATE notice
    SET state = $2, version = $3, content = $4, published_at = $5, sent_at = $6, procedure_type = $7, deadline = $8,
-       cpv = $9, departments = $10, document = text_vector($11, $12, $13, $14)
+       cpv = $9, departments = $10, document = text_vector($11, $12, $13, $14), withheld = $15, whole = $16, reveal_at = $17
  WHERE notice_id = $1
 
 -- notice_date_sending --
 UPDATE notice SET sent_at = $2 WHERE notice_id = $1
 
+-- notices_to_reveal --
+-- Those with a withheld value whose day of disclosure came, the longest due first.
+SELECT notice_id
+  FROM notice
+ WHERE reveal_at <= $1
+ ORDER BY reveal_at
+ LIMIT $2
+
 -- notice_lock --
 SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
-       sent_at
+       sent_at, withheld, whole
   FROM notice
  WHERE notice_id = $1
    FOR UPDATE
 
 -- notice_get --
 SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
-       sent_at
+       sent_at, withheld, whole
   FROM notice
  WHERE notice_id = $1
 
@@ -48,7 +56,7 @@ SELECT version, state, content, recorded_at
 -- drafts --
 -- A buyer's own notices that are not public, of some consultations where $5 names them, and those shared with it ($6), newest first.
 SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at,
-       sent_at
+       sent_at, withheld, whole
   FROM notice
  WHERE ((organisation = $1 AND ($5::uuid[] IS NULL OR procedure_id = ANY($5))) OR procedure_id = ANY($6::uuid[]))
    AND state <> 'published'

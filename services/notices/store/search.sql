@@ -39,7 +39,7 @@ SELECT notice_id
 
 -- notices --
 SELECT notice_id, procedure_id, organisation, state, version, content, warnings, source, created_at, published_at, sent_at,
-       deadline
+       deadline, withheld, whole
   FROM notice
  WHERE notice_id = ANY($1) AND state = 'published'
 

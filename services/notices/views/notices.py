@@ -25,11 +25,13 @@ from libs.common.messages.notices import (
 )
 from services.notices import drafting, rules
 from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
+from services.notices.disclosure import term_of
 from services.notices.domain.notice import Notice, NoticeState
+from services.notices.domain.withheld import Withheld
 from services.notices.views.base import View
 from services.notices.views.documents import DocumentLine
 
-__all__ = ["NoticeView", "RequirementView", "WarningView"]
+__all__ = ["NoticeView", "RequirementView", "WarningView", "WithheldView"]
 
 
 class StepView(View):
@@ -58,6 +60,25 @@ class WarningView(View):
     term: str
     message: str
     message_en: str = ""
+
+
+class WithheldView(View):
+    """A value that a notice keeps from the public until a day; its buyer's people read it."""
+
+    code: str = Field(description="non-publication-identifier, BT-195")
+    term: str | None = Field(
+        description="the business term withheld: BT-720; null for a code that eForms does not know"
+    )
+    lots: list[str] = Field(description="of the value; empty: of the whole notice")
+    until: datetime | None = Field(description="when it becomes public (BT-198); null where the notice gives no day")
+    reason: str | None = Field(description="non-publication-justification, BT-197")
+    explanation: str | None = Field(description="BT-196")
+
+    @classmethod
+    def of(cls, withheld: Withheld) -> Self:
+        """Show what is withheld."""
+        said = {name: getattr(withheld, name) for name in ("code", "until", "reason", "explanation")}
+        return cls(term=term_of(withheld.code), lots=list(withheld.lots), **said)
 
 
 class NoticeView(View):
@@ -105,6 +126,7 @@ class NoticeView(View):
     previous: list[str]
     requirements: list[RequirementView]
     warnings: list[WarningView]
+    withheld: list[WithheldView]
     sent_at: datetime | None = Field(description="to its channels: minimum periods run from there")
     published_at: datetime | None
     created_at: datetime
@@ -124,6 +146,7 @@ class NoticeView(View):
             documents=[DocumentLine.of(document) for document in notice.documents],
             requirements=[RequirementView.model_validate(each, from_attributes=True) for each in asked],
             warnings=_warnings(notice),
+            withheld=[WithheldView.of(each) for each in notice.withheld],
             sent_at=notice.sent_at,
             published_at=notice.published_at,
             created_at=notice.created_at,

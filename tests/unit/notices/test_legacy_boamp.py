@@ -8,12 +8,15 @@ import pytest
 
 from libs.common import standards
 from libs.common.messages.base import Money
+from services.notices.disclosure import public_xml
 from services.notices.eforms import terms, xml
 from services.notices.legacy import boamp
 from services.notices.legacy.contents import content_of
 from services.notices.offline.files import Unit
 from services.notices.offline.readings import prepare, verdict
 
+BOAMP = {boamp.ROOT: "BOAMP"}
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 AWARD = """<?xml version="1.0" encoding="UTF-8"?>
 <ANNONCE><GESTION>
  <REFERENCE><IDWEB>17-1</IDWEB><TYPE_AVIS><FAMILLE><FNS/></FAMILLE><NATURE><ATTRIBUTION/></NATURE></TYPE_AVIS></REFERENCE>
@@ -62,11 +65,13 @@ def test_what_is_missing_is_told_by_term(old: str, new: str, term: str) -> None:
     assert [problem.term for problem in problems] == [term]
 
 
-def test_every_element_is_a_term_and_contacts_are_the_buyers_own() -> None:
-    root = xml.parse(AWARD.encode(), {boamp.ROOT: "BOAMP"})
-    everything = [terms.term_at(place) for place in terms.places(root, public=False)]
-    public = [terms.term_at(place) for place in terms.places(root, public=True)]
-    assert {"Mme Dupont", "maire@test.example"} == {term.value for term in everything} - {term.value for term in public}
+def test_every_element_is_a_term_and_only_contacts_of_the_buyer_are_public() -> None:
+    told = AWARD.replace("Béton SARL</DENOMINATION>", "Béton SARL</DENOMINATION><MEL>chef@beton.example</MEL>")
+    root = xml.parse(told.encode(), BOAMP)
+    everything = [terms.term_at(place) for place in terms.places(root)]
+    public = [terms.term_at(place) for place in terms.places(xml.parse(public_xml(told.encode(), NOW), BOAMP))]
+    assert {"chef@beton.example"} == {term.value for term in everything} - {term.value for term in public}
+    assert {"Mme Dupont", "maire@test.example"} <= {term.value for term in public}, "the journal publishes them"
 
 
 def test_real_notices_are_read_or_refused_for_their_lack_of_a_code() -> None:

@@ -14,6 +14,7 @@ from libs.common import standards
 from libs.common.messages.base import Money
 from libs.common.reference import nuts
 from services.notices.content import NoticeContent, public_notice
+from services.notices.disclosure import public_record
 from services.notices.legacy import ted as reader
 from services.notices.legacy import terms
 from services.notices.legacy.contents import content_of
@@ -155,7 +156,7 @@ def test_a_damaged_record_never_breaks_the_reader() -> None:
     for _ in range(600):
         record = {name: changed(value, dice) for name, value in whole.items()}
         legacy = reader.read(json.dumps(record).encode())
-        list(terms.terms(record, public=True))
+        list(terms.terms(public_record(record)))
         if (
             legacy.checked.accepted
             and legacy.checked.notice
@@ -223,15 +224,16 @@ def test_procedures_countries_and_languages_have_todays_codes() -> None:
     assert (greece.alpha3, greece.zone.key) == ("GRC", "Europe/Athens")
 
 
-def test_every_member_is_a_term_and_contacts_are_the_buyers_own() -> None:
-    record = ted(unknown={"a": [True, None, 2]})
-    everything = {term.path: term for term in terms.terms(record, public=False)}
+def test_every_member_is_a_term_and_only_contacts_of_the_buyer_are_public() -> None:
+    record = ted(unknown={"a": [True, None, 2], "contact_name": "Mme Dupont", "winner": {"email": "x@y.example"}})
+    everything = {term.path: term for term in terms.terms(record)}
     assert everything["title"].term == "BT-21"
     assert everything["lots[1].value"].currency == "EUR"
     assert (everything["lots[0].criteria[0][2]"].value, everything["lots[0].criteria[0][2]"].term) == ("40 %", "BT-539")
     assert (everything["unknown.a[0]"].value, everything["unknown.a[2]"].value) == ("true", "2")
-    public = {term.path for term in terms.terms(record, public=True)}
-    assert everything.keys() - public == {"buyer.email"}
+    public = {term.path for term in terms.terms(public_record(record))}
+    assert everything.keys() - public == {"unknown.contact_name", "unknown.winner.email"}
+    assert "buyer.email" in public, "the journal publishes it"
 
 
 def test_every_real_notice_is_read_and_leads_to_a_public_notice() -> None:

@@ -11,11 +11,13 @@ from libs.common import standards
 from libs.common.messages.base import Money
 from services.notices import drafting
 from services.notices.content import NoticeContent
+from services.notices.disclosure import public_xml
 from services.notices.eforms import model, organisations, terms, xml
 from services.notices.eforms.reader import read
 from tests.unit.notices.notices_samples import eforms
 
 DAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 
 def content(data: bytes) -> NoticeContent:
@@ -181,7 +183,7 @@ def test_every_value_of_every_notice_is_given_back() -> None:
     unknown = '<x:Odd xmlns:x="urn:x">kept</x:Odd>'
     data = inside(eforms(1), "<cbc:NoticeLanguageCode", unknown)
     root = xml.parse(data)
-    found = [terms.term_at(place) for place in terms.places(root, public=False)]
+    found = [terms.term_at(place) for place in terms.places(root)]
     values = [(item.text or "").strip() for item in root.iter() if (item.text or "").strip()]
     assert [term.value for term in found if "/@" not in term.path] == values
     [odd] = [term for term in found if term.value == "kept"]
@@ -193,12 +195,12 @@ def test_every_value_of_every_notice_is_given_back() -> None:
     }
 
 
-def test_contacts_and_persons_are_left_out_for_the_public() -> None:
+def test_persons_are_left_out_for_the_public_and_the_buyer_s_contacts_are_not() -> None:
     natural = eforms(1).replace(
         b"<efac:Company>", b"<efbc:NaturalPersonIndicator>true</efbc:NaturalPersonIndicator><efac:Company>", 1
     )
-    for data, hidden in ((eforms(1), {"BT-503", "BT-506"}), (natural, {"BT-503", "BT-506", "BT-501", "BT-513"})):
-        public = [terms.term_at(place) for place in terms.places(xml.parse(data), public=True)]
+    for data, hidden in ((eforms(1), set()), (natural, {"BT-503", "BT-506", "BT-501", "BT-513"})):
+        public = [terms.term_at(place) for place in terms.places(xml.parse(public_xml(data, NOW)))]
         first = [term.term for term in public if "efac:Organization[1]" in term.path]
         assert not hidden & set(first)
         assert "BT-500" in first
