@@ -211,8 +211,9 @@ class _Arranged:
             rules = known.get(name)
             if rules is None:
                 continue
-            failures.extend((rule, branch) for rule in rules.forbidden)
-            if len(same) > 1:
+            if rules.forbidden:
+                failures.extend((rule, branch) for rule in rules.forbidden)
+            if rules.single and len(same) > 1:
                 failures.extend((rule, branch) for rule in rules.single)
             if rules.languages and (len(same) > 1 or same[0].attributes.get("languageID") != ground.language):
                 failures.extend((rule, branch) for test, rule in rules.languages if not test(branch, ground))
@@ -227,5 +228,5 @@ class _Arranged:
         present = branch.children
         for name, rules in self.without.items():
             if name not in present:
-                failures.extend((rule, branch) for rule in rules.required)
-                failures.extend((rule, branch) for test, rule in rules.asked if not test(branch, ground))
+                failures.extend([(rule, branch) for rule in rules.required])
+                failures.extend([(rule, branch) for test, rule in rules.asked if not test(branch, ground)])

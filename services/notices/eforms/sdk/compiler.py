@@ -49,7 +49,10 @@ def _truth(found: list[Value]) -> bool:
 
 
 def _either(tree: Tree) -> Test:
-    tests = [holds(part) for part in tree[1:]]
+    for known, make in ((shapes.choice(tree), _choice), (shapes.beginnings(tree), _begins)):
+        if known:
+            return make(*known)
+    tests = [holds(part) for part in shapes.cheapest_first(tree[1:])]
     if len(tests) == 2:  # nearly all: no generator for them
         first, second = tests
         return lambda branch, ground: first(branch, ground) or second(branch, ground)
@@ -63,8 +66,28 @@ def _either(tree: Tree) -> Test:
     return either
 
 
+def _choice(path: Tree, parts: dict[str, Tree]) -> Test:
+    """Know `(path = 'a' and ...) or (path = 'b' and ...)`: the value chooses the one part that is asked."""
+    find, tests = items(path), {code: holds(part) for code, part in parts.items()}
+
+    def chosen(branch: Branch, ground: Ground) -> bool:
+        for each in find(branch, ground):
+            test = tests.get(atom(each))
+            if test and test(branch, ground):
+                return True
+        return False
+
+    return chosen
+
+
+def _begins(path: Tree, starts: tuple[str, ...]) -> Test:
+    """Know `starts-with(path, 'a') or starts-with(path, 'b')`."""
+    find = items(path)
+    return lambda branch, ground: any(str(atom(each)).startswith(starts) for each in find(branch, ground))
+
+
 def _both(tree: Tree) -> Test:
-    tests = [holds(part) for part in tree[1:]]
+    tests = [holds(part) for part in shapes.cheapest_first(tree[1:])]
     if len(tests) == 2:
         first, second = tests
         return lambda branch, ground: first(branch, ground) and second(branch, ground)
@@ -151,7 +174,7 @@ def _shared(sign: str, left: Tree, right: Tree) -> Test | None:
     first, second = items(left), items(right)
     stable = paths.is_free(right) and (left[0] == "variable" or shapes.is_stable(right))
     if stable:
-        second = paths.keep_set(second)
+        second = paths.texts_above(right, items)
 
     def share(branch: Branch, ground: Ground) -> bool:
         mine = first(branch, ground)
@@ -171,12 +194,26 @@ def _every(tree: Tree) -> Test:
         return _alike(*alike)
     if multilingual := shapes.multilingual(tree):
         return _spoken(*multilingual)
+    if within := shapes.within(tree):
+        return _within(*within)
     find, body = _bindings(tree[1]), holds(tree[2])
 
     def every(branch: Branch, ground: Ground) -> bool:
         return all(body(branch, ground) for _ in find(branch, ground))
 
     return every
+
+
+def _within(source: Tree, target: Tree) -> Test:
+    """Know `every $x in source satisfies $x = target` between texts."""
+    find, texts = items(source), paths.texts_above(target, items)
+
+    def within(branch: Branch, ground: Ground) -> bool:
+        found = find(branch, ground)
+        ground.spend(len(found))
+        return not found or {atom(each) for each in found} <= texts(branch, ground)
+
+    return within
 
 
 def _spoken(kind: str, path: Tree) -> Test:

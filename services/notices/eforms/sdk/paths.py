@@ -12,7 +12,7 @@ from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError
 from services.notices.eforms.sdk.values import Value, normal
 
-__all__ = ["HERE", "Items", "Test", "is_free", "keep", "keep_set", "repeats", "select"]
+__all__ = ["HERE", "Items", "Test", "is_free", "keep", "keep_set", "repeats", "select", "texts_above"]
 
 Items: TypeAlias = Callable[[Branch, Ground], list[Value]]
 Test: TypeAlias = Callable[[Branch, Ground], bool]
@@ -24,6 +24,7 @@ _AXES: Final = {"child", "attribute", "parent", "self", "any", "preceding"}
 _TEXT: Final[Tree] = ("call", "normalize-space", ("path", ("context",), (("text",),)))
 _SERIAL: Final = count(1)
 _EMPTY: Final[list[Branch]] = []
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 @cache
@@ -70,12 +71,35 @@ def keep_set(find: Items) -> Callable[[Branch, Ground], Value]:
     return kept
 
 
+def texts_above(path: Tree, items: Compile) -> Callable[[Branch, Ground], Value]:
+    """Give a function that gives the texts at a path as a set, built once for each place that the path climbs to."""
+    climbs = climbs_of(path)
+    if not climbs:
+        return keep_set(items(path))
+    texts = keep_set(items(("path", path[1], path[2][climbs:] or HERE[2])))
+
+    def above(branch: Branch, ground: Ground) -> Value:
+        place: Branch | None = branch
+        for _ in range(climbs):
+            if place is None:
+                return _NOTHING
+            place = place.above
+        return texts(place, ground) if place is not None else _NOTHING
+
+    return above
+
+
+def climbs_of(path: Tree) -> int:
+    """Give how many steps a path climbs before anything else."""
+    if path[:2] != ("path", ("context",)):
+        return 0
+    return next((count for count, step in enumerate(path[2]) if step != ("parent", ())), len(path[2]))
+
+
 def select(start: Items | None, path: Tree, test: Compile, items: Compile) -> Items:
     """Give the function of a path: `start` gives where it begins, None for the context or the root."""
     steps, absolute, free = path[2], path[1] == ("root",), is_free(path)
-    climbs = 0
-    while start is None and not absolute and climbs < len(steps) and steps[climbs] == ("parent", ()):
-        climbs += 1
+    climbs = climbs_of(path)
     rest = _compose(start, steps[climbs:], test, items)
     if not absolute and not climbs:
         return rest

@@ -17,7 +17,10 @@ __all__ = [
     "attribute",
     "bare",
     "before_text",
+    "beginnings",
+    "cheapest_first",
     "child_count",
+    "choice",
     "codes",
     "duplicates",
     "fold",
@@ -26,6 +29,7 @@ __all__ = [
     "is_text",
     "multilingual",
     "once",
+    "within",
 ]
 
 IS_TRIMMED: Final = parse(r"replace(replace(.,'\s+$',''),'^\s+','') eq .")
@@ -136,6 +140,45 @@ def bare(tree: Tree) -> Tree:
     if tree[:2] != ("path", ("context",)) or any(step[0] not in {"child", "attribute"} for step in tree[2]):
         return tree
     return "path", tree[1], tuple(("child", step[1], ()) for step in tree[2] if step[0] == "child") or tree[2]
+
+
+def cheapest_first(parts: tuple[Tree, ...]) -> list[Tree]:
+    """Give the parts of an `or` or an `and`, the smallest first: most rules are `what is asked or not(when it is asked)`."""
+    return sorted(parts, key=_size)
+
+
+@cache
+def _size(tree: object) -> int:
+    return 1 + sum(map(_size, tree)) if isinstance(tree, tuple) else 1
+
+
+def choice(tree: Tree) -> tuple[Tree, dict[str, Tree]] | None:
+    """Give the path, and what is asked for each code, of `(path = 'a' and ...) or (path = 'b' and ...)`; None for another expression."""
+    chosen: dict[str, Tree] = {}
+    paths = set()
+    for part in tree[1:]:
+        first: Tree = part[1] if part[0] == "and" else part
+        known = codes(first[3]) if first[:2] == ("compare", "=") and is_text(first[2]) else None
+        if part[0] != "and" or known is None or len(known) != 1:
+            return None
+        paths.add(first[2])
+        chosen[next(iter(known))] = part[2] if len(part) == 3 else ("and", *part[2:])
+    return (paths.pop(), chosen) if len(paths) == 1 and len(chosen) == len(tree) - 1 else None
+
+
+def beginnings(tree: Tree) -> tuple[Tree, tuple[str, ...]] | None:
+    """Give the path and the beginnings of `starts-with(path, 'a') or starts-with(path, 'b')`, None for another expression."""
+    if any(part[:2] != ("call", "starts-with") or part[2] != tree[1][2] for part in tree[1:]):
+        return None
+    return tree[1][2], tuple(str(part[3][1]) for part in tree[1:])
+
+
+def within(tree: Tree) -> tuple[Tree, Tree] | None:
+    """Give source and target of `every $x in source satisfies $x = target` between texts, None for another expression."""
+    if len(tree[1]) != 1 or tree[2][:2] != ("compare", "=") or tree[2][2] != ("variable", tree[1][0][0]):
+        return None
+    source, target = tree[1][0][1], tree[2][3]
+    return (source, target) if is_text(source) and is_text(target) and is_free(target) else None
 
 
 def before_text(tree: Tree) -> Tree | None:
