@@ -2,7 +2,7 @@
 
 HallesError
 ├─ NotFound       UnknownConsultation, UnknownBid, UnknownOpening, UnknownLetter, UnknownContract
-├─ Conflict       BeforeDeadline, AfterDeadline, TooFewOfficers, OfficerPresent, OpeningUnderWay, PartialReplacement,
+├─ Conflict       BeforeDeadline, AfterDeadline, TooFewOfficers, OfficerPresent, OpeningUnderWay, StageOrder,
 │                 DuringStandstill, NotCleared, AlreadyAwarded, NotOpened, ProcedureSuspended, LotEnded
 ├─ InvalidInput   WrongUpload, WrongEnvelope, WrongShares, IncompleteAward, WrongSignedContract
 └─ TooLarge       BidTooLarge
@@ -24,8 +24,8 @@ __all__ = [
     "NotOpened",
     "OfficerPresent",
     "OpeningUnderWay",
-    "PartialReplacement",
     "ProcedureSuspended",
+    "StageOrder",
     "TooFewOfficers",
     "UnknownBid",
     "UnknownConsultation",
@@ -109,11 +109,11 @@ class OpeningUnderWay(Conflict):
     title, title_en = "Ouverture déjà engagée", "An opening is already under way"
 
 
-class PartialReplacement(Conflict):
-    """The bid would replace a former one for some of its lots only."""
+class StageOrder(Conflict):
+    """Another stage of the opening comes first."""
 
-    slug = "partial-replacement"
-    title, title_en = "Remplacement partiel", "Partial replacement"
+    slug = "stage-order"
+    title, title_en = "Une autre étape de l'ouverture vient d'abord", "Another stage comes first"
 
 
 class DuringStandstill(Conflict):

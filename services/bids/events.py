@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
@@ -26,7 +27,7 @@ from services.bids.store.consultations import Consultation
 from services.bids.store.contracts import ContractRow
 from services.bids.store.openings import Opening
 
-__all__ = ["award_decided", "contract_notified", "contract_signed", "contract_submitted", "deposited", "letter_sent",
+__all__ = ["Counted", "award_decided", "contract_notified", "contract_signed", "contract_submitted", "deposited", "letter_sent",
            "opened", "withdrawn"]  # fmt: skip
 
 
@@ -68,20 +69,32 @@ def withdrawn(
     )
 
 
-def opened(opening: Opening, consultation: Consultation, *, version: int, report_sha256: str, at: datetime,
-           counts: dict[str, int], officers: Sequence[str]) -> BidsOpenedV1:  # fmt: skip
-    """The bids were opened."""
+@dataclass(frozen=True)
+class Counted:
+    """What a completed opening found."""
+
+    report_sha256: str
+    at: datetime
+    envelopes: Mapping[str, int]
+    """How many envelopes, by what came of them."""
+    officers: tuple[str, ...]
+
+
+def opened(opening: Opening, consultation: Consultation, *, version: int, counted: Counted) -> BidsOpenedV1:
+    """The envelopes of a stage were opened."""
     return BidsOpenedV1(
         aggregate_id=opening.id,
         aggregate_version=version,
         organisation=consultation.buyer,
         procedure=consultation.procedure,
-        occurred_at=at,
-        opened=counts["opened"],
-        superseded=counts["superseded"],
-        late=counts["late"],
-        officers=list(officers),
-        report_sha256=report_sha256,
+        occurred_at=counted.at,
+        opened=counted.envelopes["opened"],
+        superseded=counted.envelopes["superseded"],
+        late=counted.envelopes["late"],
+        officers=list(counted.officers),
+        report_sha256=counted.report_sha256,
+        stage=opening.stage,
+        lots=list(opening.statement.lots),
     )
 
 

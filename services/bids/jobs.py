@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from prometheus_client import Gauge
 
 from libs.common.runtime import Runtime
-from libs.common.service import Job, Jobs, Periodic
+from libs.common.service import Completion, Job, Jobs, Periodic
 from services.bids.evidence.journal import stamp_left
+from services.bids.service import completion, key_sets
+from services.bids.service.completion import OPEN_JOB
 from services.bids.service.drafts import DISCARD_JOB
+from services.bids.service.key_sets import STAMP_KEYS_JOB
 from services.bids.store import receipts
+from services.bids.uploads import upkeep
 
 __all__ = ["jobs", "periodic"]
 
-jobs = Jobs()
-periodic = Periodic()
+jobs = Jobs(dict(upkeep.jobs.handlers))
+periodic = Periodic(list(upkeep.periodic.tasks))
 _PENDING = Gauge(
     "halles_receipts_pending", "Receipts without a time stamp half a minute after the deposit, at most 100"
 )
+
+
+@jobs.on(OPEN_JOB)
+async def open_envelope(runtime: Runtime, job: Job) -> Completion:
+    """Open one envelope of an opening; what came of it is noted with the end of the job."""
+    opening, bid, number = UUID(job.payload["opening"]), UUID(job.payload["bid"]), int(job.payload["envelope"])
+    opened = await completion.open_named(runtime, opening, bid, number)
+    return lambda uow: completion.note(uow, opening, (bid, number), opened)
+
+
+@jobs.on(STAMP_KEYS_JOB)
+async def stamp_key_set(runtime: Runtime, job: Job) -> None:
+    """Time-stamp a key set that was published."""
+    await key_sets.stamp(runtime, UUID(job.payload["procedure"]))
 
 
 @jobs.on(DISCARD_JOB)

@@ -114,7 +114,7 @@ class BidWithdrawnV1(Event):
 
 
 class BidsOpenedV1(Event):
-    """The bids of a procedure were opened by k of n officers."""
+    """The envelopes of one stage of a procedure were opened by k of n officers; counts are of envelopes."""
 
     type: ClassVar[str] = "bids.opening.completed.v1"
     audience: ClassVar[Audience] = Audience.ORGANISATION
@@ -124,6 +124,8 @@ class BidsOpenedV1(Event):
     late: int
     officers: list[str]
     report_sha256: Sha256
+    stage: Literal["applications", "offers"] | None = Field(default=None, description="which envelopes")
+    lots: list[str] = Field(default=[], description="of which lots; none told: all")
 
 
 class AwardDecidedV1(Event):

@@ -30,6 +30,7 @@ __all__ = [
     "NoticePublishedV1",
     "OpeningKey",
     "OpeningKeySet",
+    "OpeningRules",
     "Place",
     "ProcedureClosedV1",
     "ProcedureResumedV1",
@@ -145,6 +146,28 @@ class OpeningKey(Message):
 
     officer: str = Field(description="the officer's key name within the consultation: president, deputy...")
     public_key: str = Field(description="X25519 public key, base64url without padding")
+    recovery: bool = Field(default=False, description="a recovery officer: one more share, never enough alone")
+    proof: str | None = Field(
+        default=None, description="proof that the officer holds the private key (docs/sealing.md), base64url"
+    )
+
+
+class OpeningRules(Message):
+    """How the bids of a consultation are deposited and opened, beside the keys."""
+
+    application: Literal["required", "optional"] = Field(
+        default="optional", description="whether each lot of a bid needs an envelope of application"
+    )
+    order: Literal["applications-first", "offers-first"] = Field(
+        default="applications-first", description="offers first in open procedures only (R2144-3, R2161-4 CCP)"
+    )
+    deposits_add_up: bool | None = Field(
+        default=None, description="a later deposit replaces nothing; not said: so in concessions only (CE 454801)"
+    )
+    platform_sealing: bool = Field(default=True, description="whether bids may be sealed by the platform on the fly")
+    recovery_refused: str | None = Field(
+        default=None, description="why the buyer wants no recovery officer, in writing", max_length=500
+    )
 
 
 class OpeningKeySet(Message):
@@ -153,11 +176,20 @@ class OpeningKeySet(Message):
     threshold: int = Field(ge=1)
     officers: list[OpeningKey] = Field(min_length=1)
     fingerprint: Sha256
+    rules: OpeningRules | None = None
 
 
 def key_set_fingerprint(threshold: int, officers: Sequence[OpeningKey]) -> str:
-    """Give the fingerprint of a key set: SHA-256 of its RFC 8785 JSON, officers in their order (docs/sealing.md)."""
-    members = [{"officer": each.officer, "public_key": each.public_key} for each in officers]
+    """Give the fingerprint of a key set: SHA-256 of its RFC 8785 JSON, officers in their order (docs/sealing.md).
+
+    `recovery` stands in it where it is true, `proof` where there is one.
+    """
+    members = [
+        {"officer": each.officer, "public_key": each.public_key}
+        | ({"recovery": True} if each.recovery else {})
+        | ({"proof": each.proof} if each.proof is not None else {})
+        for each in officers
+    ]
     text = json.dumps(
         {"officers": members, "threshold": threshold}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )

@@ -7,12 +7,11 @@ from uuid import UUID
 from libs.common.http import Routes
 from libs.common.runtime import Runtime
 from services.bids.api.views import ConsultationView
-from services.bids.domain.states import OpeningState
 from services.bids.domain.time import is_late
 from services.bids.errors import UnknownConsultation
-from services.bids.service import consultations
+from services.bids.service import consultations, openings
 from services.bids.settings import BidsSettings
-from services.bids.store import openings
+from services.bids.store import consultations as store
 
 __all__ = ["routes"]
 
@@ -24,10 +23,11 @@ async def get_consultation(runtime: Runtime, procedure: UUID) -> ConsultationVie
     """Read a consultation: deadline, lots, key set of the opening officers, limits."""
     async with runtime.read() as conn:
         found = await consultations.get(conn, procedure)
-        opening = await openings.of_procedure(conn, procedure)
+        opened = await openings.all_opened(conn, found)
+        keys = await store.key_sets(conn, procedure)
     state = "closed" if is_late(runtime.clock.now(), found.deadline) else "open"
     if found.suspended:
         state = "suspended"
-    if opening is not None and opening.state is OpeningState.COMPLETED:
+    if opened:
         state = "opened"
-    return ConsultationView.of(found, state=state, max_bid_bytes=runtime.port(BidsSettings).max_bid_bytes)
+    return ConsultationView.of(found, keys, state=state, max_bid_bytes=runtime.port(BidsSettings).max_bid_bytes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import asyncpg
 from aiohttp import web
 
 from libs.common.actor import Actor, OrganisationKind
@@ -11,13 +12,21 @@ from libs.common.errors import Forbidden, IllegalTransition, InvalidInput, NotFo
 from libs.common.http import Cursor, Page, Routes, attachment, chunks
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids.api.views import AttemptView, BidInput, BidView, DepositInput, FileView, PageQuery, bid_view
+from services.bids.api.views import (
+    AttemptView,
+    BidInput,
+    BidPapers,
+    BidView,
+    DepositInput,
+    FileView,
+    PageQuery,
+    bid_view,
+)
 from services.bids.documents.receipt import receipt_pdf, receipt_text
 from services.bids.errors import (
     AfterDeadline,
     BidTooLarge,
     LotEnded,
-    PartialReplacement,
     ProcedureSuspended,
     UnknownBid,
     UnknownConsultation,
@@ -28,6 +37,7 @@ from services.bids.sealing.receipt import Receipt
 from services.bids.service import consultations, deposits, drafts
 from services.bids.settings import BidsSettings
 from services.bids.store import bids as store
+from services.bids.store.bids import Bid
 
 __all__ = ["routes"]
 
@@ -37,25 +47,15 @@ routes = Routes("bids")
 @routes.post(
     "/v1/consultations/{procedure}/bids",
     status=201,
-    errors=[
-        UnknownConsultation,
-        Forbidden,
-        InvalidInput,
-        BidTooLarge,
-        PartialReplacement,
-        ProcedureSuspended,
-        LotEnded,
-    ],
+    errors=[UnknownConsultation, Forbidden, InvalidInput, BidTooLarge, ProcedureSuspended, LotEnded],
     tag="bids",
     location="/v1/bids/{bid_id}",
 )
 async def create_bid(uow: Uow, actor: Actor, procedure: UUID, body: BidInput) -> BidView:
-    """Prepare a bid: announce its lots and its sealed files with their exact sizes."""
-    files = tuple((each.name, each.size) for each in body.files)
-    new = drafts.NewBid(procedure, body.depositor_name, tuple(body.lots), files)
-    bid = await drafts.create(uow, actor, new)
+    """Prepare a bid: announce its envelopes, and their sealed files with their exact sizes."""
+    bid = await drafts.create(uow, actor, drafts.NewBid(procedure, body.depositor_name, body.announced))
     consultation = await consultations.get(uow.conn, procedure)
-    return bid_view(bid, await store.files(uow.conn, bid.id), [], consultation)
+    return bid_view(bid, await _papers(uow.conn, bid), [], consultation)
 
 
 @routes.get("/v1/bids", tag="bids")
@@ -71,7 +71,7 @@ async def list_bids(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[Bi
         for bid in found[: query.limit]:
             consultation = await consultations.get(conn, bid.procedure)
             own = await store.of_depositor(conn, actor.organisation, procedure=bid.procedure)
-            items.append(bid_view(bid, await store.files(conn, bid.id), own, consultation))
+            items.append(bid_view(bid, await _papers(conn, bid), own, consultation))
         following = None
         if len(found) > query.limit:
             last = await store.position(conn, found[query.limit - 1].id)
@@ -86,7 +86,7 @@ async def get_bid(runtime: Runtime, actor: Actor, bid_id: UUID) -> BidView:
         bid = await drafts.own_bid(conn, actor, bid_id)
         consultation = await consultations.get(conn, bid.procedure)
         own = await store.of_depositor(conn, actor.organisation, procedure=bid.procedure)
-        return bid_view(bid, await store.files(conn, bid_id), own, consultation)
+        return bid_view(bid, await _papers(conn, bid), own, consultation)
 
 
 @routes.put(
@@ -106,13 +106,13 @@ async def upload_file(runtime: Runtime, actor: Actor, bid_id: UUID, number: int,
 @routes.post(
     "/v1/bids/{bid_id}/deposit",
     status=201,
-    errors=[UnknownBid, IllegalTransition, WrongEnvelope, PartialReplacement, ProcedureSuspended, LotEnded],
+    errors=[UnknownBid, IllegalTransition, WrongEnvelope, ProcedureSuspended, LotEnded],
     tag="bids",
     limit=64 * 2**20,
 )
 async def deposit_bid(runtime: Runtime, actor: Actor, bid_id: UUID, body: DepositInput) -> Receipt:
-    """Complete a deposit with its envelope; the receipt gives the hour of the last byte."""
-    return await deposits.deposit(runtime, actor, bid_id, body.envelope)
+    """Complete a deposit with its envelopes; the receipt gives the hour of the last byte."""
+    return await deposits.deposit(runtime, actor, bid_id, tuple(body.envelopes))
 
 
 @routes.get("/v1/bids/{bid_id}/receipt", errors=[UnknownBid, NotFound], tag="bids")
@@ -154,6 +154,10 @@ async def list_attempts(runtime: Runtime, actor: Actor, bid_id: UUID) -> Page[At
     async with runtime.read() as conn:
         bid = await drafts.own_bid(conn, actor, bid_id)
         return Page(items=[AttemptView.of(each) for each in await store.attempts(conn, bid.id)])
+
+
+async def _papers(conn: asyncpg.Connection, bid: Bid) -> BidPapers:
+    return BidPapers(await store.envelopes(conn, bid.id), await store.files(conn, bid.id))
 
 
 def _pdf(receipt: Receipt) -> web.Response:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import asyncpg
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.actor import Actor
-from libs.common.errors import FieldError, Forbidden, IllegalTransition, InvalidInput, NotFound, Unavailable
+from libs.common.errors import Conflict, FieldError, Forbidden, IllegalTransition, InvalidInput, NotFound, Unavailable
 from libs.common.grants import Permission
-from libs.common.http import Routes, attachment, send_document
+from libs.common.http import Page, Routes, attachment, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids.api.views import OpeningView, SharesInput
+from services.bids.api.views import OpeningInput, OpeningPapers, OpeningView, SharesInput
 from services.bids.documents.report import report_pdf
 from services.bids.errors import (
     BeforeDeadline,
@@ -22,6 +23,7 @@ from services.bids.errors import (
     OfficerPresent,
     OpeningUnderWay,
     ProcedureSuspended,
+    StageOrder,
     TooFewOfficers,
     UnknownConsultation,
     UnknownOpening,
@@ -30,6 +32,7 @@ from services.bids.errors import (
 from services.bids.sealing import ShareRequest
 from services.bids.service import completion, consultations, openings
 from services.bids.store import openings as store
+from services.bids.store.openings import Opening
 
 __all__ = ["routes"]
 
@@ -44,12 +47,14 @@ class OfficerQuery(BaseModel):
 
 
 @routes.post(
-    "/v1/consultations/{procedure}/opening",
+    "/v1/consultations/{procedure}/openings",
     status=201,
     errors=[
         UnknownConsultation,
         Forbidden,
         BeforeDeadline,
+        InvalidInput,
+        StageOrder,
         OpeningUnderWay,
         Unavailable,
         ProcedureSuspended,
@@ -58,21 +63,30 @@ class OfficerQuery(BaseModel):
     tag="openings",
     location="/v1/openings/{opening_id}",
 )
-async def start_opening(runtime: Runtime, actor: Actor, procedure: UUID) -> OpeningView:
-    """Start the opening of the bids, after the deadline by clock and by time stamp."""
-    opening = await openings.start(runtime, actor, procedure)
+async def start_opening(runtime: Runtime, actor: Actor, procedure: UUID, body: OpeningInput) -> OpeningView:
+    """Start the opening of a stage, after the deadline by clock and by time stamp."""
+    lots = None if body.lots is None else tuple(body.lots)
+    opening = await openings.start(runtime, actor, procedure, openings.Wanted(body.stage, lots, body.key_version))
     async with runtime.read() as conn:
-        return OpeningView.of(opening, await consultations.get(conn, procedure), [])
+        return await _view(conn, opening)
+
+
+@routes.get("/v1/consultations/{procedure}/openings", errors=[UnknownConsultation, Forbidden], tag="openings")
+async def list_openings(runtime: Runtime, actor: Actor, procedure: UUID) -> Page[OpeningView]:
+    """List the openings of a consultation, in the order in which they started; replaced ones are left out."""
+    async with runtime.read() as conn:
+        consultation = await consultations.get(conn, procedure)
+        await consultations.require_buyer(conn, actor, consultation, Permission.READ, runtime.clock.now())
+        found = await store.of_procedure(conn, procedure)
+        return Page(items=[await _view(conn, each) for each in found])
 
 
 @routes.get("/v1/openings/{opening_id}", errors=[UnknownOpening], tag="openings")
 async def get_opening(runtime: Runtime, actor: Actor, opening_id: UUID) -> OpeningView:
-    """Read an opening; once completed, its report."""
+    """Read an opening: who presented himself, how far the worker is, and once completed its report."""
     async with runtime.read() as conn:
-        opening, consultation = await openings.buyers_opening(
-            conn, actor, opening_id, Permission.READ, runtime.clock.now()
-        )
-        return OpeningView.of(opening, consultation, await store.presences(conn, opening_id))
+        opening, _ = await openings.buyers_opening(conn, actor, opening_id, Permission.READ, runtime.clock.now())
+        return await _view(conn, opening)
 
 
 @routes.get(
@@ -112,22 +126,18 @@ async def present_shares(uow: Uow, actor: Actor, opening_id: UUID, body: SharesI
         fault = FieldError("body/opening", "parts d'une autre ouverture", "shares of another opening")
         raise InvalidInput("Ces parts sont d'une autre ouverture.", "Shares of another opening.", errors=[fault])
     opening = await openings.present(uow, actor, opening_id, (body.officer, tuple(body.shares)))
-    consultation = await consultations.get(uow.conn, opening.procedure)
-    return OpeningView.of(opening, consultation, await store.presences(uow.conn, opening_id))
+    return await _view(uow.conn, opening)
 
 
 @routes.post(
     "/v1/openings/{opening_id}/completion",
-    status=201,
-    errors=[UnknownOpening, IllegalTransition, TooFewOfficers, ProcedureSuspended, LotEnded],
+    status=202,
+    errors=[UnknownOpening, IllegalTransition, TooFewOfficers, Conflict, ProcedureSuspended, LotEnded],
     tag="openings",
 )
-async def complete_opening(runtime: Runtime, actor: Actor, opening_id: UUID) -> OpeningView:
-    """Open the bids with the shares of k officers, and draw up the report."""
-    opening = await completion.complete(runtime, actor, opening_id)
-    async with runtime.read() as conn:
-        consultation = await consultations.get(conn, opening.procedure)
-        return OpeningView.of(opening, consultation, await store.presences(conn, opening_id))
+async def complete_opening(uow: Uow, actor: Actor, opening_id: UUID) -> OpeningView:
+    """Have the envelopes opened with the shares of the officers; read the opening to see how far that is."""
+    return await _view(uow.conn, await completion.ask(uow, actor, opening_id))
 
 
 @routes.get(
@@ -148,3 +158,8 @@ async def get_opened_file(
     async with runtime.uow(actor=actor) as uow:
         uow.audit("read_opened_file", f"{opening_id}/{bid_id}/{number}")
     return await send_document(request, runtime, document)
+
+
+async def _view(conn: asyncpg.Connection, opening: Opening) -> OpeningView:
+    keys, presences = await openings.keys_of(conn, opening), await store.presences(conn, opening.id)
+    return OpeningView.of(opening, OpeningPapers(keys, presences, await store.progress(conn, opening.id)))

@@ -57,7 +57,7 @@ class RegisterLine(BaseModel):
             received_at=legal_time(bid.received_at, consultation.zone),
             state=bid.state,
             standing=standing,
-            envelope_sha256=bid.envelope_sha256 or "",
+            envelope_sha256=bid.deposit_sha256 or "",
         )
 
 
@@ -102,8 +102,7 @@ async def get_register_csv(runtime: Runtime, actor: Actor, procedure: UUID) -> w
 async def _opened(conn: asyncpg.Connection, actor: Actor, procedure: UUID, at: datetime) -> Consultation:
     consultation = await consultations.get(conn, procedure)
     await consultations.require_buyer(conn, actor, consultation, Permission.READ, at)
-    opening = await openings.of_procedure(conn, procedure)
-    if opening is None or opening.state is not OpeningState.COMPLETED:
+    if not any(each.state is OpeningState.COMPLETED for each in await openings.of_procedure(conn, procedure)):
         raise NotOpened(
             "Le registre des dépôts se lit après l'ouverture des plis.", "The register is readable after the opening."
         )
@@ -112,7 +111,7 @@ async def _opened(conn: asyncpg.Connection, actor: Actor, procedure: UUID, at: d
 
 async def _lines(conn: asyncpg.Connection, consultation: Consultation) -> list[RegisterLine]:
     received = await bids.deposited(conn, consultation.procedure)
-    judged = standings([each.deposited for each in received], consultation.deadline)
+    judged = standings([each.deposited for each in received], consultation.deadline, add_up=consultation.adds_up)
     return [RegisterLine.of(each, consultation, judged[each.id]) for each in received]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -10,21 +11,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.messages.base import Money, Sha256
 from libs.common.messages.notices import OpeningKeySet
-from services.bids.domain.bids import Standing, standings
+from services.bids.domain.bids import lot_standings, overall
 from services.bids.domain.states import BidState
 from services.bids.domain.time import legal_time
-from services.bids.sealing import Envelope
-from services.bids.sealing.opening import OpenedShare
+from services.bids.sealing import Envelope, to_text
+from services.bids.sealing.manifest import MAX_FILES, EnvelopeKind
+from services.bids.sealing.opening import OpenedShare, Stage
 from services.bids.service.awards import Awarded
 from services.bids.store.awards import Letter
-from services.bids.store.bids import Attempt, Bid, BidFile
-from services.bids.store.consultations import Consultation
+from services.bids.store.bids import Announced, Attempt, Bid, BidFile, EnvelopeRow
+from services.bids.store.consultations import Consultation, KeySetVersion
 from services.bids.store.contracts import ContractRow
-from services.bids.store.openings import Opening, Presence
+from services.bids.store.openings import Opening, Presence, Progress
 
 __all__ = [
-    "AttemptView", "AwardInput", "AwardView", "BidInput", "BidView", "ConsultationView", "ContractView", "DepositInput",
-    "FileView", "LetterSummary", "LetterView", "OpeningView", "PageQuery", "SharesInput", "bid_view",
+    "AttemptView", "AwardInput", "AwardView", "BidInput", "BidPapers", "BidView", "ConsultationView", "ContractView",
+    "DepositInput", "EnvelopeView", "FileView", "LetterSummary", "LetterView", "OpeningInput", "OpeningPapers",
+    "OpeningView", "PageQuery", "SharesInput", "bid_view",
 ]  # fmt: skip
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
@@ -46,18 +49,41 @@ class FileInput(_Input):
     size: int = Field(ge=16, description="bytes of ciphertext: what will be uploaded, exactly")
 
 
-class BidInput(_Input):
-    """A bid to prepare."""
+class EnvelopeInput(_Input):
+    """An envelope to come: the unit of sealing and of opening."""
 
+    kind: EnvelopeKind
     lots: list[Short] = Field(min_length=1, max_length=200)
-    files: list[FileInput] = Field(min_length=1, max_length=200)
+    files: list[FileInput] = Field(min_length=1, max_length=MAX_FILES)
+
+
+class BidInput(_Input):
+    """A bid to prepare; its files are numbered from 1, one envelope after the other."""
+
+    envelopes: list[EnvelopeInput] = Field(min_length=1, max_length=MAX_FILES)
     depositor_name: Short | None = Field(default=None, description="the company's name, for the receipt and letters")
+
+    @property
+    def announced(self) -> tuple[Announced, ...]:
+        """The envelopes, as they are kept."""
+        return tuple(
+            Announced(each.kind, tuple(each.lots), tuple((file.name, file.size) for file in each.files))
+            for each in self.envelopes
+        )
 
 
 class DepositInput(_Input):
-    """The envelope that completes a deposit."""
+    """The public papers of all envelopes of a bid, in order: they complete the deposit."""
 
-    envelope: Envelope
+    envelopes: list[Envelope] = Field(min_length=1, max_length=MAX_FILES)
+
+
+class OpeningInput(_Input):
+    """What to open; what is not said is chosen: the next stage, all lots, the oldest key set in question."""
+
+    stage: Stage | None = None
+    lots: list[Short] | None = Field(default=None, min_length=1, max_length=1000)
+    key_version: int | None = Field(default=None, ge=1)
 
 
 class SharesInput(_Input):
@@ -113,6 +139,26 @@ class LimitsView(_View):
     max_files: int = 200
 
 
+class KeyVersionView(_View):
+    """A key set that was published, with the time stamp of its fingerprint (RFC 3161, over those 32 bytes)."""
+
+    version: int
+    fingerprint: Sha256
+    published_at: datetime
+    stamped_at: datetime | None
+    token: str | None = Field(description="base64url; none yet while the authorities are away")
+    opening: OpeningKeySet
+
+    @classmethod
+    def of(cls, each: KeySetVersion) -> Self:
+        """Present a version."""
+        token = None if each.token is None else to_text(each.token)
+        return cls(
+            version=each.version, fingerprint=each.fingerprint, published_at=each.published_at,
+            stamped_at=each.stamped_at, token=token, opening=each.keys,
+        )  # fmt: skip
+
+
 class ConsultationView(_View):
     """A consultation as anybody may see it. How many deposited, or who, is nobody's business before the opening."""
 
@@ -126,11 +172,12 @@ class ConsultationView(_View):
     lots: list[dict[str, str]]
     ended_lots: list[str] = Field(description="given up: no contract will follow, no bid is taken for them alone")
     opening: OpeningKeySet
+    key_versions: list[KeyVersionView] = Field(description="every key set that was published; the last is in force")
     limits: LimitsView
     version: int
 
     @classmethod
-    def of(cls, found: Consultation, *, state: str, max_bid_bytes: int) -> Self:
+    def of(cls, found: Consultation, keys: list[KeySetVersion], *, state: str, max_bid_bytes: int) -> Self:
         """Present a consultation."""
         notice = found.notice
         return cls(
@@ -144,6 +191,7 @@ class ConsultationView(_View):
             lots=[{"lot_id": each.lot_id, "title": each.title} for each in notice.lots],
             ended_lots=sorted(found.abandoned),
             opening=found.keys,
+            key_versions=[KeyVersionView.of(each) for each in keys],
             limits=LimitsView(max_bid_bytes=max_bid_bytes),
             version=found.version,
         )
@@ -153,6 +201,7 @@ class FileView(_View):
     """A file of a bid."""
 
     number: int
+    envelope: int
     name: str
     size: int
     sha256: Sha256 | None = Field(description="of the ciphertext received; none before")
@@ -161,7 +210,33 @@ class FileView(_View):
     @classmethod
     def of(cls, file: BidFile) -> Self:
         """Present a file."""
-        return cls(number=file.number, name=file.name, size=file.size, sha256=file.sha256, uploaded_at=file.uploaded_at)
+        return cls(
+            number=file.number, envelope=file.envelope, name=file.name, size=file.size, sha256=file.sha256,
+            uploaded_at=file.uploaded_at,
+        )  # fmt: skip
+
+
+class EnvelopeView(_View):
+    """An envelope of a bid."""
+
+    number: int
+    kind: str
+    lots: list[str]
+    state: str = Field(description="announced, sealed, opened or unreadable")
+    sha256: Sha256 | None = Field(description="of its public paper; none before the deposit")
+
+    @classmethod
+    def of(cls, each: EnvelopeRow) -> Self:
+        """Present an envelope."""
+        return cls(number=each.number, kind=each.kind, lots=list(each.lots), state=each.state, sha256=each.sha256)
+
+
+@dataclass(frozen=True)
+class BidPapers:
+    """What belongs to a bid."""
+
+    envelopes: list[EnvelopeRow]
+    files: list[BidFile]
 
 
 class BidView(_View):
@@ -172,27 +247,34 @@ class BidView(_View):
     lots: list[str]
     state: str
     standing: str | None = Field(description="on the present deadline: counts, superseded, late, withdrawn")
+    lot_standings: dict[str, str] = Field(description="the same, for each lot; empty for a draft")
+    key_fingerprint: Sha256 = Field(description="of the key set to seal to: the one in force when it was prepared")
     depositor_name: str
     created_at: datetime
     received_at: datetime | None
+    envelopes: list[EnvelopeView]
     files: list[FileView]
     version: int
 
 
-def bid_view(bid: Bid, files: list[BidFile], own: list[Bid], consultation: Consultation) -> BidView:
+def bid_view(bid: Bid, papers: BidPapers, own: list[Bid], consultation: Consultation) -> BidView:
     """Present a bid; `own` are the depositor's bids of the same consultation."""
-    judged = standings([each.deposited for each in own if each.received_at is not None], consultation.deadline)
-    standing: Standing | None = None if bid.state is BidState.DRAFT else judged.get(bid.id)
+    received = [each.deposited for each in own if each.received_at is not None]
+    judged = lot_standings(received, consultation.deadline, add_up=consultation.adds_up).get(bid.id, {})
+    drafted = bid.state is BidState.DRAFT or not judged
     return BidView(
         bid_id=bid.id,
         procedure=bid.procedure,
         lots=list(bid.lots),
         state=bid.state,
-        standing=standing,
+        standing=None if drafted else overall(judged),
+        lot_standings={} if drafted else {lot: judged[lot] for lot in sorted(judged)},
+        key_fingerprint=bid.key_fingerprint,
         depositor_name=bid.depositor_name,
         created_at=bid.created_at,
         received_at=None if bid.received_at is None else legal_time(bid.received_at, consultation.zone),
-        files=[FileView.of(each) for each in files],
+        envelopes=[EnvelopeView.of(each) for each in papers.envelopes],
+        files=[FileView.of(each) for each in papers.files],
         version=bid.version,
     )
 
@@ -225,44 +307,63 @@ class OfficerView(_View):
     """An officer of an opening."""
 
     officer: str
+    recovery: bool
     presented_at: datetime | None
 
 
+class ProgressView(_View):
+    """How far the worker is, once the opening of the envelopes was asked for."""
+
+    envelopes: int
+    done: int
+
+
+@dataclass(frozen=True)
+class OpeningPapers:
+    """What belongs to an opening."""
+
+    keys: OpeningKeySet
+    presences: list[Presence]
+    progress: Progress
+
+
 class OpeningView(_View):
-    """An opening."""
+    """An opening: of one stage, for some lots, of what is sealed to one key set."""
 
     opening_id: UUID
     procedure: UUID
-    state: str
+    stage: str
+    lots: list[str]
+    state: str = Field(description="started, replaced, opening (the worker is at it) or completed")
     threshold: int
+    key_fingerprint: Sha256
     officers: list[OfficerView]
     deadline: datetime
     stamped_at: datetime
     started_at: datetime
+    progress: ProgressView
     completed_at: datetime | None
     report: dict[str, Any] | None
     report_sha256: str | None
     version: int
 
     @classmethod
-    def of(cls, opening: Opening, consultation: Consultation, presences: list[Presence]) -> Self:
+    def of(cls, opening: Opening, papers: OpeningPapers) -> Self:
         """Present an opening."""
-        at = {each.officer: each.presented_at for each in presences}
-        keys = consultation.keys
+        at = {each.officer: each.presented_at for each in papers.presences}
+        officers = [
+            OfficerView(officer=each.officer, recovery=each.recovery, presented_at=at.get(each.officer))
+            for each in papers.keys.officers
+        ]
         return cls(
-            opening_id=opening.id,
-            procedure=opening.procedure,
-            state=opening.state,
-            threshold=keys.threshold,
-            officers=[OfficerView(officer=each.officer, presented_at=at.get(each.officer)) for each in keys.officers],
-            deadline=opening.statement.deadline,
-            stamped_at=opening.stamped_at,
-            started_at=opening.started_at,
-            completed_at=opening.completed_at,
-            report=opening.report,
-            report_sha256=opening.report_sha256,
+            opening_id=opening.id, procedure=opening.procedure, stage=opening.stage,
+            lots=list(opening.statement.lots), state=opening.state, threshold=papers.keys.threshold,
+            key_fingerprint=opening.key_fingerprint, officers=officers, deadline=opening.statement.deadline,
+            stamped_at=opening.stamped_at, started_at=opening.started_at,
+            progress=ProgressView(envelopes=papers.progress.envelopes, done=papers.progress.done),
+            completed_at=opening.completed_at, report=opening.report, report_sha256=opening.report_sha256,
             version=opening.version,
-        )
+        )  # fmt: skip
 
 
 class LetterSummary(_View):

@@ -12,12 +12,13 @@ from services.bids.documents.pdf import Block, Heading, Rows, Text, render
 
 __all__ = ["report_pdf"]
 
+_STAGES = {"applications": "enveloppes de candidature", "offers": "enveloppes d'offre"}
 _PARTS = {
-    "opened": "Plis ouverts",
-    "unreadable": "Plis illisibles",
-    "superseded": "Plis remplacés, restés scellés",
-    "late": "Plis hors délai, restés scellés",
-    "withdrawn": "Plis retirés, restés scellés",
+    "opened": "Enveloppes ouvertes",
+    "unreadable": "Enveloppes illisibles",
+    "superseded": "Enveloppes remplacées, restées scellées",
+    "late": "Enveloppes hors délai, restées scellées",
+    "withdrawn": "Enveloppes retirées, restées scellées",
 }
 
 
@@ -31,6 +32,7 @@ def report_pdf(report: Mapping[str, Any], digest: str) -> bytes:
     blocks: list[Block] = [
         Text(f"{report['title']}\nAcheteur : {report['buyer_name']} ({report['buyer']})"),
         Text(f"Procédure {report['procedure']} ; ouverture {report['opening']}"),
+        Text(f"Étape : {_STAGES[report['stage']]} ; lots : {', '.join(report['lots'])}"),
         Text(f"Date limite de réception : {hour(report['deadline'])}"),
         Text(f"Horodatage de l'ouverture (RFC 3161) : {hour(report['stamped_at'])}"),
         Text(f"Ouverture terminée : {hour(report['completed_at'])}"),

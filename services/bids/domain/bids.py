@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from uuid import UUID
 from services.bids.domain.states import BidState
 from services.bids.domain.time import is_late
 
-__all__ = ["Deposit", "Standing", "clashing", "file_name_problem", "standings"]
+__all__ = ["Deposit", "LotStandings", "Standing", "file_name_problem", "lot_standings", "overall", "standings"]
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
 _MAX_NAME = 150
@@ -40,33 +40,45 @@ class Deposit:
     state: BidState = BidState.DEPOSITED
 
 
-def standings(deposits: Iterable[Deposit], deadline: datetime) -> dict[UUID, Standing]:
-    """Judge all the deposits of a consultation.
+LotStandings = dict[UUID, dict[str, Standing]]
+"""Of each bid, for each of its lots."""
 
-    For each lot the company's last deposit completed in time counts (art. R2151-6 CCP); one that ends late never
-    displaces one received in time; withdrawing a bid does not bring back the one it had replaced.
+
+def lot_standings(deposits: Iterable[Deposit], deadline: datetime, *, add_up: bool = False) -> LotStandings:
+    """Judge all the deposits of a consultation, lot by lot.
+
+    For each lot the company's last deposit completed in time counts (art. R2151-6 CCP): a later one for lot 2 leaves
+    what a former one said for lot 1. One that ends late never displaces one received in time; withdrawing a bid does
+    not bring back what it had replaced. Where deposits add up, nothing replaces anything (CE 20 December 2021, 454801).
     """
-    result: dict[UUID, Standing] = {}
+    result: LotStandings = {}
     taken: dict[str, set[str]] = {}
     for each in sorted(deposits, key=lambda deposit: (deposit.received_at, deposit.order), reverse=True):
-        if is_late(each.received_at, deadline):
-            result[each.bid] = Standing.WITHDRAWN if each.state is BidState.WITHDRAWN else Standing.LATE
-            continue
-        held = taken.setdefault(each.depositor, set())
-        superseded = each.lots <= held
-        held |= each.lots
-        if each.state is BidState.WITHDRAWN:
-            result[each.bid] = Standing.WITHDRAWN
-        else:
-            result[each.bid] = Standing.SUPERSEDED if superseded else Standing.COUNTS
+        late = is_late(each.received_at, deadline)
+        held = set() if add_up else taken.setdefault(each.depositor, set())
+        result[each.bid] = {lot: _standing(each, late=late, superseded=lot in held) for lot in each.lots}
+        if not late:
+            held |= each.lots
     return result
 
 
-def clashing(lots: frozenset[str], former: Sequence[Deposit]) -> list[UUID]:
-    """Give the former bids that these lots would replace only in part: a bid is opened whole or not at all."""
-    return [
-        each.bid for each in former if each.state is BidState.DEPOSITED and each.lots & lots and not each.lots <= lots
-    ]
+def _standing(deposit: Deposit, *, late: bool, superseded: bool) -> Standing:
+    if deposit.state is BidState.WITHDRAWN:
+        return Standing.WITHDRAWN
+    if late:
+        return Standing.LATE
+    return Standing.SUPERSEDED if superseded else Standing.COUNTS
+
+
+def overall(lots: Mapping[str, Standing]) -> Standing:
+    """Give the standing of a bid as a whole: it counts when it counts for one lot at least."""
+    found = set(lots.values())
+    return Standing.COUNTS if Standing.COUNTS in found else min(found, key=list(Standing).index)
+
+
+def standings(deposits: Iterable[Deposit], deadline: datetime, *, add_up: bool = False) -> dict[UUID, Standing]:
+    """Judge all the deposits of a consultation, each as a whole."""
+    return {bid: overall(lots) for bid, lots in lot_standings(deposits, deadline, add_up=add_up).items()}
 
 
 def file_name_problem(name: str) -> str | None:

@@ -30,6 +30,7 @@ class OpeningState(StrEnum):
 
     STARTED = "started"
     REPLACED = "replaced"
+    OPENING = "opening"
     COMPLETED = "completed"
 
 
@@ -58,7 +59,8 @@ BID: dict[tuple[BidState, str], BidState] = {
 OPENING: dict[tuple[OpeningState, str], OpeningState] = {
     (OpeningState.STARTED, "present shares"): OpeningState.STARTED,
     (OpeningState.STARTED, "replace"): OpeningState.REPLACED,
-    (OpeningState.STARTED, "complete"): OpeningState.COMPLETED,
+    (OpeningState.STARTED, "open"): OpeningState.OPENING,
+    (OpeningState.OPENING, "complete"): OpeningState.COMPLETED,
 }
 
 CONTRACT: dict[tuple[ContractState, str], ContractState] = {
@@ -75,7 +77,7 @@ CONTRACT: dict[tuple[ContractState, str], ContractState] = {
 _WORDS = {
     "draft": "en préparation", "deposited": "déposé", "withdrawn": "retiré", "superseded": "remplacé",
     "set_aside": "écarté (hors délai)", "opened": "ouvert", "unreadable": "illisible", "started": "commencée",
-    "replaced": "remplacée", "completed": "terminée", "prepared": "à signer par le titulaire",
+    "replaced": "remplacée", "opening": "ouverture des plis en cours", "completed": "terminée", "prepared": "à signer par le titulaire",
     "winner_signed": "signé par le titulaire", "submitted": "en signature chez l'acheteur",
     "signed": "signé, transmission au contrôle de légalité en cours", "cleared": "prêt à notifier",
     "notified": "notifié, accusé du titulaire attendu", "acknowledged": "notification accusée",

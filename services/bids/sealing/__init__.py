@@ -1,4 +1,4 @@
-"""Sealed bids, k of n (scheme halles-seal-1, docs/sealing.md): pure, usable without the platform."""
+"""Sealed bids, k of n (scheme halles-seal-2, docs/sealing.md): pure, usable without the platform."""
 
 from services.bids.sealing.errors import (
     BadlySealedError,
@@ -12,16 +12,17 @@ from services.bids.sealing.errors import (
 )
 from services.bids.sealing.keys import OfficerKey, check_key_set, generate, key_set
 from services.bids.sealing.manifest import Envelope, Manifest
-from services.bids.sealing.names import BidName, SegmentName, from_text, to_text
+from services.bids.sealing.names import EnvelopeName, SegmentName, from_text, to_text
 from services.bids.sealing.opening import OpenedShares, OpeningStatement, ShareRequest, open_shares
-from services.bids.sealing.seal import PlainFile, Sealed, SealingPlan, seal, seal_files
+from services.bids.sealing.seal import Content, PlainFile, Sealed, SealedBid, SealingPlan, seal, seal_bid, seal_files
 from services.bids.sealing.stream import plain_size, sealed_size
 
 __all__ = [
     "BadlySealedError",
-    "BidName",
+    "Content",
     "Envelope",
     "EnvelopeError",
+    "EnvelopeName",
     "Manifest",
     "OfficerKey",
     "OpenedShares",
@@ -29,6 +30,7 @@ __all__ = [
     "PlainFile",
     "ProofError",
     "Sealed",
+    "SealedBid",
     "SealingError",
     "SealingPlan",
     "SegmentName",
@@ -44,6 +46,7 @@ __all__ = [
     "open_shares",
     "plain_size",
     "seal",
+    "seal_bid",
     "seal_files",
     "sealed_size",
     "to_text",

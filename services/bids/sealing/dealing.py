@@ -7,7 +7,7 @@ k good shares recovers the secret, deals again, and sees whether the bidder deal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from libs.common.messages.notices import OpeningKeySet
+from libs.common.messages.notices import OpeningKey, OpeningKeySet
 from services.bids.sealing import hpke, shamir
 from services.bids.sealing.errors import BadlySealedError, ShareError, TooFewSharesError
 from services.bids.sealing.manifest import SealedSegment, SealedShare
 from services.bids.sealing.names import SegmentName, from_text, to_text
+from services.bids.sealing.sharing import sharing
 
 __all__ = ["Dealing", "check_share", "chunk_key", "deal", "open_share", "recover"]
 
@@ -38,25 +39,30 @@ def chunk_key(secret: bytes, name: SegmentName) -> bytes:
 
 
 def deal(secret: bytes, name: SegmentName, keys: OpeningKeySet) -> Dealing:
-    """Split a segment's secret among the officers and seal each share to its officer."""
-    coefficients = [_derive(secret, name.context("coefficient", power)) for power in range(1, keys.threshold)]
-    shares = shamir.split(secret, coefficients, len(keys.officers))
-    sealed = tuple(
-        SealedShare(
-            officer=key.officer,
-            sealed=to_text(
-                hpke.seal(
-                    share,
-                    from_text(key.public_key),
-                    info=name.context("share", key.officer),
-                    seed=_derive(secret, name.context("ephemeral", key.officer)),
-                )
-            ),
-            commitment=_share_commitment(share, name, key.officer),
-        )
-        for key, share in zip(keys.officers, shares, strict=True)
-    )
+    """Split a segment's secret among the officers and seal each share to its officer. Raises EnvelopeError."""
+    shared = sharing(keys)
+    coefficients = [_derive(secret, name.context("coefficient", power)) for power in range(1, shared.needed)]
+    points = shamir.split(secret, coefficients, shared.total)
+    sealed = tuple(_seal_share(secret, name, key, points[_span(shared.points[key.officer])]) for key in keys.officers)
     return Dealing(_derive(secret, name.context("commitment")).hex(), sealed)
+
+
+def _span(points: tuple[int, ...]) -> slice:
+    """Give where an officer's points, which follow each other, stand in the list of all."""
+    return slice(points[0] - 1, points[-1])
+
+
+def _seal_share(secret: bytes, name: SegmentName, key: OpeningKey, points: Sequence[bytes]) -> SealedShare:
+    share = b"".join(points)
+    sealed = hpke.seal(
+        share,
+        from_text(key.public_key),
+        info=name.context("share", key.officer),
+        seed=_derive(secret, name.context("ephemeral", key.officer)),
+    )
+    return SealedShare(
+        officer=key.officer, sealed=to_text(sealed), commitment=_share_commitment(share, name, key.officer)
+    )
 
 
 def open_share(sealed: str, name: SegmentName, key: tuple[str, X25519PrivateKey]) -> bytes:
@@ -82,8 +88,6 @@ def recover(shares: Mapping[str, bytes], name: SegmentName, segment: SealedSegme
         if officer not in by_officer:
             raise ShareError(officer, "not an officer of this consultation")
         check_share(share, name, by_officer[officer])
-    if len(shares) < keys.threshold:
-        raise TooFewSharesError(len(shares), keys.threshold)
     proof = {each: to_text(share) for each, share in sorted(shares.items())}
     secret = _interpolate(shares, keys, proof)
     _check_dealing(deal(secret, name, keys), segment, proof)
@@ -91,14 +95,23 @@ def recover(shares: Mapping[str, bytes], name: SegmentName, segment: SealedSegme
 
 
 def _interpolate(shares: Mapping[str, bytes], keys: OpeningKeySet, proof: Mapping[str, str]) -> bytes:
-    officers = [each.officer for each in keys.officers]
-    points = {officers.index(officer) + 1: share for officer, share in shares.items()}
-    for index, share in points.items():
-        if shamir.evaluate(points, keys.threshold, at=index) != share:
-            raise BadlySealedError(
-                "the shares do not lie on one polynomial", {"shares": proof, "off": officers[index - 1]}
-            )
-    return shamir.combine(points, keys.threshold)
+    shared = sharing(keys)
+    points: dict[int, bytes] = {}
+    holder: dict[int, str] = {}
+    for officer, share in shares.items():
+        places = shared.points[officer]
+        if len(share) != shamir.SECRET_SIZE * len(places):
+            raise BadlySealedError("a share was dealt that has another size", {"shares": proof, "off": officer})
+        for rank, place in enumerate(places):
+            points[place] = share[shamir.SECRET_SIZE * rank : shamir.SECRET_SIZE * (rank + 1)]
+            holder[place] = officer
+    if len(points) < shared.needed:
+        raise TooFewSharesError(len(points), shared.needed)
+    for place, point in points.items():
+        if shamir.evaluate(points, shared.needed, at=place) != point:
+            proved = {"shares": proof, "off": holder[place]}
+            raise BadlySealedError("the shares do not lie on one polynomial", proved)
+    return shamir.combine(points, shared.needed)
 
 
 def _check_dealing(expected: Dealing, segment: SealedSegment, proof: Mapping[str, str]) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from libs.common import possession
 from libs.common.messages.notices import OpeningKey, OpeningKeySet, key_set_fingerprint
 from services.bids.sealing.errors import EnvelopeError, SealingError
 from services.bids.sealing.names import from_text, to_text
+from services.bids.sealing.sharing import sharing
 
 __all__ = ["KeyFileError", "OfficerKey", "check_key_set", "generate", "key_set", "load", "save"]
 
-_KIND = "halles-officer-key-1"
+_KIND = "halles-officer-key-2"
 _KEY_SIZE = 32
 
 
@@ -25,10 +27,16 @@ class KeyFileError(SealingError):
 
 @dataclass(frozen=True)
 class OfficerKey:
-    """The key pair of an officer."""
+    """The key pair of an officer, made of one seed: X25519 to open shares, Ed25519 to prove that it is held."""
 
     officer: str
-    private: X25519PrivateKey
+    seed: bytes = field(repr=False)
+    recovery: bool = False
+
+    @property
+    def private(self) -> X25519PrivateKey:
+        """What opens the officer's shares."""
+        return possession.exchange_key(self.seed)
 
     @property
     def public_text(self) -> str:
@@ -37,19 +45,28 @@ class OfficerKey:
 
     @property
     def public(self) -> OpeningKey:
-        """What is published of it."""
-        return OpeningKey(officer=self.officer, public_key=self.public_text)
+        """What is published of it, with the proof of possession."""
+        return OpeningKey(
+            officer=self.officer,
+            public_key=self.public_text,
+            recovery=self.recovery,
+            proof=possession.prove(self.seed, self.officer),
+        )
+
+    def sign(self, message: bytes) -> str:
+        """Sign as this officer: `libs.common.possession.signed_by` checks it against the public key."""
+        return possession.sign(self.seed, message)
 
 
-def generate(officer: str) -> OfficerKey:
+def generate(officer: str, *, recovery: bool = False) -> OfficerKey:
     """Make a new key pair from the system's randomness."""
-    return OfficerKey(officer, X25519PrivateKey.generate())
+    return OfficerKey(officer, os.urandom(_KEY_SIZE), recovery)
 
 
 def save(key: OfficerKey, path: Path) -> None:
     """Write a key file that only its owner can read (0600). Raises FileExistsError: keys are never overwritten."""
-    content = {"kind": _KIND, "officer": key.officer, "public_key": key.public_text}
-    content["private_key"] = to_text(key.private.private_bytes_raw())
+    content = {"kind": _KIND, "officer": key.officer, "recovery": key.recovery, "public_key": key.public_text}
+    content["seed"] = to_text(key.seed)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(content, file, indent=2)
@@ -61,13 +78,12 @@ def load(path: Path) -> OfficerKey:
         raise KeyFileError(f"{path} can be read by others: chmod 600 {path}")
     try:
         content = json.loads(path.read_text())
-        private = X25519PrivateKey.from_private_bytes(from_text(content["private_key"]))
-        key = OfficerKey(content["officer"], private)
-        known = content["kind"] == _KIND and content["public_key"] == key.public_text
+        key = OfficerKey(str(content["officer"]), from_text(content["seed"]), bool(content["recovery"]))
+        known = len(key.seed) == _KEY_SIZE and content["kind"] == _KIND and content["public_key"] == key.public_text
     except (ValueError, KeyError, TypeError, EnvelopeError) as error:
         raise KeyFileError(f"{path} is no key file of an officer") from error
     if not known:
-        raise KeyFileError(f"{path}: the public key does not belong to the private key")
+        raise KeyFileError(f"{path}: the public key does not belong to the seed")
     return key
 
 
@@ -80,14 +96,26 @@ def key_set(threshold: int, officers: list[OpeningKey]) -> OpeningKeySet:
 
 
 def check_key_set(keys: OpeningKeySet) -> None:
-    """Check threshold, names, keys and fingerprint. Raises EnvelopeError that says which is wrong."""
+    """Check threshold, names, keys, proofs of possession and fingerprint. Raises EnvelopeError that says which is wrong.
+
+    A key without proof passes here: whoever takes keys from a buyer asks for it (`services.notices`).
+    """
     names = [each.officer for each in keys.officers]
     publics = [from_text(each.public_key) for each in keys.officers]
-    if not 1 <= keys.threshold <= len(names) <= 255:
-        raise EnvelopeError("the threshold must be between 1 and the number of officers")
     if len(set(names)) != len(names) or len(set(publics)) != len(publics):
         raise EnvelopeError("two officers have the same name or the same key")
     if any(len(each) != _KEY_SIZE for each in publics):
         raise EnvelopeError("an officer's key is no X25519 public key")
+    sharing(keys)
+    _check_proofs(keys)
     if keys.fingerprint != key_set_fingerprint(keys.threshold, keys.officers):
         raise EnvelopeError("the fingerprint is not that of these keys")
+
+
+def _check_proofs(keys: OpeningKeySet) -> None:
+    for each in keys.officers:
+        try:
+            if each.proof is not None:
+                possession.verify_possession(each.officer, each.public_key, each.proof)
+        except possession.PossessionError as error:
+            raise EnvelopeError(f"{each.officer}: {error}") from error

@@ -1,4 +1,4 @@
-"""What everything in the scheme is bound to: consultation, bid, file, segment, written one way (RFC 8785)."""
+"""What everything in the scheme is bound to: consultation, bid, envelope, part, segment, written one way (RFC 8785)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import rfc8785
 
 from services.bids.sealing.errors import EnvelopeError
 
-__all__ = ["MANIFEST_FILE", "SCHEME", "BidName", "SegmentName", "canonical", "from_text", "to_text"]
+__all__ = ["MANIFEST_FILE", "SCHEME", "EnvelopeName", "SegmentName", "canonical", "from_text", "to_text"]
 
-SCHEME: Final = "halles-seal-1"
+SCHEME: Final = "halles-seal-2"
 """The name and version of the scheme; it stands in every binding."""
 MANIFEST_FILE = 0
 """The file number of the sealed manifest."""
@@ -39,29 +39,35 @@ def from_text(text: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class BidName:
-    """One bid of one consultation (its procedure's id), under one key set."""
+class EnvelopeName:
+    """One envelope of one bid of one consultation (its procedure's id), under one key set."""
 
     consultation: UUID
     bid: UUID
+    number: int
+    """Of the envelope in its bid, from 1."""
     fingerprint: str
     """Of the key set: hexadecimal SHA-256."""
 
-    def segment(self, file: int, segment: int) -> SegmentName:
-        """Name one of its segments; files and segments count from 1, file 0 is the sealed manifest."""
-        return SegmentName(self, file, segment)
+    def segment(self, part: int, segment: int) -> SegmentName:
+        """Name one of its segments.
+
+        `part` is the number of the upload under which it was sealed: its file's, unless the file was put together from
+        several uploads. Parts and segments count from 1; part 0 is the sealed manifest.
+        """
+        return SegmentName(self, part, segment)
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentName:
-    """One segment of one file of a bid."""
+    """One segment of one part of an envelope."""
 
-    bid: BidName
-    file: int
+    envelope: EnvelopeName
+    part: int
     segment: int
 
     def context(self, purpose: str, *more: str | int) -> bytes:
         """Give the binding of this segment for one purpose."""
-        bid = self.bid
-        place = [str(bid.consultation), str(bid.bid), self.file, self.segment]
-        return canonical([SCHEME, purpose, bid.fingerprint, *place, *more])
+        within = self.envelope
+        place = [str(within.consultation), str(within.bid), within.number, self.part, self.segment]
+        return canonical([SCHEME, purpose, within.fingerprint, *place, *more])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Literal
 from uuid import UUID
 
 from cryptography import x509
@@ -20,7 +21,7 @@ from services.bids.sealing.errors import EnvelopeError, ProofError, ShareError
 from services.bids.sealing.hpke import HpkeError
 from services.bids.sealing.keys import OfficerKey
 from services.bids.sealing.manifest import Hex, SealedShare, ShareText, Text
-from services.bids.sealing.names import BidName, canonical, from_text, to_text
+from services.bids.sealing.names import EnvelopeName, canonical, from_text, to_text
 
 __all__ = [
     "OpenedShare",
@@ -28,9 +29,13 @@ __all__ = [
     "OpeningStatement",
     "RequestedShare",
     "ShareRequest",
+    "Stage",
     "check_proof",
     "open_shares",
 ]
+
+
+Stage = Literal["applications", "offers"]
 
 
 class _Paper(BaseModel):
@@ -42,10 +47,19 @@ class OpeningStatement(_Paper):
 
     opening: UUID
     consultation: UUID
+    stage: Stage
+    lots: tuple[str, ...] = Field(description="that it is about, sorted")
     deadline: AwareDatetime
-    fingerprint: Hex
-    bids: tuple[str, ...] = Field(description="`<bid> <SHA-256 of its envelope>` of each bid to open, sorted")
+    fingerprint: Hex = Field(description="of the key set that all its envelopes are sealed to")
+    envelopes: tuple[str, ...] = Field(
+        description="`<bid> <envelope number> <SHA-256 of its public paper>` of each envelope to open, sorted"
+    )
     nonce: Hex
+
+    @property
+    def named(self) -> list[tuple[UUID, int]]:
+        """The envelopes to open: bid and number."""
+        return [(UUID(each.split(" ")[0]), int(each.split(" ")[1])) for each in self.envelopes]
 
     @property
     def digest(self) -> bytes:
@@ -57,7 +71,8 @@ class RequestedShare(_Paper):
     """A sealed share of the officer."""
 
     bid: UUID
-    file: int = Field(ge=0)
+    envelope: int = Field(ge=1)
+    part: int = Field(ge=0)
     segment: int = Field(ge=1)
     sealed: ShareText
     commitment: Hex
@@ -76,7 +91,8 @@ class OpenedShare(_Paper):
     """One opened share, or why it could not be opened."""
 
     bid: UUID
-    file: int = Field(ge=0)
+    envelope: int = Field(ge=1)
+    part: int = Field(ge=0)
     segment: int = Field(ge=1)
     share: ShareText | None = None
     problem: str | None = Field(default=None, max_length=200)
@@ -113,7 +129,7 @@ def open_shares(
 
     `not_before` and `fingerprint` are what the officer knows by himself: the deadline as published, the key set as
     published. Raises ProofError when there is no valid stamp later than the deadline, EnvelopeError when the request
-    is for another officer, another key set, or a bid that the stamped statement does not name.
+    is for another officer, another key set, or an envelope that the stamped statement does not name.
     """
     statement = request.statement
     if request.officer != key.officer:
@@ -123,17 +139,17 @@ def open_shares(
     stamped = check_proof(statement, from_text(request.token), roots)
     if not_before is not None and stamped <= not_before:
         raise ProofError(f"stamped at {stamped.isoformat()}, not after {not_before.isoformat()}")
-    named = {UUID(each.split(" ", 1)[0]) for each in statement.bids}
-    if any(each.bid not in named for each in request.shares):
-        raise EnvelopeError("a bid is asked for that the stamped statement does not name")
+    named = set(statement.named)
+    if any((each.bid, each.envelope) not in named for each in request.shares):
+        raise EnvelopeError("an envelope is asked for that the stamped statement does not name")
     opened = tuple(_open(each, statement, key) for each in request.shares)
     return OpenedShares(opening=statement.opening, officer=key.officer, shares=opened)
 
 
 def _open(asked: RequestedShare, statement: OpeningStatement, key: OfficerKey) -> OpenedShare:
-    bid = BidName(statement.consultation, asked.bid, statement.fingerprint)
-    name = bid.segment(asked.file, asked.segment)
-    place = {"bid": asked.bid, "file": asked.file, "segment": asked.segment}
+    envelope = EnvelopeName(statement.consultation, asked.bid, asked.envelope, statement.fingerprint)
+    name = envelope.segment(asked.part, asked.segment)
+    place = {"bid": asked.bid, "envelope": asked.envelope, "part": asked.part, "segment": asked.segment}
     try:
         share = dealing.open_share(asked.sealed, name, (key.officer, key.private))
         sealed = SealedShare(officer=key.officer, sealed=asked.sealed, commitment=asked.commitment)

@@ -1,21 +1,32 @@
-"""Sealing a bid, on the bidder's own machine: the platform receives the result only."""
+"""Sealing envelopes, on the bidder's own machine: the platform receives the result only."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, Literal
+from uuid import UUID
 
 from libs.common.messages.notices import OpeningKeySet
 from services.bids.sealing import dealing, shamir, stream
 from services.bids.sealing.keys import check_key_set
-from services.bids.sealing.manifest import Envelope, Manifest, ManifestFile, SealedFile, SealedSegment
-from services.bids.sealing.names import MANIFEST_FILE, BidName, SegmentName, to_text
+from services.bids.sealing.manifest import (
+    Envelope,
+    EnvelopeKind,
+    Manifest,
+    ManifestFile,
+    ManifestSegment,
+    SealedFile,
+    SealedSegment,
+)
+from services.bids.sealing.names import MANIFEST_FILE, EnvelopeName, SegmentName, to_text
 
-__all__ = ["Entropy", "PlainFile", "Sealed", "SealingPlan", "seal", "seal_files"]
+__all__ = [
+    "Content", "Entropy", "PlainFile", "Sealed", "SealedBid", "SealingPlan", "seal", "seal_bid", "seal_files", "seal_manifest",
+]  # fmt: skip
 
 Entropy = Callable[[int], bytes]
 """Gives n random bytes: `os.urandom`, or for the test vectors a fixed sequence."""
@@ -33,9 +44,26 @@ class PlainFile:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A sealed bid: what to upload (file n is `ciphertexts[n - 1]`) and the envelope to deposit."""
+    """A sealed envelope: its paper, and what to upload (file n is `ciphertexts[n - first_file]`)."""
 
     envelope: Envelope
+    ciphertexts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What goes into one envelope, in clear."""
+
+    kind: EnvelopeKind
+    lots: tuple[str, ...]
+    files: tuple[PlainFile, ...]
+
+
+@dataclass(frozen=True)
+class SealedBid:
+    """A sealed bid: the papers to deposit, and what to upload (file n of the bid is `ciphertexts[n - 1]`)."""
+
+    envelopes: tuple[Envelope, ...]
     ciphertexts: tuple[bytes, ...]
 
 
@@ -43,11 +71,29 @@ class Sealed:
 class SealingPlan:
     """What to seal to whom. `segment_size` cuts files into segments of so many bytes (None: one segment a file)."""
 
-    bid: BidName
+    name: EnvelopeName
     keys: OpeningKeySet
+    kind: EnvelopeKind
     lots: tuple[str, ...]
+    first_file: int = 1
+    """The number of its first file: files are numbered through the bid, one envelope after the other."""
     entropy: Entropy = os.urandom
     segment_size: int | None = None
+
+
+def seal_bid(
+    consultation: UUID, bid: UUID, keys: OpeningKeySet, contents: Sequence[Content], *, entropy: Entropy = os.urandom
+) -> SealedBid:
+    """Seal all envelopes of a bid, held in memory, one segment a file. Raises EnvelopeError."""
+    envelopes: list[Envelope] = []
+    ciphertexts: list[bytes] = []
+    for number, each in enumerate(contents, 1):
+        name = EnvelopeName(consultation, bid, number, keys.fingerprint)
+        plan = SealingPlan(name, keys, each.kind, each.lots, len(ciphertexts) + 1, entropy)
+        sealed = seal(plan, each.files)
+        envelopes.append(sealed.envelope)
+        ciphertexts += sealed.ciphertexts
+    return SealedBid(tuple(envelopes), tuple(ciphertexts))
 
 
 def seal(plan: SealingPlan, files: Sequence[PlainFile]) -> Sealed:
@@ -63,36 +109,37 @@ def seal_files(plan: SealingPlan, sources: Sequence[tuple[str, str, BinaryIO]], 
     check_key_set(plan.keys)
     papers: list[ManifestFile] = []
     sealed: list[SealedFile] = []
-    for number, ((name, media_type, source), sink) in enumerate(zip(sources, sinks, strict=True), 1):
+    for number, ((name, media_type, source), sink) in enumerate(zip(sources, sinks, strict=True), plan.first_file):
         work = _FileWork(plan, number, source, sink)
         sealed.append(work.run())
-        commitments = tuple(each.key_commitment for each in sealed[-1].segments)
-        papers.append(
-            ManifestFile(
-                number=number,
-                name=name,
-                media_type=media_type,
-                size=work.plain_size,
-                sha256=work.plain_hash.hexdigest(),
-                key_commitments=commitments,
-            )
-        )
-    manifest = Manifest(lots=plan.lots, files=tuple(papers))
+        papers.append(work.paper(name, media_type, sealed[-1]))
+    return seal_manifest(plan, tuple(sealed), tuple(papers))
+
+
+def seal_manifest(
+    plan: SealingPlan,
+    files: tuple[SealedFile, ...],
+    papers: tuple[ManifestFile, ...],
+    *,
+    sealed_by: Literal["bidder", "platform"] = "bidder",
+) -> Envelope:
+    """Seal the manifest of files that are sealed already; give the envelope."""
+    manifest = Manifest(kind=plan.kind, lots=plan.lots, files=papers)
     ciphertext = BytesIO()
-    whole = SealingPlan(plan.bid, plan.keys, plan.lots, plan.entropy)
+    whole = replace(plan, segment_size=None)
     paper = _FileWork(whole, MANIFEST_FILE, BytesIO(manifest.to_bytes()), ciphertext).run()
-    return _envelope(plan, tuple(sealed), paper, ciphertext.getvalue())
-
-
-def _envelope(plan: SealingPlan, files: tuple[SealedFile, ...], manifest: SealedFile, ciphertext: bytes) -> Envelope:
     return Envelope(
-        consultation=plan.bid.consultation,
-        bid=plan.bid.bid,
+        consultation=plan.name.consultation,
+        bid=plan.name.bid,
+        number=plan.name.number,
+        kind=plan.kind,
+        lots=plan.lots,
+        sealed_by=sealed_by,
         fingerprint=plan.keys.fingerprint,
         threshold=plan.keys.threshold,
         files=files,
-        manifest=manifest,
-        manifest_ciphertext=to_text(ciphertext),
+        manifest=paper,
+        manifest_ciphertext=to_text(ciphertext.getvalue()),
     )
 
 
@@ -121,13 +168,29 @@ class _FileWork:
             segments=tuple(segments),
         )
 
+    def paper(self, name: str, media_type: str, sealed: SealedFile) -> ManifestFile:
+        """Give what the sealed manifest says of this file."""
+        return ManifestFile(
+            number=self._number,
+            name=name,
+            media_type=media_type,
+            size=self.plain_size,
+            sha256=self.plain_hash.hexdigest(),
+            segments=tuple(ManifestSegment.of(each) for each in sealed.segments),
+        )
+
     def _segment(self, number: int) -> tuple[SealedSegment, bool]:
-        name = self._plan.bid.segment(self._number, number)
+        name = self._plan.name.segment(self._number, number)
         secret = self._plan.entropy(shamir.SECRET_SIZE)
         size, digest, ended = self._seal(secret, name)
         dealt = dealing.deal(secret, name, self._plan.keys)
         segment = SealedSegment(
-            number=number, size=size, sha256=digest, key_commitment=dealt.key_commitment, shares=dealt.shares
+            part=self._number,
+            number=number,
+            size=size,
+            sha256=digest,
+            key_commitment=dealt.key_commitment,
+            shares=dealt.shares,
         )
         return segment, ended
 

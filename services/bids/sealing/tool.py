@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack
 from datetime import datetime
-from mimetypes import guess_type
 from pathlib import Path
 from typing import NoReturn, TypeVar
 from uuid import UUID
@@ -21,10 +19,10 @@ from pydantic import BaseModel, ValidationError
 from libs.common.messages.notices import OpeningKeySet
 from services.bids.sealing import keys
 from services.bids.sealing.errors import SealingError
-from services.bids.sealing.names import BidName
+from services.bids.sealing.folder import contents, seal_to_folder
+from services.bids.sealing.names import canonical
 from services.bids.sealing.opening import ShareRequest, open_shares
 from services.bids.sealing.receipt import Receipt, verify_receipt
-from services.bids.sealing.seal import SealingPlan, seal_files
 
 __all__ = ["TOOLS", "keygen_command", "load_roots", "open_shares_command", "seal_command", "verify_receipt_command"]
 
@@ -43,10 +41,11 @@ class _KeySetFile(BaseModel):
 
 @click.command("keygen", epilog="Example: python -m services.bids keygen maire -o maire.key")
 @click.argument("officer")
+@click.option("--recovery", is_flag=True, help="The key of a recovery officer: one more share, never enough alone.")
 @click.option("--output", "-o", type=_NEW, required=True, help="Key file to write (0600).")
-def keygen_command(officer: str, output: Path) -> None:
-    """Make the key pair of an opening OFFICER; print what to publish."""
-    key = keys.generate(officer)
+def keygen_command(officer: str, recovery: bool, output: Path) -> None:  # an option of the tool
+    """Make the key pair of an opening OFFICER; print what to publish, with the proof that the key is held."""
+    key = keys.generate(officer, recovery=recovery)
     try:
         keys.save(key, output)
     except FileExistsError:
@@ -56,34 +55,42 @@ def keygen_command(officer: str, output: Path) -> None:
 
 @click.command(
     "seal",
-    epilog="Example: python -m services.bids seal --consultation c.json --bid <id> --lot LOT-0001 -o sealed offer.pdf",
+    epilog="Example: python -m services.bids seal --consultation c.json --bid ID --application dume.xml "
+    "--offer LOT-0001=offer.pdf -o sealed",
 )
-@click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--consultation", type=_FILE, required=True, help="JSON of the consultation (GET .../consultations/ID).")
 @click.option("--bid", type=click.UUID, required=True, help="The bid's id, given by the platform at its creation.")
-@click.option("--lot", "lots", multiple=True, required=True, help="A lot the bid is for; may be repeated.")
+@click.option("--application", "applications", multiple=True, type=_FILE, help="A file of the application.")
+@click.option(
+    "--offer", "offers", multiple=True, metavar="LOTS=FILE", help="A file of the offer for a lot, or L1,L2 together."
+)
 @click.option("--fingerprint", help="Fingerprint of the key set as you read it in the published notice.")
-@click.option("--output", "-o", type=_NEW, required=True, help="New folder for the sealed files and envelope.json.")
+@click.option("--output", "-o", type=_NEW, required=True, help="New folder for the sealed files and deposit.json.")
 def seal_command(
-    files: tuple[Path, ...], consultation: Path, bid: UUID, lots: tuple[str, ...], fingerprint: str | None, output: Path
+    consultation: Path,
+    bid: UUID,
+    applications: tuple[Path, ...],
+    offers: tuple[str, ...],
+    fingerprint: str | None,
+    output: Path,
 ) -> None:
-    """Seal FILES for the officers of a consultation; upload file N as N.sealed, then deposit envelope.json."""
+    """Seal a bid for the officers of a consultation; upload file N as N.sealed, then deposit deposit.json."""
     told = _read(_KeySetFile, consultation)
     if fingerprint is not None and told.opening.fingerprint != fingerprint:
         _fail("the key set is not the one of the published notice: do not deposit, tell the buyer")
     if output.exists():
         _fail(f"{output} exists already: sealed files are never overwritten")
-    output.mkdir(mode=0o700)
-    name = BidName(told.procedure, bid, told.opening.fingerprint)
     try:
-        with ExitStack() as stack:
-            sources = [(each.name, _media_type(each), stack.enter_context(each.open("rb"))) for each in files]
-            sinks = [stack.enter_context((output / f"{n}.sealed").open("wb")) for n in range(1, len(files) + 1)]
-            envelope = seal_files(SealingPlan(name, told.opening, lots), sources, sinks)
+        papers = contents(applications, offers)
+        output.mkdir(mode=0o700)
+        envelopes = seal_to_folder(told.procedure, bid, told.opening, papers, output)
     except SealingError as error:
         _fail(str(error))
-    (output / "envelope.json").write_bytes(envelope.to_bytes())
-    click.echo(json.dumps({"envelope_sha256": envelope.sha256, "files": [each.size for each in envelope.files]}))
+    (output / "deposit.json").write_bytes(
+        canonical({"envelopes": [each.model_dump(mode="json") for each in envelopes]})
+    )
+    sizes = [file.size for each in envelopes for file in each.files]
+    click.echo(json.dumps({"envelopes": [each.sha256 for each in envelopes], "files": sizes}))
 
 
 @click.command(
@@ -135,10 +142,6 @@ def load_roots(folder: Path) -> list[x509.Certificate]:
     """Read the PEM certificates of a folder."""
     files = sorted(each for each in folder.iterdir() if each.suffix in {".pem", ".crt"})
     return [certificate for each in files for certificate in x509.load_pem_x509_certificates(each.read_bytes())]
-
-
-def _media_type(path: Path) -> str:
-    return guess_type(path.name)[0] or "application/octet-stream"
 
 
 def _read(model: type[M], path: Path) -> M:

@@ -23,15 +23,15 @@ from services.bids.documents.contract import contract_pdf, money_text
 from services.bids.documents.letters import AwardFacts, Paper, award_letter, elimination_letter, rejection_letter
 from services.bids.domain.awards import Evaluation, Standstill, contract_number_problem, evaluation_faults, place_of
 from services.bids.domain.essential import ITEMS, missing_items, wrong_values
-from services.bids.domain.states import BidState, ContractState, OpeningState
+from services.bids.domain.states import BidState, ContractState
 from services.bids.errors import AlreadyAwarded, IncompleteAward, NotOpened
 from services.bids.service import consultations
+from services.bids.service.counting import received_for
 from services.bids.service.letters import send
+from services.bids.service.openings import all_opened
 from services.bids.store import awards as store
-from services.bids.store import bids as bid_store
 from services.bids.store import consultations as consultation_store
 from services.bids.store import contracts as contract_store
-from services.bids.store import openings as opening_store
 from services.bids.store.awards import Award, Letter
 from services.bids.store.bids import Bid
 from services.bids.store.consultations import Consultation
@@ -129,12 +129,11 @@ async def _case(uow: Uow, decision: Decision, consultation: Consultation) -> _Ca
     if lot is None:
         names = ", ".join(each.lot_id for each in consultation.notice.lots)
         raise NotFound(f"Lot inconnu ; lots : {names}.", f"Unknown lot; lots: {names}.")
-    opening = await opening_store.of_procedure(uow.conn, decision.procedure)
-    if opening is None or opening.state is not OpeningState.COMPLETED:
+    if not await all_opened(uow.conn, consultation, [decision.lot]):
         raise NotOpened("Les plis ne sont pas encore ouverts.", "The bids are not opened yet.")
     if any(each.lot == decision.lot for each in await store.of_procedure(uow.conn, decision.procedure)):
         raise AlreadyAwarded("Ce lot est déjà attribué.", "This lot has been awarded.")
-    received = [each for each in await bid_store.deposited(uow.conn, decision.procedure) if decision.lot in each.lots]
+    received = await received_for(uow.conn, consultation, decision.lot)
     return _Case(decision, consultation, lot, tuple(received), uow.now())
 
 

@@ -1,44 +1,132 @@
-"""Completing an opening: with k officers, the bids are opened, each one's fate is fixed, the report is drawn up."""
+"""Completing an opening: the worker opens envelope by envelope; then each one's fate is fixed, the report drawn up."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from libs.common.actor import Actor
 from libs.common.errors import Conflict
 from libs.common.grants import Permission
+from libs.common.messages.notices import OpeningKeySet
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids import events
-from services.bids.domain.bids import Standing, standings
-from services.bids.domain.states import BID, OPENING, BidState, after
+from services.bids.domain.bids import Standing
+from services.bids.domain.states import BID, OPENING, BidState, OpeningState, after
 from services.bids.domain.time import legal_time
 from services.bids.errors import TooFewOfficers
 from services.bids.sealing.names import canonical
-from services.bids.service.decryption import OpenedBid, OpeningWork, open_bid
-from services.bids.service.openings import bids_to_open, buyers_opening, require_openable
+from services.bids.sealing.sharing import enough, sharing
+from services.bids.service.counting import Judged, judge
+from services.bids.service.decryption import Opened, OpeningWork, open_envelope
+from services.bids.service.openings import buyers_opening, keys_of, named, record_step, require_openable
 from services.bids.store import bids as bid_store
 from services.bids.store import consultations as consultation_store
 from services.bids.store import openings as store
-from services.bids.store.bids import Bid
+from services.bids.store.bids import EnvelopeRow
 from services.bids.store.consultations import Consultation
 from services.bids.store.openings import Opening, Presence
 
-__all__ = ["complete"]
+__all__ = ["OPEN_JOB", "ask", "note", "open_named"]
 
-_STEPS = {
-    Standing.SUPERSEDED: ("superseded", "supersede"),
-    Standing.LATE: ("late", "set aside as late"),
-    Standing.WITHDRAWN: ("withdrawn", None),
-}
+OPEN_JOB = "open_envelope"
+
+
+async def ask(uow: Uow, actor: Actor, opening_id: UUID) -> Opening:
+    """Have the worker open the envelopes with the shares presented: one job an envelope, each resumable by itself.
+
+    Raises UnknownOpening, IllegalTransition, ProcedureSuspended, LotEnded, Conflict (other envelopes count by now), and
+    TooFewOfficers that says how many are missing.
+    """
+    opening, _ = await buyers_opening(uow.conn, actor, opening_id, Permission.OPEN, uow.now())
+    consultation = await consultation_store.lock(uow.conn, opening.procedure)
+    locked = await store.lock(uow.conn, opening_id)
+    assert consultation is not None  # noqa: S101  # neither is ever removed
+    assert locked is not None  # noqa: S101
+    state = after(OPENING, locked.state, "open")
+    require_openable(consultation)
+    _require_officers(await keys_of(uow.conn, opening), await store.presences(uow.conn, opening_id))
+    await _require_same(uow, consultation, opening)
+    await store.set_state(uow.conn, opening_id, state)
+    await store.add_work(uow.conn, opening)
+    for bid, number in opening.statement.named:
+        payload = {"opening": str(opening_id), "bid": str(bid), "envelope": number}
+        uow.enqueue(OPEN_JOB, key=f"{opening_id}/{bid}/{number}", payload=payload)
+    await record_step(uow.conn, opening, "opening asked", uow.now())
+    uow.audit("ask_completion", str(opening_id))
+    if not opening.statement.envelopes:
+        await _finish(uow, opening_id)
+    found = await store.find(uow.conn, opening_id)
+    assert found is not None  # noqa: S101
+    return found
+
+
+async def open_named(runtime: Runtime, opening_id: UUID, bid: UUID, number: int) -> Opened:
+    """Open one envelope of an opening under way; streamed, outside any transaction."""
+    async with runtime.read() as conn:
+        opening = await store.find(conn, opening_id)
+        if opening is None:
+            raise LookupError(f"opening {opening_id} is gone")
+        presences = await store.presences_for(conn, opening_id, bid, number)
+        work = OpeningWork(opening_id, await keys_of(conn, opening), presences)
+        envelope = await bid_store.paper(conn, bid, number)
+        files = [each for each in await bid_store.files(conn, bid) if each.envelope == number]
+    return await open_envelope(runtime, work, envelope, files)
+
+
+async def note(uow: Uow, opening_id: UUID, place: tuple[UUID, int], opened: Opened) -> None:
+    """Note what came of an envelope; the last one completes the opening. Told again, it changes nothing."""
+    opening = await store.lock(uow.conn, opening_id)
+    if opening is None or opening.state is not OpeningState.OPENING:
+        return
+    await store.work_done(uow.conn, opening_id, place, uow.now(), opened.to_json())
+    progress = await store.progress(uow.conn, opening_id)
+    if progress.done == progress.envelopes:
+        await _finish(uow, opening_id)
+
+
+async def _require_same(uow: Uow, consultation: Consultation, opening: Opening) -> None:
+    judged = await judge(uow.conn, consultation)
+    due = judged.to_open(opening.stage, opening.statement.lots)
+    if named(_sealed_to(opening, judged, due)) != opening.statement.envelopes:
+        raise Conflict(
+            "Un pli reçu à temps a été enregistré depuis le début de l'ouverture, ou la date limite a changé : "
+            "recommencez l'ouverture.",
+            "A bid received in time was recorded since, or the deadline moved: start the opening again.",
+        )
+
+
+def _sealed_to(opening: Opening, judged: Judged, envelopes: Iterable[EnvelopeRow]) -> list[EnvelopeRow]:
+    return [each for each in envelopes if judged.bids[each.bid].key_fingerprint == opening.key_fingerprint]
+
+
+def _require_officers(keys: OpeningKeySet, presences: Sequence[Presence]) -> None:
+    """Let pass when every segment has shares enough that are usable, or when no other officer could bring one."""
+    claims: dict[tuple[UUID, int, int, int], set[str]] = {}
+    for presence in presences:
+        for each in presence.shares:
+            if each.problem is not None:
+                place = (each.bid, each.envelope, each.part, each.segment)
+                claims.setdefault(place, set()).add(presence.officer)
+    present = {each.officer for each in presences}
+    absent = [each.officer for each in keys.officers if each.officer not in present]
+    if enough(keys, present) and (not absent or all(enough(keys, present - each) for each in claims.values())):
+        return
+    worst = min((present - each for each in claims.values()), key=len, default=present)
+    shared = sharing(keys)
+    missing = shared.needed - sum(len(shared.points[each]) for each in worst)
+    claimed = " (des parts présentées sont déclarées inutilisables)" if claims else ""
+    others = ", ".join(absent)
+    raise TooFewOfficers(
+        f"Il manque {missing} officier(s) : {len(presences)} présent(s), {keys.threshold} nécessaires{claimed}. "
+        f"Peuvent encore se présenter : {others}.",
+        f"{missing} more officer(s) needed: {len(presences)} of {keys.threshold} present. Not yet present: {others}.",
+    )
 
 
 @dataclass(frozen=True)
@@ -47,162 +135,144 @@ class _Found:
 
     opening: Opening
     consultation: Consultation
+    keys: OpeningKeySet
     presences: Sequence[Presence]
-    opened: Mapping[UUID, OpenedBid]
+    judged: Judged
+    opened: Mapping[tuple[UUID, int], Opened]
 
 
-async def complete(runtime: Runtime, actor: Actor, opening_id: UUID) -> Opening:
-    """Open the bids with the shares presented. Decryption is streamed, outside any transaction.
-
-    Raises UnknownOpening, IllegalTransition, ProcedureSuspended, LotEnded, TooFewOfficers that says how many are missing.
-    """
-    async with runtime.read() as conn:
-        opening, consultation = await buyers_opening(conn, actor, opening_id, Permission.OPEN, runtime.clock.now())
-        after(OPENING, opening.state, "complete")
-        require_openable(consultation)
-        presences = await store.presences(conn, opening_id)
-        _require_officers(consultation, presences)
-        bids = [await _bid_and_files(conn, each) for each in opening.statement.bids]
-    work = OpeningWork(opening_id, consultation.keys, presences)
-    opened = {bid.id: await open_bid(runtime, work, bid, files) for bid, files in bids}
-    async with runtime.uow(actor=actor) as uow:
-        await _write(uow, _Found(opening, consultation, presences, opened))
-    async with runtime.read() as conn:
-        return (await buyers_opening(conn, actor, opening_id, Permission.OPEN, runtime.clock.now()))[0]
-
-
-def _require_officers(consultation: Consultation, presences: Sequence[Presence]) -> None:
-    """Let pass when every segment has k usable shares, or when no other officer could bring one."""
-    threshold = consultation.keys.threshold
-    claims = Counter(
-        (each.bid, each.file, each.segment)
-        for presence in presences
-        for each in presence.shares
-        if each.problem is not None
-    )
-    usable = len(presences) - max(claims.values(), default=0)
-    present = {each.officer for each in presences}
-    absent = [each.officer for each in consultation.keys.officers if each.officer not in present]
-    if len(presences) >= threshold and (usable >= threshold or not absent):
-        return
-    missing = threshold - usable
-    claimed = " (des parts présentées sont déclarées inutilisables)" if claims else ""
-    others = ", ".join(absent)
-    raise TooFewOfficers(
-        f"Il manque {missing} officier(s) : {len(presences)} présent(s), {threshold} nécessaires{claimed}. "
-        f"Peuvent encore se présenter : {others}.",
-        f"{missing} more officer(s) needed: {len(presences)} of {threshold} present. Not yet present: {others}.",
-    )
-
-
-async def _bid_and_files(conn: asyncpg.Connection, named: str) -> tuple[Bid, list[bid_store.BidFile]]:
-    identity = UUID(named.split(" ", 1)[0])
-    bid = await bid_store.find(conn, identity)
-    if bid is None:
-        raise LookupError(f"bid {identity} is gone")
-    return bid, await bid_store.files(conn, identity)
-
-
-async def _write(uow: Uow, found: _Found) -> None:
-    consultation = await consultation_store.lock(uow.conn, found.consultation.procedure)
-    opening = await store.lock(uow.conn, found.opening.id)
-    assert consultation is not None  # noqa: S101  # neither is ever removed
-    assert opening is not None  # noqa: S101
+async def _finish(uow: Uow, opening_id: UUID) -> None:
+    """Fix each one's fate and draw up the report, in the transaction of the last envelope."""
+    opening = await store.lock(uow.conn, opening_id)
+    assert opening is not None  # noqa: S101  # openings are never removed
     after(OPENING, opening.state, "complete")
-    received = await bid_store.deposited(uow.conn, consultation.procedure)
-    judged = standings([each.deposited for each in received], consultation.deadline)
-    if bids_to_open([each for each in received if judged[each.id] is Standing.COUNTS]) != opening.statement.bids:
-        raise Conflict(
-            "Un pli reçu à temps a été enregistré depuis le début de l'ouverture, ou la date limite a changé : "
-            "recommencez l'ouverture.",
-            "A bid received in time was recorded since, or the deadline moved: start the opening again.",
-        )
+    found = await _found(uow, opening)
+    parts = _parts(found)
+    await _keep(uow, found)
     now = uow.now()
-    parts = await _fix_states(uow, found, received, judged)
     report = _report(found, parts, now)
     digest = sha256(canonical(report)).hexdigest()
     version = await store.complete(uow.conn, opening.id, now, report, digest)
     await store.forget_shares(uow.conn, opening.id)
+    await record_step(uow.conn, opening, "completed", now, report=digest)
     uow.audit("complete_opening", str(opening.id))
-    counts = {name: len(part) for name, part in parts.items()}
-    officers = [each.officer for each in found.presences]
-    uow.emit(
-        events.opened(
-            opening, consultation, version=version, report_sha256=digest, at=now, counts=counts, officers=officers
-        )
-    )
+    told = events.Counted(digest, now, {name: len(part) for name, part in parts.items()},
+                          tuple(each.officer for each in found.presences))  # fmt: skip
+    uow.emit(events.opened(opening, found.consultation, version=version, counted=told))
+
+
+async def _found(uow: Uow, opening: Opening) -> _Found:
+    consultation = await consultation_store.find(uow.conn, opening.procedure)
+    assert consultation is not None  # noqa: S101
+    works = await store.works(uow.conn, opening.id)
+    opened = {(each.bid, each.envelope): Opened.of_json(each.outcome) for each in works if each.outcome is not None}
+    presences = await store.presences(uow.conn, opening.id)
+    judged = await judge(uow.conn, consultation)
+    return _Found(opening, consultation, await keys_of(uow.conn, opening), presences, judged, opened)
 
 
 Parts = dict[str, list[dict[str, Any]]]
 
 
-async def _fix_states(uow: Uow, found: _Found, received: Sequence[Bid], judged: Mapping[UUID, Standing]) -> Parts:
+def _parts(found: _Found) -> Parts:
+    """Sort the envelopes of this stage and these lots by what came of them."""
     parts: Parts = {"opened": [], "unreadable": [], "superseded": [], "late": [], "withdrawn": []}
-    for bid in received:
-        told = _bid_line(bid, found.consultation)
-        if judged[bid.id] is Standing.COUNTS:
-            opened = found.opened[bid.id]
-            part, step = ("opened", "open") if opened.finding is None else ("unreadable", "report as unreadable")
-            await _keep_files(uow, found.opening.id, bid.id, opened)
-            told |= _outcome(opened)
-        else:
-            part, step = _STEPS[judged[bid.id]][0], _STEPS[judged[bid.id]][1] or ""
-        if bid.state is not BidState.WITHDRAWN:
-            await bid_store.set_state(uow.conn, bid.id, after(BID, bid.state, step))
-        parts[part].append(told)
+    for each in found.judged.of_stage(found.opening.stage, found.opening.statement.lots):
+        outcome = found.opened.get((each.bid, each.number))
+        told = _line(found, each)
+        if outcome is not None:
+            parts["opened" if outcome.finding is None else "unreadable"].append(told | _outcome(outcome))
+        elif not found.judged.counting(each) and each.state == "sealed":
+            parts[_worst(found.judged, each)].append(told)
     return parts
 
 
-async def _keep_files(uow: Uow, opening: UUID, bid: UUID, opened: OpenedBid) -> None:
-    for number, document in opened.files.items():
-        await store.add_file(uow.conn, opening, bid, number, document)
+def _worst(judged: Judged, envelope: EnvelopeRow) -> str:
+    """Say why no lot of an envelope counts."""
+    standing = {judged.lots[envelope.bid][lot] for lot in envelope.lots}
+    return min(standing, key=list(Standing).index).value
 
 
-def _outcome(opened: OpenedBid) -> dict[str, Any]:
+async def _keep(uow: Uow, found: _Found) -> None:
+    """Keep the files and the states of the envelopes, then those of the bids that this settles."""
+    for (bid, number), outcome in found.opened.items():
+        for file, document in outcome.files.items():
+            await store.add_file(uow.conn, found.opening.id, bid, file, document)
+        await bid_store.set_envelope_state(uow.conn, bid, number, "unreadable" if outcome.finding else "opened")
+    judged = await judge(uow.conn, found.consultation)
+    for each in judged.bids.values():
+        step = _step(judged, each.id) if each.state is BidState.DEPOSITED else None
+        if step is not None:
+            await bid_store.set_state(uow.conn, each.id, after(BID, each.state, step))
+
+
+def _step(judged: Judged, bid: UUID) -> str | None:
+    """Give what happens to a bid: its standing is fixed from the first opening on; it is opened once all of it is."""
+    standing = judged.standing(bid)
+    if standing is not Standing.COUNTS:
+        return {Standing.SUPERSEDED: "supersede", Standing.LATE: "set aside as late"}.get(standing)
+    counting = [each for each in judged.envelopes if each.bid == bid and set(judged.counting(each)) - judged.ended]
+    if any(each.state == "sealed" for each in counting):
+        return None
+    return "open" if any(each.state == "opened" for each in counting) else "report as unreadable"
+
+
+def _outcome(opened: Opened) -> dict[str, Any]:
     if opened.finding is not None:
         return {"finding": opened.finding, "fault": opened.fault, "proof": opened.proof}
     files = [
         {"number": number, "name": each.name, "size": each.size, "sha256": each.sha256}
         for number, each in sorted(opened.files.items())
     ]
-    return {"files": files, "sealed_lots": list(opened.sealed_lots)}
+    return {"files": files}
 
 
-def _bid_line(bid: Bid, consultation: Consultation) -> dict[str, Any]:
+def _line(found: _Found, envelope: EnvelopeRow) -> dict[str, Any]:
+    bid = found.judged.bids[envelope.bid]
     received = bid.received_at
     assert received is not None  # noqa: S101  # a draft is not among the received
+    counting = found.judged.counting(envelope)
     return {
         "bid": str(bid.id),
+        "envelope": envelope.number,
+        "kind": envelope.kind,
         "depositor": bid.depositor,
         "depositor_name": bid.depositor_name,
-        "lots": list(bid.lots),
-        "received_at": legal_time(received, consultation.zone).isoformat(),
-        "envelope_sha256": bid.envelope_sha256,
+        "lots": list(counting or envelope.lots),
+        "superseded_lots": [each for each in envelope.lots if counting and each not in counting],
+        "received_at": legal_time(received, found.consultation.zone).isoformat(),
+        "envelope_sha256": envelope.sha256,
     }
 
 
 def _report(found: _Found, parts: Parts, now: datetime) -> dict[str, Any]:
-    consultation, opening = found.consultation, found.opening
+    consultation, opening, keys = found.consultation, found.opening, found.keys
 
     def hour(instant: datetime) -> str:
         return legal_time(instant, consultation.zone).isoformat()
 
     head = {
-        "kind": "halles-opening-report-1",
+        "kind": "halles-opening-report-2",
         "opening": str(opening.id),
+        "stage": opening.stage,
+        "lots": list(opening.statement.lots),
         "procedure": str(consultation.procedure),
         "title": consultation.notice.title,
         "buyer": consultation.buyer,
         "buyer_name": consultation.notice.buyer.name,
         "time_zone": consultation.zone.key,
-        "deadline": hour(consultation.deadline),
+        "deadline": hour(opening.statement.deadline),
         "started_at": hour(opening.started_at),
         "stamped_at": hour(opening.stamped_at),
         "completed_at": hour(now),
         "statement_sha256": opening.statement.digest.hex(),
-        "key_fingerprint": consultation.keys.fingerprint,
-        "threshold": consultation.keys.threshold,
-        "officers_total": len(consultation.keys.officers),
+        "key_fingerprint": opening.key_fingerprint,
+        "threshold": keys.threshold,
+        "officers_total": sum(not each.recovery for each in keys.officers),
     }
-    officers = [{"officer": each.officer, "presented_at": hour(each.presented_at)} for each in found.presences]
+    recovery = {each.officer for each in keys.officers if each.recovery}
+    officers = [
+        {"officer": each.officer, "presented_at": hour(each.presented_at), "recovery": each.officer in recovery}
+        for each in found.presences
+    ]
     return {**head, "officers": officers, **parts}

@@ -13,12 +13,13 @@ from libs.common.actor import Actor
 from libs.common.calendar import french_hour
 from libs.common.grants import Permission
 from libs.common.grants.known import require
-from libs.common.messages.notices import Notice
+from libs.common.messages.notices import Notice, OpeningKeySet
 from libs.common.uow import Uow
-from services.bids.domain.states import OpeningState
 from services.bids.domain.time import is_late
 from services.bids.errors import BeforeDeadline, LotEnded, ProcedureSuspended, UnknownConsultation
 from services.bids.sealing import check_key_set
+from services.bids.service import depositors
+from services.bids.service.key_sets import ask_stamp
 from services.bids.store import consultations as store
 from services.bids.store import openings
 from services.bids.store.consultations import Consultation
@@ -39,9 +40,9 @@ _log = structlog.get_logger(__name__)
 async def follow_notice(uow: Uow, notice: Notice, procedure: UUID) -> None:
     """Open a consultation for a contract notice, or follow its newer version.
 
-    A notice without deadline or without opening keys takes no electronic bids. The key set is fixed by the first
-    publication: another one in a later version is not followed (bids may be sealed to the first), and is logged.
-    Nothing is followed any more once the bids are opened.
+    A notice without deadline or without opening keys takes no electronic bids. Another key set in a later notice is a
+    new version that everybody sees: new bids are sealed to it, those prepared before stay with theirs, and depositors
+    are told. Nothing is followed any more once bids are being opened.
     Raises EnvelopeError when the key set cannot work or its fingerprint is wrong: the message is parked.
     """
     if notice.kind not in {"contract", "change"} or notice.deadline is None:
@@ -51,16 +52,26 @@ async def follow_notice(uow: Uow, notice: Notice, procedure: UUID) -> None:
         if notice.opening is None:
             return
         check_key_set(notice.opening)
-        await store.add(uow.conn, notice, procedure, uow.now())
+        await store.add(uow.conn, notice, procedure, notice.opening, uow.now())
+        ask_stamp(uow, procedure, notice.opening)
         uow.audit("open_consultation", str(procedure))
         return
     if await _is_old(uow, notice, known):
         return
     if notice.opening is not None and notice.opening.fingerprint != known.keys.fingerprint:
-        _log.error("key_set_change_not_followed", procedure=str(procedure), fingerprint=notice.opening.fingerprint)
-        uow.audit("refuse_key_set_change", str(procedure))
+        await _change_keys(uow, known.procedure, notice.opening)
+        if notice.kind != "change":  # else they are told of the change anyway
+            await depositors.inform(uow, procedure, "change", notice.notice_id, notice.version)
     await store.update(uow.conn, notice, procedure)
     uow.audit("follow_notice", str(procedure))
+
+
+async def _change_keys(uow: Uow, procedure: UUID, keys: OpeningKeySet) -> None:
+    check_key_set(keys)
+    await store.publish_keys(uow.conn, procedure, keys, uow.now())
+    ask_stamp(uow, procedure, keys)
+    _log.warning("key_set_changed", procedure=str(procedure), fingerprint=keys.fingerprint)
+    uow.audit("change_key_set", str(procedure))
 
 
 async def _is_old(uow: Uow, notice: Notice, known: Consultation) -> bool:
@@ -69,8 +80,7 @@ async def _is_old(uow: Uow, notice: Notice, known: Consultation) -> bool:
         return True
     if notice.notice_id == known.notice.notice_id and notice.version <= known.notice.version:
         return True
-    opening = await openings.of_procedure(uow.conn, known.procedure)
-    if opening is None or opening.state is not OpeningState.COMPLETED:
+    if not await openings.begun(uow.conn, known.procedure):
         return False
     _log.error("notice_after_opening_not_followed", procedure=str(known.procedure), notice=str(notice.notice_id))
     uow.audit("refuse_notice_after_opening", str(known.procedure))

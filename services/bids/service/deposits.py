@@ -6,41 +6,47 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.calendar import french_hour
-from libs.common.errors import FieldError, NotFound
+from libs.common.errors import NotFound
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids import events
-from services.bids.domain.bids import Deposit, Standing, standings
+from services.bids.domain.bids import Deposit, Standing, lot_standings
 from services.bids.domain.states import BID, BidState, after
 from services.bids.domain.time import is_late, legal_time, to_second
-from services.bids.errors import AfterDeadline, WrongEnvelope
-from services.bids.sealing import Envelope, EnvelopeError
-from services.bids.sealing.receipt import PartyName, Receipt, ReceiptDocument, ReceiptStatement
+from services.bids.errors import AfterDeadline
+from services.bids.sealing import Envelope
+from services.bids.sealing.receipt import PartyName, Receipt, ReceiptDocument, ReceiptEnvelope, ReceiptStatement
 from services.bids.service import consultations
-from services.bids.service.drafts import own_bid, refuse_clash
+from services.bids.service.checking import Awaited, check_envelopes, deposit_hash
+from services.bids.service.drafts import own_bid
 from services.bids.service.stamping import stamp_now
 from services.bids.store import bids as store
 from services.bids.store import consultations as consultation_store
 from services.bids.store import receipts
-from services.bids.store.bids import Bid, BidFile
+from services.bids.store.bids import Bid
 from services.bids.store.consultations import Consultation
 
 __all__ = ["deposit", "receipt_of", "withdraw"]
 
 
-async def deposit(runtime: Runtime, actor: Actor, bid_id: UUID, envelope: Envelope) -> Receipt:
-    """Complete a deposit: called when the last byte, the envelope, has arrived; that is the hour that counts.
+Envelopes = tuple[Envelope, ...]
+
+
+async def deposit(runtime: Runtime, actor: Actor, bid_id: UUID, envelopes: Envelopes) -> Receipt:
+    """Complete a deposit: called when the last byte, that of the envelopes, has arrived; that is the hour that counts.
 
     It is recorded first, then time-stamped: a slow authority changes neither the hour nor the deposit. The same
-    envelope again gives the same receipt. Raises UnknownBid, ProcedureSuspended, LotEnded, IllegalTransition,
-    WrongEnvelope, PartialReplacement.
+    envelopes again give the same receipt. Raises UnknownBid, ProcedureSuspended, LotEnded, IllegalTransition,
+    WrongEnvelope.
     """
     actor.require(OrganisationKind.COMPANY)
     arrived = to_second(runtime.clock.now())
     async with runtime.uow(actor=actor) as uow:
-        receipt = await _record(uow, actor, (bid_id, envelope), arrived)
+        receipt = await _record(uow, actor, (bid_id, envelopes), arrived)
     return await stamp_now(runtime, receipt)
 
 
@@ -62,24 +68,25 @@ async def receipt_of(runtime: Runtime, actor: Actor, bid_id: UUID, act: str) -> 
     return receipt
 
 
-async def _record(uow: Uow, actor: Actor, given: tuple[UUID, Envelope], arrived: datetime) -> Receipt:
-    bid_id, envelope = given
+async def _record(uow: Uow, actor: Actor, given: tuple[UUID, Envelopes], arrived: datetime) -> Receipt:
+    bid_id, envelopes = given
     procedure = (await own_bid(uow.conn, actor, bid_id)).procedure
     consultation = await consultation_store.share(uow.conn, procedure)  # before the bid: an opening takes it alone
     bid = await own_bid(uow.conn, actor, bid_id, lock=True)
     if consultation is None:
         raise consultations.unknown()
-    if bid.envelope_sha256 == envelope.sha256 and (known := await receipts.find(uow.conn, bid.id, "deposit")):
+    digest = deposit_hash(envelopes)
+    if bid.deposit_sha256 == digest and (known := await receipts.find(uow.conn, bid.id, "deposit")):
         return known
     consultations.require_going_on(consultation, bid.lots)
-    state = after(BID, bid.state, "deposit")
+    sealed = replace(bid, state=after(BID, bid.state, "deposit"), deposit_sha256=digest)
     files = await store.files(uow.conn, bid.id)
-    _check_envelope(envelope, bid, consultation, files)
-    await refuse_clash(uow.conn, bid.depositor, procedure, frozenset(bid.lots))
+    keys = await consultation_store.key_set(uow.conn, procedure, bid.key_fingerprint)
+    check_envelopes(envelopes, keys.keys, Awaited(bid, tuple(await store.envelopes(uow.conn, bid.id)), tuple(files)))
     replaces = await _replaced(uow, bid, consultation, arrived)
-    version = await store.deposit(uow.conn, bid.id, state, arrived, envelope)
-    sealed = replace(bid, envelope_sha256=envelope.sha256)
-    statement = _statement(sealed, consultation, files, "deposit", arrived).model_copy(update={"replaces": replaces})
+    version = await store.deposit(uow.conn, sealed, arrived, envelopes)
+    statement = await _statement(uow.conn, sealed, consultation, "deposit", arrived)
+    statement = statement.model_copy(update={"replaces": replaces})
     receipt = await receipts.add(uow.conn, statement)
     attempt = await store.begin_attempt(uow.conn, bid, "deposit", arrived)
     await store.end_attempt(uow.conn, attempt, arrived, sum(each.size for each in files), "complete")
@@ -88,46 +95,21 @@ async def _record(uow: Uow, actor: Actor, given: tuple[UUID, Envelope], arrived:
     return receipt
 
 
-def _check_envelope(envelope: Envelope, bid: Bid, consultation: Consultation, files: list[BidFile]) -> None:
-    faults: list[FieldError] = []
-    if (envelope.consultation, envelope.bid) != (bid.procedure, bid.id):
-        faults.append(FieldError("body/envelope/bid", "scellée pour un autre pli", "sealed for another bid"))
-    try:
-        envelope.check(consultation.keys)
-    except EnvelopeError as error:
-        faults.append(FieldError("body/envelope", "enveloppe incohérente ou d'un autre jeu de clés", str(error)))
-    sealed = {each.number: each for each in envelope.files}
-    for file in files:
-        if file.sha256 is None:
-            faults.append(FieldError(f"files/{file.number}", "fichier non reçu", "file not received"))
-        elif file.number not in sealed:
-            faults.append(FieldError(f"files/{file.number}", "absent de l'enveloppe", "not in the envelope"))
-        elif (sealed[file.number].size, sealed[file.number].sha256) != (file.size, file.sha256):
-            faults.append(
-                FieldError(
-                    f"files/{file.number}", "octets reçus différents de l'enveloppe", "other bytes were received"
-                )
-            )
-    if len(sealed) > len(files):
-        faults.append(FieldError("body/envelope/files", "fichiers non annoncés", "files that were not announced"))
-    if faults:
-        raise WrongEnvelope(
-            "L'enveloppe ne correspond pas au pli reçu : corrigez les points listés, puis déposez de nouveau.",
-            "The envelope does not match the bid received: mend what is listed, then deposit again.",
-            errors=faults,
-        )
-
-
 async def _replaced(uow: Uow, bid: Bid, consultation: Consultation, arrived: datetime) -> UUID | None:
-    """Give the bid that counted until now and is replaced by this one."""
+    """Give the bid that counted until now and of which this one replaces a lot; the last one, if it does so of several."""
     former = [each.deposited for each in await store.of_depositor(uow.conn, bid.depositor, procedure=bid.procedure)
               if each.received_at is not None]  # fmt: skip
     last = max((each.order for each in former), default=0) + 1
     new = Deposit(bid.id, bid.depositor, frozenset(bid.lots), arrived, last)
-    before = standings(former, consultation.deadline)
-    now = standings([*former, new], consultation.deadline)
-    gone = [each for each in before if before[each] is Standing.COUNTS and now[each] is Standing.SUPERSEDED]
-    return gone[-1] if gone else None
+    before = lot_standings(former, consultation.deadline, add_up=consultation.adds_up)
+    now = lot_standings([*former, new], consultation.deadline, add_up=consultation.adds_up)
+    gone = [
+        each
+        for each in sorted(former, key=lambda one: one.order)
+        for lot in each.lots
+        if before[each.bid][lot] is Standing.COUNTS and now[each.bid][lot] is Standing.SUPERSEDED
+    ]
+    return gone[-1].bid if gone else None
 
 
 async def _record_withdrawal(uow: Uow, actor: Actor, bid_id: UUID) -> Receipt:
@@ -147,8 +129,7 @@ async def _record_withdrawal(uow: Uow, actor: Actor, bid_id: UUID) -> Receipt:
             f"A bid cannot be withdrawn after the deadline: {consultation.deadline.isoformat()}.",
         )
     version = await store.set_state(uow.conn, bid.id, state)
-    files = await store.files(uow.conn, bid.id)
-    statement = _statement(bid, consultation, files, "withdrawal", now)
+    statement = await _statement(uow.conn, bid, consultation, "withdrawal", now)
     receipt = await receipts.add(uow.conn, statement)
     attempt = await store.begin_attempt(uow.conn, bid, "withdrawal", now)
     await store.end_attempt(uow.conn, attempt, now, 0, "complete")
@@ -157,10 +138,14 @@ async def _record_withdrawal(uow: Uow, actor: Actor, bid_id: UUID) -> Receipt:
     return receipt
 
 
-def _statement(bid: Bid, consultation: Consultation, files: list[BidFile], act: str, at: datetime) -> ReceiptStatement:
+async def _statement(
+    conn: asyncpg.Connection, bid: Bid, consultation: Consultation, act: str, at: datetime
+) -> ReceiptStatement:
     notice = consultation.notice
+    keys = await consultation_store.key_set(conn, bid.procedure, bid.key_fingerprint)
     documents = [
-        ReceiptDocument(number=each.number, name=each.name, size=each.size, sha256=str(each.sha256)) for each in files
+        ReceiptDocument(number=each.number, name=each.name, size=each.size, sha256=str(each.sha256))
+        for each in await store.files(conn, bid.id)
     ]
     return ReceiptStatement.model_validate(
         {
@@ -176,7 +161,12 @@ def _statement(bid: Bid, consultation: Consultation, files: list[BidFile], act: 
             "received_at": legal_time(at, consultation.zone),
             "time_zone": consultation.zone.key,
             "documents": documents,
-            "envelope_sha256": bid.envelope_sha256,
-            "key_fingerprint": consultation.keys.fingerprint,
+            "envelopes": [
+                ReceiptEnvelope(number=each.number, kind=each.kind, lots=each.lots, sha256=str(each.sha256))
+                for each in await store.envelopes(conn, bid.id)
+            ],
+            "envelope_sha256": bid.deposit_sha256,
+            "key_fingerprint": keys.fingerprint,
+            "key_version": keys.version,
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
@@ -12,28 +12,38 @@ from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import FieldError, InvalidInput, TooLarge
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids.domain.bids import clashing, file_name_problem
+from services.bids.domain.bids import file_name_problem
 from services.bids.domain.states import BID, BidState, after
-from services.bids.errors import BidTooLarge, PartialReplacement, UnknownBid, WrongUpload
+from services.bids.errors import BidTooLarge, UnknownBid, WrongUpload
+from services.bids.sealing.manifest import MAX_FILES
 from services.bids.service import consultations
 from services.bids.settings import BidsSettings
 from services.bids.store import bids as store
-from services.bids.store.bids import Bid, BidFile
+from services.bids.store.bids import Announced, Bid, BidFile
 from services.bids.store.consultations import Consultation
 
-__all__ = ["DISCARD_JOB", "NewBid", "Upload", "create", "own_bid", "refuse_clash", "upload"]
+__all__ = ["DISCARD_JOB", "NewBid", "Upload", "create", "own_bid", "upload"]
 
 DISCARD_JOB = "discard_upload"
 
 
 @dataclass(frozen=True)
 class NewBid:
-    """A bid to prepare: for which lots, with which sealed files (name, bytes of ciphertext)."""
+    """A bid to prepare: its envelopes, each for some lots, with their files."""
 
     procedure: UUID
     depositor_name: str | None
-    lots: tuple[str, ...]
-    files: tuple[tuple[str, int], ...]
+    envelopes: tuple[Announced, ...]
+
+    @property
+    def lots(self) -> tuple[str, ...]:
+        """The lots it is for, in the order in which its envelopes name them."""
+        return tuple(dict.fromkeys(lot for each in self.envelopes for lot in each.lots))
+
+    @property
+    def files(self) -> tuple[tuple[str, int], ...]:
+        """Its files (name, bytes to upload), numbered from 1 through the bid."""
+        return tuple(file for each in self.envelopes for file in each.files)
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Upload:
 async def create(uow: Uow, actor: Actor, new: NewBid) -> Bid:
     """Prepare a bid; late ones too: they are received and kept.
 
-    Raises UnknownConsultation, ProcedureSuspended, LotEnded, InvalidInput (every fault), BidTooLarge, PartialReplacement.
+    Raises UnknownConsultation, ProcedureSuspended, LotEnded, InvalidInput (every fault), BidTooLarge.
     """
     actor.require(OrganisationKind.COMPANY)
     consultation = await consultations.get(uow.conn, new.procedure)
@@ -62,43 +72,53 @@ async def create(uow: Uow, actor: Actor, new: NewBid) -> Bid:
             f"Un pli a au plus {limit} octets, une fois scellé : réduisez ou répartissez les fichiers.",
             f"A bid has at most {limit} bytes once sealed: reduce or split the files.",
         )
-    await refuse_clash(uow.conn, actor.organisation, new.procedure, frozenset(new.lots))
     name = new.depositor_name or actor.organisation
     bid = Bid(
-        uuid4(), 1, new.procedure, actor.organisation, name, new.lots, BidState.DRAFT, uow.now(), None, None, None, None
-    )
-    await store.add(uow.conn, bid, new.files)
+        uuid4(), 1, new.procedure, actor.organisation, name, new.lots, BidState.DRAFT, uow.now(), None, None, None,
+        consultation.keys.fingerprint,
+    )  # fmt: skip
+    await store.add(uow.conn, bid, new.envelopes)
     uow.audit("create_bid", str(bid.id))
     return bid
 
 
 def _check(new: NewBid, consultation: Consultation) -> None:
-    faults = [
-        FieldError(f"body/files/{index}/name", f"Nom refusé : {problem}.", "This file name is not accepted.")
-        for index, (name, _) in enumerate(new.files)
-        if (problem := file_name_problem(name))
-    ]
-    faults += [
-        FieldError("body/lots", f"Lot inconnu : {lot}.", f"Unknown lot: {lot}.")
-        for lot in new.lots
-        if consultation.lot(lot) is None
-    ]
-    names = [name.casefold() for name, _ in new.files]
-    if len(set(names)) != len(names) or len(set(new.lots)) != len(new.lots):
-        faults.append(FieldError("body", "Un fichier ou un lot est nommé deux fois.", "A file or a lot comes twice."))
+    faults = [*_file_faults(new), *_lot_faults(new, consultation)]
     if faults:
         raise InvalidInput("Le pli annoncé comporte des erreurs.", "The announced bid has faults.", errors=faults)
 
 
-async def refuse_clash(conn: asyncpg.Connection, depositor: str, procedure: UUID, lots: frozenset[str]) -> None:
-    """Refuse a bid that would replace a former one in part. Raises PartialReplacement that names the lots."""
-    former = [each for each in await store.of_depositor(conn, depositor, procedure=procedure) if each.received_at]
-    parts = set(clashing(lots, [each.deposited for each in former]))
-    if parts:
-        wanted = sorted(set().union(*(each.lots for each in former if each.id in parts)) | lots)
-        raise PartialReplacement(
-            f"Ce pli remplacerait en partie un pli déjà déposé : déposez-le pour les lots {', '.join(wanted)}.",
-            f"This bid would replace a former one in part: make it for the lots {', '.join(wanted)}.",
+def _file_faults(new: NewBid) -> Iterator[FieldError]:
+    for index, envelope in enumerate(new.envelopes):
+        for place, (name, _) in enumerate(envelope.files):
+            if problem := file_name_problem(name):
+                where = f"body/envelopes/{index}/files/{place}/name"
+                yield FieldError(where, f"Nom refusé : {problem}.", "This file name is not accepted.")
+    names = [name.casefold() for name, _ in new.files]
+    if len(set(names)) != len(names):
+        yield FieldError("body/envelopes", "Un fichier est nommé deux fois.", "A file comes twice.")
+    if len(names) > MAX_FILES:
+        yield FieldError("body/envelopes", f"Un pli a au plus {MAX_FILES} fichiers.", f"At most {MAX_FILES} files.")
+
+
+def _lot_faults(new: NewBid, consultation: Consultation) -> Iterator[FieldError]:
+    """Give what is wrong with the lots: unknown, in two envelopes of one kind, without the application asked for."""
+    seen: set[tuple[str, str]] = set()
+    for index, envelope in enumerate(new.envelopes):
+        where = f"body/envelopes/{index}/lots"
+        for lot in envelope.lots:
+            if consultation.lot(lot) is None:
+                yield FieldError(where, f"Lot inconnu : {lot}.", f"Unknown lot: {lot}.")
+            if (envelope.kind, lot) in seen:
+                yield FieldError(where, f"{lot} vient dans deux enveloppes de même sorte.", f"{lot} comes twice.")
+            seen.add((envelope.kind, lot))
+    missing = [lot for lot in new.lots if ("application", lot) not in seen]
+    if missing and consultation.rules.application == "required":
+        names = ", ".join(missing)
+        yield FieldError(
+            "body/envelopes",
+            f"Enveloppe de candidature à joindre pour : {names}.",
+            f"Application missing for: {names}.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Bids, their files and the journal of attempts."""
+"""Bids, their envelopes and files, and the journal of attempts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ import asyncpg
 from services.bids.domain.bids import Deposit
 from services.bids.domain.states import BidState
 from services.bids.sealing import Envelope
+from services.bids.sealing.manifest import EnvelopeKind
 from services.bids.store.queries import QUERIES
 
 __all__ = [
-    "Attempt", "Bid", "BidFile", "add", "attempts", "attempts_of_procedure", "begin_attempt", "deposit", "deposited",
-    "end_attempt", "file_uploaded", "files", "find", "lock", "of_depositor", "set_state",
+    "Announced", "Attempt", "Bid", "BidFile", "EnvelopeRow", "EnvelopeState", "add", "attempts", "attempts_of_procedure",
+    "begin_attempt", "deposit", "deposited", "end_attempt", "envelopes", "envelopes_received", "file_uploaded", "files",
+    "find", "lock", "of_depositor", "paper", "position", "set_envelope_state", "set_state",
 ]  # fmt: skip
 
+EnvelopeState = Literal["announced", "sealed", "opened", "unreadable"]
 Outcome = Literal["complete", "refused", "interrupted"]
 
 
 @dataclass(frozen=True)
 class Bid:
-    """A bid. `envelope` is read by `find` and `lock` only."""
+    """A bid."""
 
     id: UUID
     version: int
@@ -37,8 +40,10 @@ class Bid:
     created_at: datetime
     received_at: datetime | None
     deposit_order: int | None
-    envelope: Envelope | None
-    envelope_sha256: str | None
+    deposit_sha256: str | None
+    """Of the RFC 8785 array of the hashes of its envelopes."""
+    key_fingerprint: str
+    """Of the key set it is sealed to: the one in force when it was prepared."""
 
     @property
     def deposited(self) -> Deposit:
@@ -49,10 +54,32 @@ class Bid:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """An envelope to come, with its files (name, bytes)."""
+
+    kind: EnvelopeKind
+    lots: tuple[str, ...]
+    files: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class EnvelopeRow:
+    """An envelope of a bid, without its paper."""
+
+    bid: UUID
+    number: int
+    kind: EnvelopeKind
+    lots: tuple[str, ...]
+    state: EnvelopeState
+    sha256: str | None
+
+
+@dataclass(frozen=True)
 class BidFile:
     """A file of a bid, as announced and, once uploaded, as received."""
 
     number: int
+    envelope: int
     name: str
     size: int
     storage_key: str | None
@@ -76,12 +103,16 @@ class Attempt:
     depositor: str | None = None
 
 
-async def add(conn: asyncpg.Connection, bid: Bid, announced: Sequence[tuple[str, int]]) -> None:
-    """Create a draft with its announced files (name, bytes)."""
+async def add(conn: asyncpg.Connection, bid: Bid, announced: Sequence[Announced]) -> None:
+    """Create a draft with its announced envelopes; files are numbered through the bid."""
     await conn.execute(
-        QUERIES["add_bid"], bid.id, bid.procedure, bid.depositor, bid.depositor_name, list(bid.lots), bid.created_at
-    )
-    rows = [(bid.id, number, name, size) for number, (name, size) in enumerate(announced, 1)]
+        QUERIES["add_bid"], bid.id, bid.procedure, bid.depositor, bid.depositor_name, list(bid.lots), bid.created_at,
+        bid.key_fingerprint,
+    )  # fmt: skip
+    envelopes = [(bid.id, number, each.kind, list(each.lots)) for number, each in enumerate(announced, 1)]
+    await conn.executemany(QUERIES["add_envelope"], envelopes)
+    files = [(number, file) for number, each in enumerate(announced, 1) for file in each.files]
+    rows = [(bid.id, number, name, size, envelope) for number, (envelope, (name, size)) in enumerate(files, 1)]
     await conn.executemany(QUERIES["add_file"], rows)
 
 
@@ -131,10 +162,34 @@ async def file_uploaded(
     await conn.execute(QUERIES["touch_bid"], bid)
 
 
-async def deposit(conn: asyncpg.Connection, bid: UUID, state: BidState, at: datetime, envelope: Envelope) -> int:
-    """Note the deposit; give the new version."""
-    content = envelope.model_dump(mode="json")
-    return int(await conn.fetchval(QUERIES["deposit_bid"], bid, state, at, content, envelope.sha256))
+async def deposit(conn: asyncpg.Connection, bid: Bid, at: datetime, envelopes: Sequence[Envelope]) -> int:
+    """Note the deposit (`bid`: its new state, and hash) with its envelopes; give the new version."""
+    rows = [(bid.id, each.number, each.model_dump(mode="json"), each.sha256) for each in envelopes]
+    await conn.executemany(QUERIES["seal_envelope"], rows)
+    return int(await conn.fetchval(QUERIES["deposit_bid"], bid.id, bid.state, at, bid.deposit_sha256))
+
+
+async def envelopes(conn: asyncpg.Connection, bid: UUID) -> list[EnvelopeRow]:
+    """Give the envelopes of a bid, in order."""
+    return [_envelope(row) for row in await conn.fetch(QUERIES["envelopes_of_bid"], bid)]
+
+
+async def envelopes_received(conn: asyncpg.Connection, procedure: UUID) -> list[EnvelopeRow]:
+    """Give the envelopes of every bid of a consultation that was received."""
+    return [_envelope(row) for row in await conn.fetch(QUERIES["envelopes_received"], procedure)]
+
+
+async def paper(conn: asyncpg.Connection, bid: UUID, number: int) -> Envelope:
+    """Give the paper of an envelope that was deposited. Raises LookupError."""
+    content = await conn.fetchval(QUERIES["paper_of_envelope"], bid, number)
+    if content is None:
+        raise LookupError(f"no envelope {number} of bid {bid} was deposited")
+    return Envelope.model_validate(content)
+
+
+async def set_envelope_state(conn: asyncpg.Connection, bid: UUID, number: int, state: EnvelopeState) -> None:
+    """Note what came of an envelope at the opening."""
+    await conn.execute(QUERIES["set_envelope_state"], bid, number, state)
 
 
 async def set_state(conn: asyncpg.Connection, bid: UUID, state: BidState) -> int:
@@ -172,12 +227,9 @@ def _read(row: Any) -> Bid | None:  # noqa: ANN401  # a row of asyncpg
 
 def _bid(row: Any) -> Bid:  # noqa: ANN401
     values = dict(row)
-    envelope = values.pop("envelope")
-    return Bid(
-        **values
-        | {
-            "lots": tuple(values["lots"]),
-            "state": BidState(values["state"]),
-            "envelope": Envelope.model_validate(envelope) if envelope else None,
-        }
-    )
+    return Bid(**values | {"lots": tuple(values["lots"]), "state": BidState(values["state"])})
+
+
+def _envelope(row: Any) -> EnvelopeRow:  # noqa: ANN401
+    values = dict(row)
+    return EnvelopeRow(**values | {"lots": tuple(values["lots"])})

@@ -11,10 +11,26 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from libs.common.calendar import territory_of
-from libs.common.messages.notices import Lot, Notice, OpeningKeySet
+from libs.common.messages.notices import Lot, Notice, OpeningKeySet, OpeningRules
+from services.bids.sealing.opening import Stage
 from services.bids.store.queries import QUERIES
 
-__all__ = ["Consultation", "add", "find", "lock", "note_lot", "note_suspension", "share", "update"]
+__all__ = [
+    "Consultation", "KeySetVersion", "add", "find", "key_set", "key_sets", "lock", "note_lot", "note_suspension",
+    "publish_keys", "share", "stamp_key_set", "update",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class KeySetVersion:
+    """A key set as published, with the time stamp of its fingerprint."""
+
+    version: int
+    fingerprint: str
+    keys: OpeningKeySet
+    published_at: datetime
+    token: bytes | None
+    stamped_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -27,10 +43,29 @@ class Consultation:
     deadline: datetime
     notice: Notice
     keys: OpeningKeySet
+    """The key set in force: new bids are sealed to it."""
     suspended: bool = False
     abandoned: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     """The lots declared unsuccessful, as their buyer knows."""
+
+    @property
+    def rules(self) -> OpeningRules:
+        """How bids are deposited and opened, as last published."""
+        told = self.notice.opening or self.keys
+        return told.rules or OpeningRules()
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a later deposit replaces nothing: in concessions, unless the notice says otherwise."""
+        said = self.rules.deposits_add_up
+        return self.notice.contract_kind == "concession" if said is None else said
+
+    @property
+    def stages(self) -> tuple[Stage, Stage]:
+        """The order of the stages: offers first in an open procedure only, where the buyer chose it (R2161-4 CCP)."""
+        first = self.rules.order == "offers-first" and self.notice.procedure_type == "open"
+        return ("offers", "applications") if first else ("applications", "offers")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -57,17 +92,43 @@ async def share(conn: asyncpg.Connection, procedure: UUID) -> Consultation | Non
     return _read(await conn.fetchrow(QUERIES["share_consultation"], procedure))
 
 
-async def add(conn: asyncpg.Connection, notice: Notice, procedure: UUID, at: datetime) -> None:
+async def add(conn: asyncpg.Connection, notice: Notice, procedure: UUID, keys: OpeningKeySet, at: datetime) -> None:
     """Open a consultation for a notice with a deadline and keys."""
-    keys = notice.opening.model_dump(mode="json") if notice.opening else None
-    content = notice.model_dump(mode="json")
+    content, told = notice.model_dump(mode="json"), keys.model_dump(mode="json")
     await conn.execute(
-        QUERIES["add_consultation"], procedure, notice.buyer.organisation, notice.deadline, content, keys, at
+        QUERIES["add_consultation"], procedure, notice.buyer.organisation, notice.deadline, content, told, at
     )
+    await conn.execute(QUERIES["add_key_set"], procedure, keys.fingerprint, told, at)
+
+
+async def publish_keys(conn: asyncpg.Connection, procedure: UUID, keys: OpeningKeySet, at: datetime) -> None:
+    """Publish another key set: a new version, to which new bids are sealed; the former ones stay."""
+    told = keys.model_dump(mode="json")
+    await conn.execute(QUERIES["publish_keys"], procedure, told)
+    await conn.execute(QUERIES["add_key_set"], procedure, keys.fingerprint, told, at)
+
+
+async def key_sets(conn: asyncpg.Connection, procedure: UUID) -> list[KeySetVersion]:
+    """Give every key set that was published for a consultation, oldest first."""
+    rows = await conn.fetch(QUERIES["key_sets"], procedure)
+    return [KeySetVersion(**dict(row) | {"keys": OpeningKeySet.model_validate(row["keys"])}) for row in rows]
+
+
+async def key_set(conn: asyncpg.Connection, procedure: UUID, fingerprint: str) -> KeySetVersion:
+    """Give the version of the key set with that fingerprint. Raises LookupError."""
+    found = next((each for each in await key_sets(conn, procedure) if each.fingerprint == fingerprint), None)
+    if found is None:
+        raise LookupError(f"no key set {fingerprint} was published for {procedure}")
+    return found
+
+
+async def stamp_key_set(conn: asyncpg.Connection, procedure: UUID, version: int, token: bytes, at: datetime) -> None:
+    """Keep the time stamp of a key set; one that has it keeps it."""
+    await conn.execute(QUERIES["stamp_key_set"], procedure, version, token, at)
 
 
 async def update(conn: asyncpg.Connection, notice: Notice, procedure: UUID) -> None:
-    """Follow a newer notice; the keys stay those of the first one."""
+    """Follow a newer notice; for its keys see `publish_keys`."""
     await conn.execute(QUERIES["update_consultation"], procedure, notice.deadline, notice.model_dump(mode="json"))
 
 

@@ -12,12 +12,13 @@ import asyncpg
 
 from libs.common.messages.base import DocumentReference
 from services.bids.domain.states import OpeningState
-from services.bids.sealing.opening import OpenedShare, OpeningStatement
+from services.bids.sealing.opening import OpenedShare, OpeningStatement, Stage
 from services.bids.store.queries import QUERIES
 
 __all__ = [
-    "Opening", "Presence", "add", "add_file", "add_presence", "complete", "find", "find_file", "forget_shares", "lock",
-    "of_procedure", "presences", "set_state",
+    "Opening", "Presence", "Progress", "Work", "add", "add_file", "add_presence", "add_work", "begun", "complete", "find",
+    "find_file", "forget_shares", "lock", "of_procedure", "presences", "presences_for", "progress", "set_state",
+    "work_done", "works",
 ]  # fmt: skip
 
 
@@ -29,6 +30,8 @@ class Opening:
     version: int
     procedure: UUID
     state: OpeningState
+    stage: Stage
+    key_fingerprint: str
     statement: OpeningStatement
     token: bytes
     stamped_at: datetime
@@ -47,12 +50,29 @@ class Presence:
     shares: tuple[OpenedShare, ...]
 
 
+@dataclass(frozen=True)
+class Work:
+    """An envelope that the worker opens; `outcome` when it is done."""
+
+    bid: UUID
+    envelope: int
+    outcome: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many envelopes there are to open, and how many are done."""
+
+    envelopes: int
+    done: int
+
+
 async def add(conn: asyncpg.Connection, opening: Opening) -> None:
     """Start an opening."""
     statement = opening.statement.model_dump(mode="json")
     await conn.execute(
-        QUERIES["add_opening"], opening.id, opening.procedure, statement, opening.token, opening.stamped_at,
-        opening.started_at,
+        QUERIES["add_opening"], opening.id, opening.procedure, opening.stage, opening.key_fingerprint, statement,
+        opening.token, opening.stamped_at, opening.started_at,
     )  # fmt: skip
 
 
@@ -66,9 +86,37 @@ async def lock(conn: asyncpg.Connection, opening: UUID) -> Opening | None:
     return _read(await conn.fetchrow(QUERIES["lock_opening"], opening))
 
 
-async def of_procedure(conn: asyncpg.Connection, procedure: UUID) -> Opening | None:
-    """Give the opening of a consultation that was not replaced."""
-    return _read(await conn.fetchrow(QUERIES["opening_of_procedure"], procedure))
+async def of_procedure(conn: asyncpg.Connection, procedure: UUID) -> list[Opening]:
+    """Give the openings of a consultation that were not replaced, in the order in which they started."""
+    rows = await conn.fetch(QUERIES["openings_of_procedure"], procedure)
+    return [found for row in rows if (found := _read(row)) is not None]
+
+
+async def begun(conn: asyncpg.Connection, procedure: UUID) -> bool:
+    """Say whether envelopes of a consultation are opened, or being opened: its deadline is fixed from there on."""
+    return bool(await conn.fetchval(QUERIES["openings_begun"], procedure))
+
+
+async def add_work(conn: asyncpg.Connection, opening: Opening) -> None:
+    """Note which envelopes the worker has to open."""
+    await conn.executemany(QUERIES["add_opening_work"], [(opening.id, *each) for each in opening.statement.named])
+
+
+async def work_done(
+    conn: asyncpg.Connection, opening: UUID, envelope: tuple[UUID, int], at: datetime, outcome: dict[str, Any]
+) -> None:
+    """Note what came of an envelope; told again, it changes nothing."""
+    await conn.execute(QUERIES["opening_work_done"], opening, *envelope, at, outcome)
+
+
+async def works(conn: asyncpg.Connection, opening: UUID) -> list[Work]:
+    """Give the envelopes of an opening under way, with what came of them."""
+    return [Work(**dict(row)) for row in await conn.fetch(QUERIES["opening_works"], opening)]
+
+
+async def progress(conn: asyncpg.Connection, opening: UUID) -> Progress:
+    """Give how far the worker is."""
+    return Progress(**dict(await conn.fetchrow(QUERIES["opening_progress"], opening)))
 
 
 async def set_state(conn: asyncpg.Connection, opening: UUID, state: OpeningState) -> None:
@@ -90,7 +138,15 @@ async def add_presence(conn: asyncpg.Connection, opening: UUID, presence: Presen
 
 async def presences(conn: asyncpg.Connection, opening: UUID) -> list[Presence]:
     """Give the officers who presented themselves."""
-    rows: Sequence[Any] = await conn.fetch(QUERIES["presences"], opening)
+    return _presences(await conn.fetch(QUERIES["presences"], opening))
+
+
+async def presences_for(conn: asyncpg.Connection, opening: UUID, bid: UUID, envelope: int) -> list[Presence]:
+    """Give the officers with their shares of one envelope only."""
+    return _presences(await conn.fetch(QUERIES["presences_for_envelope"], opening, str(bid), envelope))
+
+
+def _presences(rows: Sequence[Any]) -> list[Presence]:
     return [
         Presence(
             row["officer"],

@@ -34,6 +34,32 @@ UPDATE consultation
    SET version = version + 1, deadline = $2, notice = $3
  WHERE procedure = $1
 
+-- publish_keys --
+UPDATE consultation
+   SET keys = $2
+ WHERE procedure = $1
+
+-- add_key_set --
+-- A key set that comes back keeps its version.
+INSERT INTO key_set (procedure, version, fingerprint, keys, published_at)
+SELECT $1, 1 + count(*), $2, $3, $4
+  FROM key_set
+ WHERE procedure = $1
+ON CONFLICT (procedure, fingerprint) DO NOTHING
+
+-- key_sets --
+SELECT version, fingerprint, keys, published_at, token, stamped_at
+  FROM key_set
+ WHERE procedure = $1
+ ORDER BY version
+
+-- stamp_key_set --
+UPDATE key_set
+   SET token = $3, stamped_at = $4
+ WHERE procedure = $1
+   AND version = $2
+   AND token IS NULL
+
 -- note_suspension --
 -- Suspended or resumed: the newest version of the procedure holds; a deadline is only put off.
 INSERT INTO procedure_note AS known (procedure, version, suspended, deadline)
@@ -50,29 +76,33 @@ ON CONFLICT (procedure) DO UPDATE
  WHERE NOT (known.abandoned @> excluded.abandoned AND known.failed @> excluded.failed)
 
 -- add_bid --
-INSERT INTO bid (id, procedure, depositor, depositor_name, lots, state, created_at)
-VALUES ($1, $2, $3, $4, $5, 'draft', $6)
+INSERT INTO bid (id, procedure, depositor, depositor_name, lots, state, created_at, key_fingerprint)
+VALUES ($1, $2, $3, $4, $5, 'draft', $6, $7)
+
+-- add_envelope --
+INSERT INTO envelope (bid, number, kind, lots)
+VALUES ($1, $2, $3, $4)
 
 -- add_file --
-INSERT INTO bid_file (bid, number, name, size)
-VALUES ($1, $2, $3, $4)
+INSERT INTO bid_file (bid, number, name, size, envelope)
+VALUES ($1, $2, $3, $4, $5)
 
 -- find_bid --
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       envelope, envelope_sha256
+       deposit_sha256, key_fingerprint
   FROM bid
  WHERE id = $1
 
 -- lock_bid --
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       envelope, envelope_sha256
+       deposit_sha256, key_fingerprint
   FROM bid
  WHERE id = $1
    FOR UPDATE
 
 -- bids_of_depositor --
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       NULL::jsonb AS envelope, envelope_sha256
+       deposit_sha256, key_fingerprint
   FROM bid
  WHERE depositor = $1
    AND ($2::uuid IS NULL OR procedure = $2)
@@ -88,14 +118,14 @@ SELECT sequence
 -- deposited_bids --
 -- Every bid of a consultation that was received, whatever became of it.
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       NULL::jsonb AS envelope, envelope_sha256
+       deposit_sha256, key_fingerprint
   FROM bid
  WHERE procedure = $1
    AND state <> 'draft'
  ORDER BY received_at, deposit_order
 
 -- files_of_bid --
-SELECT number, name, size, storage_key, sha256, uploaded_at
+SELECT number, envelope, name, size, storage_key, sha256, uploaded_at
   FROM bid_file
  WHERE bid = $1
  ORDER BY number
@@ -114,9 +144,41 @@ UPDATE bid
 -- deposit_bid --
 UPDATE bid
    SET version = version + 1, state = $2, received_at = $3, deposit_order = nextval('deposit_order'),
-       envelope = $4, envelope_sha256 = $5
+       deposit_sha256 = $4
  WHERE id = $1
 RETURNING version
+
+-- seal_envelope --
+UPDATE envelope
+   SET state = 'sealed', content = $3, sha256 = $4
+ WHERE bid = $1
+   AND number = $2
+
+-- envelopes_of_bid --
+SELECT bid, number, kind, lots, state, sha256
+  FROM envelope
+ WHERE bid = $1
+ ORDER BY number
+
+-- envelopes_received --
+SELECT envelope.bid, envelope.number, envelope.kind, envelope.lots, envelope.state, envelope.sha256
+  FROM envelope
+  JOIN bid ON bid.id = envelope.bid
+ WHERE bid.procedure = $1
+   AND bid.state <> 'draft'
+ ORDER BY bid.received_at, bid.deposit_order, envelope.number
+
+-- paper_of_envelope --
+SELECT content
+  FROM envelope
+ WHERE bid = $1
+   AND number = $2
+
+-- set_envelope_state --
+UPDATE envelope
+   SET state = $3
+ WHERE bid = $1
+   AND number = $2
 
 -- set_bid_state --
 UPDATE bid
@@ -179,25 +241,32 @@ SELECT count(*)
          LIMIT 100) AS pending
 
 -- add_opening --
-INSERT INTO opening (id, procedure, state, statement, token, stamped_at, started_at)
-VALUES ($1, $2, 'started', $3, $4, $5, $6)
+INSERT INTO opening (id, procedure, state, stage, key_fingerprint, statement, token, stamped_at, started_at)
+VALUES ($1, $2, 'started', $3, $4, $5, $6, $7, $8)
 
 -- find_opening --
-SELECT id, version, procedure, state, statement, token, stamped_at, started_at, completed_at, report, report_sha256
+SELECT id, version, procedure, state, stage, key_fingerprint, statement, token, stamped_at, started_at,
+       completed_at, report, report_sha256
   FROM opening
  WHERE id = $1
 
 -- lock_opening --
-SELECT id, version, procedure, state, statement, token, stamped_at, started_at, completed_at, report, report_sha256
+SELECT id, version, procedure, state, stage, key_fingerprint, statement, token, stamped_at, started_at,
+       completed_at, report, report_sha256
   FROM opening
  WHERE id = $1
    FOR UPDATE
 
--- opening_of_procedure --
-SELECT id, version, procedure, state, statement, token, stamped_at, started_at, completed_at, report, report_sha256
+-- openings_of_procedure --
+SELECT id, version, procedure, state, stage, key_fingerprint, statement, token, stamped_at, started_at,
+       completed_at, report, report_sha256
   FROM opening
  WHERE procedure = $1
    AND state <> 'replaced'
+ ORDER BY started_at, id
+
+-- openings_begun --
+SELECT EXISTS (SELECT FROM opening WHERE procedure = $1 AND state IN ('opening', 'completed'))
 
 -- set_opening_state --
 UPDATE opening
@@ -210,12 +279,46 @@ UPDATE opening
  WHERE id = $1
 RETURNING version
 
+-- add_opening_work --
+INSERT INTO opening_work (opening, bid, envelope)
+VALUES ($1, $2, $3)
+
+-- opening_work_done --
+UPDATE opening_work
+   SET done_at = $4, outcome = $5
+ WHERE opening = $1
+   AND bid = $2
+   AND envelope = $3
+   AND done_at IS NULL
+
+-- opening_works --
+SELECT bid, envelope, outcome
+  FROM opening_work
+ WHERE opening = $1
+ ORDER BY bid, envelope
+
+-- opening_progress --
+SELECT count(*) AS envelopes, count(done_at) AS done
+  FROM opening_work
+ WHERE opening = $1
+
 -- add_presence --
 INSERT INTO presence (opening, officer, presented_at, shares)
 VALUES ($1, $2, $3, $4)
 
 -- presences --
 SELECT officer, presented_at, shares
+  FROM presence
+ WHERE opening = $1
+ ORDER BY presented_at, officer
+
+-- presences_for_envelope --
+-- The officers with the shares of one envelope only.
+SELECT officer, presented_at,
+       (SELECT jsonb_agg(share)
+          FROM jsonb_array_elements(shares) AS share
+         WHERE share->>'bid' = $2::text
+           AND (share->>'envelope')::integer = $3) AS shares
   FROM presence
  WHERE opening = $1
  ORDER BY presented_at, officer
@@ -228,6 +331,7 @@ UPDATE presence
 -- add_opened_file --
 INSERT INTO opened_file (opening, bid, number, name, media_type, size, sha256, storage_key)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING
 
 -- opened_file --
 SELECT number, name, media_type, size, sha256, storage_key

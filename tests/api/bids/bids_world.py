@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,7 +28,7 @@ from libs.common.testing.plugin import HarnessFactory
 from libs.common.timestamp import TimestampAuthority, TimestampUnavailableError
 from services.bids import sealing
 from services.bids.ports import TrustedRoots
-from services.bids.sealing import BidName, OfficerKey, PlainFile, Sealed, SealingPlan, ShareRequest
+from services.bids.sealing import Content, OfficerKey, PlainFile, SealedBid, ShareRequest
 from services.bids.wiring import SERVICE
 
 BUYER = "SIRET:20003945800017"
@@ -56,41 +57,62 @@ class World:
             assert answer.status == expect, body
             return body
 
-    def seal(self, bid: UUID, contents: list[bytes], lots: tuple[str, ...] = ("LOT-0001",)) -> Sealed:
+    def seal_all(self, bid: UUID, contents: list[Content]) -> SealedBid:
         assert self.notice.opening is not None
-        name = BidName(self.procedure, bid, self.notice.opening.fingerprint)
-        files = [PlainFile(f"offre-{n}.pdf", "application/pdf", each) for n, each in enumerate(contents, 1)]
-        return sealing.seal(SealingPlan(name, self.notice.opening, lots), files)
+        return sealing.seal_bid(self.procedure, bid, self.notice.opening, contents)
+
+    def seal(self, bid: UUID, contents: list[bytes], lots: tuple[str, ...] = ("LOT-0001",)) -> SealedBid:
+        """Seal a bid of one envelope: an offer for these lots."""
+        return self.seal_all(bid, [offer(contents, lots)])
 
     async def draft(
         self, company: str, contents: list[bytes], lots: tuple[str, ...] = ("LOT-0001",), *, expect: int = 201
     ) -> Any:
-        files = [{"name": f"pli-{n}.bin", "size": sealing.sealed_size(len(each))} for n, each in enumerate(contents, 1)]
-        body = {"lots": list(lots), "files": files, "depositor_name": f"Entreprise {company[-4:]}"}
+        return await self.draft_all(company, [offer(contents, lots)], expect=expect)
+
+    async def draft_all(self, company: str, contents: list[Content], *, expect: int = 201) -> Any:
+        numbers = count(1)
+        envelopes = [
+            {
+                "kind": each.kind,
+                "lots": list(each.lots),
+                "files": [
+                    {"name": f"pli-{next(numbers)}.bin", "size": sealing.sealed_size(len(file.content))}
+                    for file in each.files
+                ],
+            }
+            for each in contents
+        ]
+        body = {"envelopes": envelopes, "depositor_name": f"Entreprise {company[-4:]}"}
         return await self.call("POST", f"/consultations/{self.procedure}/bids", company, expect=expect, json=body)
 
-    async def upload(self, company: str, bid: str, sealed: Sealed) -> None:
+    async def upload(self, company: str, bid: str, sealed: SealedBid) -> None:
         for number, data in enumerate(sealed.ciphertexts, 1):
             await self.call("PUT", f"/bids/{bid}/files/{number}", company, expect=201, data=data)
 
     async def deposit(self, company: str, contents: list[bytes], lots: tuple[str, ...] = ("LOT-0001",)) -> Any:
+        """Deposit a whole bid of one envelope, an offer; give its receipt."""
+        return await self.deposit_all(company, [offer(contents, lots)])
+
+    async def deposit_all(self, company: str, contents: list[Content]) -> Any:
         """Deposit a whole bid; give its receipt."""
-        draft = await self.draft(company, contents, lots)
-        sealed = self.seal(UUID(draft["bid_id"]), contents, lots)
+        draft = await self.draft_all(company, contents)
+        sealed = self.seal_all(UUID(draft["bid_id"]), contents)
         await self.upload(company, draft["bid_id"], sealed)
         receipt = await self.finish(company, draft["bid_id"], sealed)
         self.bids[company] = UUID(draft["bid_id"])
         return receipt
 
-    async def finish(self, company: str, bid: str, sealed: Sealed, *, expect: int = 201) -> Any:
-        body = {"envelope": sealed.envelope.model_dump(mode="json")}
+    async def finish(self, company: str, bid: str, sealed: SealedBid, *, expect: int = 201) -> Any:
+        body = {"envelopes": [each.model_dump(mode="json") for each in sealed.envelopes]}
         return await self.call("POST", f"/bids/{bid}/deposit", company, expect=expect, json=body)
 
     async def close(self) -> None:
         self.h.clock.set(DEADLINE + timedelta(minutes=5))
 
-    async def start_opening(self, *, expect: int = 201) -> Any:
-        return await self.call("POST", f"/consultations/{self.procedure}/opening", BUYER, expect=expect)
+    async def start_opening(self, *, expect: int = 201, **wanted: Any) -> Any:
+        path = f"/consultations/{self.procedure}/openings"
+        return await self.call("POST", path, BUYER, expect=expect, json=wanted)
 
     async def opened_shares(self, opening: str, officer: OfficerKey) -> dict[str, Any]:
         path = f"/openings/{opening}/shares?officer={officer.officer}"
@@ -104,10 +126,36 @@ class World:
     async def open_all(self, officers: list[OfficerKey] | None = None) -> Any:
         """Open with the first k officers, or with those given."""
         await self.close()
-        opening = await self.start_opening()
+        return await self.open_stage(officers)
+
+    async def open_stage(self, officers: list[OfficerKey] | None = None, **wanted: Any) -> Any:
+        """Open a stage with the first k officers, or with those given; give the completed opening."""
+        opening = await self.start_opening(**wanted)
         for officer in officers or self.officers[: opening["threshold"]]:
             await self.present(opening["opening_id"], officer)
-        return await self.call("POST", f"/openings/{opening['opening_id']}/completion", BUYER, expect=201)
+        return await self.complete(opening["opening_id"])
+
+    async def complete(self, opening: str) -> Any:
+        """Have the worker open the envelopes; give the completed opening."""
+        await self.call("POST", f"/openings/{opening}/completion", BUYER, expect=202)
+        await self.h.settle()
+        completed = await self.call("GET", f"/openings/{opening}", BUYER, expect=200)
+        assert completed["state"] == "completed"
+        return completed
+
+
+def offer(contents: list[bytes], lots: tuple[str, ...] = ("LOT-0001",)) -> Content:
+    """Give an offer for these lots, in one envelope."""
+    return Content("offer", lots, tuple(_papers("offre", contents)))
+
+
+def application(contents: list[bytes], lots: tuple[str, ...] = ("LOT-0001",)) -> Content:
+    """Give an application for these lots, in one envelope."""
+    return Content("application", lots, tuple(_papers("candidature", contents)))
+
+
+def _papers(kind: str, contents: list[bytes]) -> list[PlainFile]:
+    return [PlainFile(f"{kind}-{n}.pdf", "application/pdf", each) for n, each in enumerate(contents, 1)]
 
 
 ESSENTIAL: dict[str, Any] = {
@@ -148,7 +196,9 @@ def notice(procedure: UUID, officers: list[OfficerKey], threshold: int = 2, **ch
         buyer=Buyer(organisation=BUYER, name="Communauté de communes du Val d'Ouche", department="21"),
         procedure_type="open", formal=True, nature="services", cpv=["65100000"],
         value=Money(amount="300000"), published_at=datetime(2026, 3, 2, 9, tzinfo=UTC), deadline=DEADLINE, lots=lots,
-        opening=sealing.key_set(threshold, [each.public for each in officers]),
+        opening=sealing.key_set(threshold, [each.public for each in officers]).model_copy(
+            update={"rules": changes.pop("rules", None)}
+        ),
     )  # fmt: skip
     content = content.model_copy(update=changes)
     return NoticePublishedV1(
@@ -175,6 +225,7 @@ async def world(
     *,
     threshold: int = 2,
     officers: int = 3,
+    recovery: int = 0,
     tsa: Callable[[TestClock], TimestampAuthority] | None = None,
     **changes: Any,
 ) -> World:
@@ -186,6 +237,7 @@ async def world(
         settings=changes.pop("settings", {}),
     )  # fmt: skip
     keys = [sealing.generate(f"officier-{n}") for n in range(1, officers + 1)]
+    keys += [sealing.generate(f"secours-{n}", recovery=True) for n in range(1, recovery + 1)]
     procedure = uuid4()
     event = notice(procedure, keys, threshold, **changes)
     await h.deliver(event)

@@ -14,7 +14,7 @@ from deploy.local.tsa import LocalTimestampAuthority
 from libs.common.testing.harness import TestClock
 from libs.common.testing.plugin import HarnessFactory
 from services.bids import sealing
-from services.bids.sealing import Envelope, Sealed, ShareRequest, dealing, hpke, shamir, stream, to_text
+from services.bids.sealing import Envelope, SealedBid, ShareRequest, dealing, hpke, shamir, stream, to_text
 from tests.api.bids.bids_world import AUTHORITY, BUYER, DEADLINE, OTHER_BUYER, World, world
 
 ALPHA, BETA, GAMMA = (f"SIRET:5521002540000{n}" for n in range(1, 4))
@@ -27,10 +27,10 @@ async def test_nothing_opens_before_the_deadline_or_for_others(service_harness: 
     refused = await w.start_opening(expect=409)
     assert "20 mars 2026 à 12:00:00" in refused["detail"]
     await w.close()
-    path = f"/consultations/{w.procedure}/opening"
-    await w.call("POST", path, ALPHA, expect=403)
-    await w.call("POST", path, OTHER_BUYER, expect=403)
-    await w.call("POST", path, None, expect=401)
+    path = f"/consultations/{w.procedure}/openings"
+    await w.call("POST", path, ALPHA, expect=403, json={})
+    await w.call("POST", path, OTHER_BUYER, expect=403, json={})
+    await w.call("POST", path, None, expect=401, json={})
     opening = (await w.start_opening())["opening_id"]
     await w.start_opening(expect=409)
     for who in (OTHER_BUYER, ALPHA):
@@ -44,7 +44,7 @@ async def test_nothing_opens_before_the_deadline_or_for_others(service_harness: 
     await w.call("GET", f"/openings/{opening}/report.pdf", BUYER, expect=409)
     for officer in w.officers[:2]:
         await w.present(opening, officer)
-    await w.call("POST", f"/openings/{opening}/completion", BUYER, expect=201)
+    await w.complete(opening)
     file = f"/openings/{opening}/bids/{w.bids[ALPHA]}/files/1"
     assert await w.call("GET", file, BUYER, expect=200) == b"offer"
     for who in (OTHER_BUYER, ALPHA):
@@ -90,7 +90,7 @@ async def test_forged_missing_repeated_and_foreign_shares_are_named(service_harn
         return good | {"shares": shares}
 
     forged = changed(1, share=to_text(os.urandom(32)))
-    assert f"part fausse : pli {forged['shares'][1]['bid']}, fichier 1" in await refused(forged)
+    assert f"part fausse : pli {forged['shares'][1]['bid']}, enveloppe 1, partie 1" in await refused(forged)
     assert "part fausse" in await refused(changed(0, share=None))
     assert "part fausse" in await refused(theirs | {"officer": "officier-1"})
     assert "part manquante" in await refused(good | {"shares": good["shares"][:-1]})
@@ -124,7 +124,7 @@ async def test_superseded_withdrawn_and_late_bids_are_never_asked_of_officers(se
     assert {each.bid for each in request.shares} == {w.bids[ALPHA]}
     for officer in w.officers[1:]:
         await w.present(opening, officer)
-    report = (await w.call("POST", f"/openings/{opening}/completion", BUYER, expect=201))["report"]
+    report = (await w.complete(opening))["report"]
     assert [len(report[part]) for part in ("opened", "superseded", "withdrawn", "late", "unreadable")] == [
         1,
         1,
@@ -163,16 +163,17 @@ async def misdealt(w: World, company: str, content: bytes) -> UUID:
     draft = await w.draft(company, [content])
     bid = UUID(draft["bid_id"])
     sealed = w.seal(bid, [content])
-    name = sealed.envelope.name.segment(1, 1)
+    (envelope,) = sealed.envelopes
+    name = envelope.name.segment(1, 1)
     off = os.urandom(32)
-    changed = sealed.envelope.model_dump(mode="json")
+    changed = envelope.model_dump(mode="json")
     share = changed["files"][0]["segments"][0]["shares"][2]
     recipient = w.officers[2].private.public_key().public_bytes_raw()
     info = name.context("share", "officier-3")
     share["sealed"] = to_text(hpke.seal(off, recipient, info=info, seed=os.urandom(32)))
     share["commitment"] = dealing._share_commitment(off, name, "officier-3")
     await w.upload(company, str(bid), sealed)
-    await w.finish(company, str(bid), Sealed(Envelope.model_validate(changed), sealed.ciphertexts))
+    await w.finish(company, str(bid), SealedBid((Envelope.model_validate(changed),), sealed.ciphertexts))
     return bid
 
 
@@ -185,7 +186,7 @@ async def test_a_bid_badly_dealt_is_reported_with_proof_whoever_opens(service_ha
     assert (found["bid"], found["fault"], found["proof"]["officers"]) == (str(bad), "bidder", ["officier-3"])
     assert set(found["proof"]["shares"]) == {"officier-1", "officier-2"}
     (honest,) = completed["report"]["opened"]
-    assert (honest["depositor"], honest["sealed_lots"]) == (BETA, ["LOT-0001"])
+    assert (honest["depositor"], honest["lots"]) == (BETA, ["LOT-0001"])
 
 
 async def test_ciphertext_altered_in_storage_is_the_platforms_fault_and_said_so(
@@ -220,7 +221,7 @@ async def test_a_dump_of_everything_and_all_but_one_officer_recover_nothing(serv
     assert secret_offer not in dump
     assert sha_of(secret_offer) not in dump
     async with w.h.runtime.read() as conn:
-        envelope = Envelope.model_validate(await conn.fetchval("SELECT envelope FROM bid"))
+        envelope = Envelope.model_validate(await conn.fetchval("SELECT content FROM envelope"))
     colluding = w.officers[:2]
     file, name = envelope.files[0], envelope.name.segment(1, 1)
     by_officer = {each.officer: each for each in file.segments[0].shares}
@@ -289,7 +290,7 @@ async def test_a_bid_recorded_after_the_opening_began_makes_it_begin_again(servi
     await w.call("GET", f"/openings/{opening}/shares?officer=officier-1", BUYER, expect=409)
     for officer in w.officers[:2]:
         await w.present(again, officer)
-    report = (await w.call("POST", f"/openings/{again}/completion", BUYER, expect=201))["report"]
+    report = (await w.complete(again))["report"]
     assert len(report["opened"]) == 2
 
 
@@ -309,7 +310,7 @@ async def test_an_officer_who_claims_bad_shares_cannot_make_a_bid_unreadable_alo
     assert "inutilisables" in refused["detail"]
     assert "officier-3" in refused["detail"]
     await w.present(opening, w.officers[2])
-    report = (await w.call("POST", f"{path}/completion", BUYER, expect=201))["report"]
+    report = (await w.complete(opening))["report"]
     assert (len(report["opened"]), report["unreadable"]) == (1, [])
 
 
@@ -319,11 +320,11 @@ async def test_a_bid_whose_shares_no_officer_can_use_is_reported_with_their_clai
     w = await world(service_harness)
     draft = await w.draft(ALPHA, [b"offer"])
     sealed = w.seal(UUID(draft["bid_id"]), [b"offer"])
-    garbage = sealed.envelope.model_dump(mode="json")
+    garbage = sealed.envelopes[0].model_dump(mode="json")
     for share in garbage["files"][0]["segments"][0]["shares"]:
         share["sealed"] = to_text(os.urandom(80))
     await w.upload(ALPHA, draft["bid_id"], sealed)
-    await w.finish(ALPHA, draft["bid_id"], Sealed(Envelope.model_validate(garbage), sealed.ciphertexts))
+    await w.finish(ALPHA, draft["bid_id"], SealedBid((Envelope.model_validate(garbage),), sealed.ciphertexts))
     (found,) = (await w.open_all(w.officers))["report"]["unreadable"]
     assert found["fault"] == "officers or bidder"
     assert {each["officer"] for each in found["proof"]["claims"]} == {each.officer for each in w.officers}

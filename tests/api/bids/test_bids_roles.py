@@ -53,17 +53,18 @@ async def test_each_role_does_its_part_and_no_other(service_harness: HarnessFact
     await w.close()
     roles: tuple[RoleName, ...] = ("opening-officer", "evaluator", "publisher", "reader")
     await w.h.deliver(*(told(w, role, role) for role in roles))
-    opening = f"/consultations/{w.procedure}/opening"
+    opening = f"/consultations/{w.procedure}/openings"
     for other in ("evaluator", "publisher", "reader", "colleague"):
-        assert await missing(w, other, "POST", opening) == "opening-officer"
-    started = (await ask(w, "opening-officer", "POST", opening, 201))["opening_id"]
+        assert await missing(w, other, "POST", opening, json={}) == "opening-officer"
+    started = (await ask(w, "opening-officer", "POST", opening, 201, json={}))["opening_id"]
     shares = f"/openings/{started}/shares?officer={w.officers[0].officer}"
     assert await missing(w, "evaluator", "GET", shares) == "opening-officer"
     assert await missing(w, "reader", "POST", f"/openings/{started}/completion") == "opening-officer"
     request = ShareRequest.model_validate(await ask(w, "opening-officer", "GET", shares, 200))
     body = open_shares(request, w.officers[0], ROOTS).model_dump(mode="json")
     await ask(w, "opening-officer", "POST", f"/openings/{started}/shares", 201, json=body)
-    await ask(w, "opening-officer", "POST", f"/openings/{started}/completion", 201)
+    await ask(w, "opening-officer", "POST", f"/openings/{started}/completion", 202)
+    await w.h.settle()
     await ask(w, "reader", "GET", f"/openings/{started}", 200)
     assert await missing(w, "colleague", "GET", f"/openings/{started}") == "reader"
     file = f"/openings/{started}/bids/{w.bids[ALPHA]}/files/1"

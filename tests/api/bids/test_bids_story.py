@@ -36,7 +36,7 @@ async def test_story_of_a_formal_procedure(service_harness: HarnessFactory) -> N
     refused = await w.call("POST", f"{path}/completion", BUYER, expect=409)
     assert "Il manque 1 officier" in refused["detail"]
     await w.present(opening["opening_id"], w.officers[0])
-    completed = await w.call("POST", f"{path}/completion", BUYER, expect=201)
+    completed = await w.complete(opening["opening_id"])
     report = completed["report"]
     assert {each["depositor"] for each in report["opened"]} == {ALPHA, BETA, GAMMA}
     assert [each["bid"] for each in report["superseded"]] == [str(first)]

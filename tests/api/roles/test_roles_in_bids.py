@@ -86,7 +86,7 @@ async def test_a_member_of_a_joint_purchase_reads_what_is_shared_and_acts_on_not
         await member.ask("mayor", "GET", path, 200, of=OTHER_BUYER)
     assert await listed(member, "mayor", of=OTHER_BUYER) == [1, 1]
     await member.ask("mayor", "POST", f"{paths['contract']}/notification", 403, of=OTHER_BUYER)
-    await member.ask("mayor", "POST", f"/consultations/{w.procedure}/opening", 403, of=OTHER_BUYER)
+    await member.ask("mayor", "POST", f"/consultations/{w.procedure}/openings", 403, of=OTHER_BUYER, json={})
     await member.give("writer", "writer")
     assert await refused(member, "mayor", paths) == set(paths), "the member's own roles rule its own people"
     assert await refused(member, "writer", paths) == set()
@@ -117,7 +117,8 @@ async def test_a_person_of_the_buyer_reads_nothing_that_its_organisation_deposit
 ) -> None:
     """A public body may be a candidate somewhere: its buyers are not its bidders."""
     w = await world(service_harness, threshold=1, officers=1)
-    body: dict[str, Any] = {"lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
+    envelope = {"kind": "offer", "lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
+    body: dict[str, Any] = {"envelopes": [envelope]}
     path = f"/bids/v1/consultations/{w.procedure}/bids"
     async with w.h.client.post(path, json=body, headers=w.h.headers(OTHER_BUYER, "company")) as answer:
         bid = UUID((await answer.json())["bid_id"])

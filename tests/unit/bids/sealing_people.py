@@ -7,14 +7,20 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from deploy.local.pki import TestAuthority
 from deploy.local.tsa import LocalTimestampAuthority
 from libs.common.messages.notices import OpeningKeySet
 from libs.common.testing.harness import TestClock
 from services.bids import sealing
-from services.bids.sealing import BidName, OfficerKey, OpeningStatement, PlainFile, Sealed, SealingPlan, ShareRequest
+from services.bids.sealing import (
+    EnvelopeName,
+    OfficerKey,
+    OpeningStatement,
+    PlainFile,
+    Sealed,
+    SealingPlan,
+    ShareRequest,
+)
 from services.bids.sealing.opening import RequestedShare
 
 CONSULTATION = UUID("6e1a2b30-0000-4000-8000-000000000001")
@@ -24,11 +30,11 @@ AUTHORITY = TestAuthority.create()
 ROOTS = (AUTHORITY.root,)
 
 
-def officers(count: int) -> list[OfficerKey]:
+def officers(count: int, recovery: int = 0) -> list[OfficerKey]:
     """Give officers whose keys are always the same."""
     return [
-        OfficerKey(f"officier-{n}", X25519PrivateKey.from_private_bytes(sha256(f"officer {n}".encode()).digest()))
-        for n in range(1, count + 1)
+        *(OfficerKey(f"officier-{n}", sha256(f"officer {n}".encode()).digest()) for n in range(1, count + 1)),
+        *(OfficerKey(f"secours-{n}", sha256(f"recovery {n}".encode()).digest(), True) for n in range(1, recovery + 1)),
     ]
 
 
@@ -46,8 +52,8 @@ def sealed_bid(
     keys: OpeningKeySet, contents: list[bytes], *, bid: UUID = BID, segment_size: int | None = None
 ) -> Sealed:
     files = [PlainFile(f"offre-{n}.txt", "text/plain", each) for n, each in enumerate(contents, 1)]
-    name = BidName(CONSULTATION, bid, keys.fingerprint)
-    plan = SealingPlan(name, keys, ("LOT-0001",), fixed_entropy(f"bid {bid}"), segment_size)
+    name = EnvelopeName(CONSULTATION, bid, 1, keys.fingerprint)
+    plan = SealingPlan(name, keys, "offer", ("LOT-0001",), 1, fixed_entropy(f"bid {bid}"), segment_size)
     return sealing.seal(plan, files)
 
 
@@ -57,16 +63,20 @@ async def share_request(
     """Give what the platform would ask of an officer."""
     envelope = sealed.envelope
     statement = OpeningStatement(
-        opening=UUID(int=7), consultation=envelope.consultation, deadline=DEADLINE, fingerprint=keys.fingerprint,
-        bids=(f"{envelope.bid} {envelope.sha256}",), nonce="0" * 64,
+        opening=UUID(int=7), consultation=envelope.consultation, stage="offers", lots=envelope.lots, deadline=DEADLINE,
+        fingerprint=keys.fingerprint, envelopes=(f"{envelope.bid} {envelope.number} {envelope.sha256}",), nonce="0" * 64,
     )  # fmt: skip
     token = await LocalTimestampAuthority(AUTHORITY.tsa, TestClock(stamped)).stamp(statement.digest)
     shares = tuple(
         RequestedShare(
-            bid=envelope.bid, file=file.number, segment=segment.number, sealed=share.sealed, commitment=share.commitment
+            bid=envelope.bid,
+            envelope=envelope.number,
+            part=segment.part,
+            segment=segment.number,
+            sealed=share.sealed,
+            commitment=share.commitment,
         )
-        for file in envelope.all_files
-        for segment in file.segments
+        for segment in envelope.segments
         for share in segment.shares
         if share.officer == officer
     )

@@ -64,7 +64,7 @@ def test_reports_show_every_fate_and_long_lists() -> None:
     files = [{"number": n, "name": NASTY, "size": n, "sha256": "a" * 64} for n in range(200)]
     report = {
         "opening": str(UUID(int=5)), "procedure": str(UUID(int=3)), "title": NASTY, "buyer": "SIRET:20003945800017",
-        "buyer_name": NASTY, "time_zone": "Europe/Paris", "threshold": 2, "officers_total": 3,
+        "buyer_name": NASTY, "stage": "offers", "lots": ["LOT-0001"], "time_zone": "Europe/Paris", "threshold": 2, "officers_total": 3,
         "officers": [{"officer": "presidente", "presented_at": NOON.isoformat()}],
         "opened": [bid | {"files": files}], "unreadable": [bid | {"finding": NASTY, "fault": "bidder", "proof": {}}],
         "superseded": [bid], "late": [bid], "withdrawn": [],

@@ -24,7 +24,7 @@ from services.bids.domain.awards import (
     evaluation_faults,
     place_of,
 )
-from services.bids.domain.bids import Deposit, Standing, clashing, file_name_problem, standings
+from services.bids.domain.bids import Deposit, Standing, file_name_problem, lot_standings, standings
 from services.bids.domain.essential import ITEMS, missing_items, wrong_values
 from services.bids.domain.states import BID, CONTRACT, OPENING, BidState, ContractState, OpeningState, after
 from services.bids.domain.time import is_late, standstill_end, to_second
@@ -96,20 +96,30 @@ def test_no_lot_of_a_company_ever_counts_twice(drawn: list[tuple[str, int, set[s
         )
         for n, (who, minutes, lots, withdrawn) in enumerate(drawn)
     ]  # fmt: skip
-    judged = standings(deposits, NOON)
+    judged = lot_standings(deposits, NOON)
     assert len(judged) == len(deposits)
+    counting: list[tuple[str, str]] = []
     for each in deposits:
-        assert (judged[each.bid] is Standing.LATE) <= (each.received_at > NOON)
-        assert (each.state is BidState.WITHDRAWN) == (judged[each.bid] is Standing.WITHDRAWN)
-    whole = [each for each in deposits if len(each.lots) == 2 and judged[each.bid] is Standing.COUNTS]
-    assert len({each.depositor for each in whole}) == len(whole)
+        for lot, standing in judged[each.bid].items():
+            assert (standing is Standing.WITHDRAWN) == (each.state is BidState.WITHDRAWN)
+            assert (standing is Standing.LATE) <= (each.received_at > NOON)
+            counting += [(each.depositor, lot)] if standing is Standing.COUNTS else []
+    assert len(set(counting)) == len(counting)
 
 
-def test_a_bid_that_would_be_replaced_in_part_is_named() -> None:
-    former = deposit("a", -60, "L1", "L2")
-    assert clashing(frozenset({"L1"}), [former]) == [former.bid]
-    assert clashing(frozenset({"L1", "L2", "L3"}), [former]) == []
-    assert clashing(frozenset({"L3"}), [former]) == []
+def test_a_later_deposit_replaces_only_its_own_lots() -> None:
+    first, second = deposit("a", -60, "L1", "L2"), deposit("a", -10, "L2")
+    assert lot_standings([first, second], NOON) == {
+        first.bid: {"L1": Standing.COUNTS, "L2": Standing.SUPERSEDED}, second.bid: {"L2": Standing.COUNTS},
+    }  # fmt: skip
+    assert set(standings([first, second], NOON).values()) == {Standing.COUNTS}
+    assert standings([first, deposit("a", -30, "L1"), second], NOON)[first.bid] is Standing.SUPERSEDED
+
+
+def test_where_deposits_add_up_only_time_and_withdrawal_matter() -> None:
+    first, second, late = deposit("a", -60), deposit("a", -10), deposit("a", 1)
+    gone = deposit("a", -5, state=BidState.WITHDRAWN)
+    assert list(standings([first, second, late, gone], NOON, add_up=True).values()).count(Standing.COUNTS) == 2
 
 
 @pytest.mark.parametrize(

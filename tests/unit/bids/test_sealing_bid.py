@@ -19,9 +19,9 @@ from libs.common.messages.notices import OpeningKeySet
 from services.bids import sealing
 from services.bids.sealing import (
     BadlySealedError,
-    BidName,
     Envelope,
     EnvelopeError,
+    EnvelopeName,
     OfficerKey,
     Sealed,
     ShareError,
@@ -48,21 +48,18 @@ def shares_of(sealed: Sealed, people: list[OfficerKey], file: int, segment: int 
     return {p.officer: dealing.open_share(by_name[p.officer], name, (p.officer, p.private)) for p in people}
 
 
-def reader(data: bytes) -> Callable[[int, int], AsyncIterator[bytes]]:
-    async def read(start: int, end: int) -> AsyncIterator[bytes]:
-        for position in range(start, end, 10_000):
-            yield data[position : min(position + 10_000, end)]
-
-    return read
+async def stored(data: bytes) -> AsyncIterator[bytes]:
+    for position in range(0, len(data), 10_000):
+        yield data[position : position + 10_000]
 
 
 async def plaintext(sealed: Sealed, keys: OpeningKeySet, people: list[OfficerKey], file: int) -> bytes:
     envelope = sealed.envelope
     found = envelope.files[file - 1]
-    shares = {each.number: shares_of(sealed, people, file, each.number) for each in found.segments}
+    shares = {each.place: shares_of(sealed, people, file, each.number) for each in found.segments}
     secrets = recover_file(shares, envelope.name, found, keys)
     return b"".join(
-        [part async for part in open_file(found, envelope.name, secrets, reader(sealed.ciphertexts[file - 1]))]
+        [part async for part in open_file(found, envelope.name, secrets, stored(sealed.ciphertexts[file - 1]))]
     )
 
 
@@ -79,7 +76,7 @@ async def test_any_k_officers_open_every_file(threshold: int, more: int, sizes: 
     for number, content in enumerate(contents, 1):
         assert await plaintext(sealed, keys, people[-threshold:], number) == content
     secrets = recover_file(
-        {1: shares_of(sealed, people[:threshold], 0)}, sealed.envelope.name, sealed.envelope.manifest, keys
+        {(0, 1): shares_of(sealed, people[:threshold], 0)}, sealed.envelope.name, sealed.envelope.manifest, keys
     )
     manifest = open_manifest(sealed.envelope, secrets)
     assert [(each.size, each.sha256) for each in manifest.files] == [
@@ -105,7 +102,7 @@ def test_nothing_outside_the_sealed_manifest_tells_of_the_plaintext() -> None:
     assert sha256(content).hexdigest().encode() not in text
     assert b"offre-1.txt" not in text
     again = sealing.seal(
-        sealing.SealingPlan(BidName(CONSULTATION, BID, key_set(2, people).fingerprint), key_set(2, people), ("L",)),
+        sealing.SealingPlan(sealed.envelope.name, key_set(2, people), "offer", ("L",)),
         [sealing.PlainFile("offre-1.txt", "text/plain", content)],
     )
     assert again.envelope.files[0].sha256 != sealed.envelope.files[0].sha256
@@ -117,7 +114,7 @@ def test_too_few_shares_are_refused_and_counted() -> None:
     sealed = sealed_bid(keys, [b"offer"])
     file = sealed.envelope.files[0]
     with pytest.raises(TooFewSharesError) as refused:
-        recover_file({1: shares_of(sealed, people[:2], 1)}, sealed.envelope.name, file, keys)
+        recover_file({(1, 1): shares_of(sealed, people[:2], 1)}, sealed.envelope.name, file, keys)
     assert refused.value.missing == 1
 
 
@@ -137,7 +134,7 @@ def test_forged_swapped_and_foreign_shares_are_named() -> None:
     ]
     for shares, culprit in attempts:
         with pytest.raises(ShareError) as refused:
-            recover_file({1: shares}, name, file, keys)
+            recover_file({(1, 1): shares}, name, file, keys)
         assert refused.value.officer == culprit
 
 
@@ -150,9 +147,10 @@ def test_a_share_opens_for_its_own_segment_officer_and_consultation_only() -> No
     elsewhere = [
         sealed.envelope.name.segment(2, 1),
         sealed.envelope.name.segment(1, 2),
-        BidName(uuid4(), BID, keys.fingerprint).segment(1, 1),
-        BidName(CONSULTATION, uuid4(), keys.fingerprint).segment(1, 1),
-        BidName(CONSULTATION, BID, "0" * 64).segment(1, 1),
+        EnvelopeName(CONSULTATION, BID, 2, keys.fingerprint).segment(1, 1),
+        EnvelopeName(uuid4(), BID, 1, keys.fingerprint).segment(1, 1),
+        EnvelopeName(CONSULTATION, uuid4(), 1, keys.fingerprint).segment(1, 1),
+        EnvelopeName(CONSULTATION, BID, 1, "0" * 64).segment(1, 1),
     ]
     for name in elsewhere:
         with pytest.raises(hpke.HpkeError):
@@ -223,13 +221,20 @@ async def test_altered_ciphertext_does_not_open() -> None:
         await plaintext(Sealed(sealed.envelope, (bytes(altered),)), keys, people, 1)
 
 
+def _repeat_a_segment(envelope: dict[str, Any]) -> None:
+    file = envelope["files"][0]
+    file["segments"] *= 2
+    file["size"] *= 2
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda e: e.update(threshold=1),
         lambda e: e.update(fingerprint="0" * 64),
         lambda e: e["files"].reverse(),
-        lambda e: e["files"].pop(0),
+        _repeat_a_segment,
+        lambda e: e.update(lots=["LOT-0001", "LOT-0001"]),
         lambda e: e["files"][0]["segments"][0]["shares"].pop(),
         lambda e: e["files"][0]["segments"][0]["shares"].reverse(),
         lambda e: e.update(manifest_ciphertext="AAAA"),
@@ -250,8 +255,11 @@ def test_an_envelope_that_contradicts_itself_is_refused(change: Callable[[dict[s
     [
         lambda e: e.update(scheme="halles-seal-0"),
         lambda e: e["files"][0].update(size=17),
-        lambda e: e["files"][0]["segments"][0].update(number=2),
+        lambda e: e["files"][0]["segments"][0].update(number=0),
         lambda e: e["files"][0]["segments"][0].update(size=-1),
+        lambda e: e.update(number=0),
+        lambda e: e.update(kind="other"),
+        lambda e: e.update(lots=[]),
         lambda e: e.update(extra=1),
         lambda e: e.update(files=[]),
     ],
@@ -268,10 +276,11 @@ def test_files_swapped_between_sealed_bids_are_found_by_the_sealed_manifest() ->
     keys = key_set(1, people)
     sealed = sealed_bid(keys, [b"one"])
     again = sealing.seal(
-        sealing.SealingPlan(sealed.envelope.name, keys, ("LOT-0001",)), [sealing.PlainFile("a", "text/plain", b"two")]
+        sealing.SealingPlan(sealed.envelope.name, keys, "offer", ("LOT-0001",)),
+        [sealing.PlainFile("a", "text/plain", b"two")],
     )
     mixed = sealed.envelope.model_copy(update={"files": again.envelope.files})
-    secrets = recover_file({1: shares_of(sealed, people, 0)}, mixed.name, mixed.manifest, keys)
+    secrets = recover_file({(0, 1): shares_of(sealed, people, 0)}, mixed.name, mixed.manifest, keys)
     with pytest.raises(EnvelopeError, match="sealed manifest"):
         open_manifest(mixed, secrets)
 
@@ -337,7 +346,7 @@ def vectors() -> dict[str, Any]:
                 },
             }
         )  # fmt: skip
-    return {"scheme": "halles-seal-1", "cases": cases}
+    return {"scheme": "halles-seal-2", "cases": cases}
 
 
 def test_vectors_are_reproduced_to_the_byte() -> None:
@@ -346,7 +355,7 @@ def test_vectors_are_reproduced_to_the_byte() -> None:
 
 
 def test_bids_are_named_by_identifiers_only() -> None:
-    name = BidName(CONSULTATION, UUID(int=1), "f" * 64)
+    name = EnvelopeName(CONSULTATION, UUID(int=1), 1, "f" * 64)
     assert name.segment(1, 2).context("chunks") != name.segment(12, 1).context("chunks")
 
 

@@ -57,7 +57,12 @@ def test_keygen_writes_a_key_only_its_owner_reads(tmp_path: Path) -> None:
 
 def test_a_key_file_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "wrong.key"
-    for content in ("not json", "{}", '{"kind": "x", "officer": "a", "public_key": "AA", "private_key": "AA"}', "[1]"):
+    for content in (
+        "not json",
+        "{}",
+        '{"kind": "x", "officer": "a", "public_key": "AA", "seed": "AA", "recovery": false}',
+        "[1]",
+    ):
         path.write_text(content)
         path.chmod(0o600)
         with pytest.raises(KeyFileError):
@@ -73,12 +78,13 @@ async def test_a_bid_goes_from_the_bidders_tool_to_the_officers_tool(tmp_path: P
     consultation, offer = tmp_path / "consultation.json", tmp_path / "offre.pdf"
     consultation.write_text(json.dumps(told))
     offer.write_bytes(b"%PDF offer" * 20_000)
-    options = ("--consultation", consultation, "--bid", BID, "--lot", "LOT-0001")
-    refused = run(seal_command, offer, *options, "--fingerprint", "0" * 64, "-o", tmp_path / "no")
+    options = ("--consultation", consultation, "--bid", BID, "--offer", f"LOT-0001={offer}")
+    refused = run(seal_command, *options, "--fingerprint", "0" * 64, "-o", tmp_path / "no")
     assert "key set" in refused.output
-    made = run(seal_command, offer, *options, "--fingerprint", opening.fingerprint, "-o", tmp_path / "out")
+    made = run(seal_command, *options, "--fingerprint", opening.fingerprint, "-o", tmp_path / "out")
     assert made.exit_code == 0, made.output
-    envelope = Envelope.model_validate_json((tmp_path / "out" / "envelope.json").read_bytes())
+    (paper,) = json.loads((tmp_path / "out" / "deposit.json").read_bytes())["envelopes"]
+    envelope = Envelope.model_validate(paper)
     envelope.check(opening)
     assert (tmp_path / "out" / "1.sealed").stat().st_size == envelope.files[0].size
     request = await share_request(sealing.Sealed(envelope, ()), opening, "president")
@@ -128,9 +134,10 @@ async def test_what_the_officer_knows_prevails_over_what_the_platform_says() -> 
         sealing.open_shares(request, people[0], ROOTS, not_before=MIDDLE)
     with pytest.raises(EnvelopeError, match="published"):
         sealing.open_shares(request, people[0], ROOTS, fingerprint="1" * 64)
-    foreign = request.shares[0].model_copy(update={"bid": uuid4()})
-    with pytest.raises(EnvelopeError, match="does not name"):
-        sealing.open_shares(request.model_copy(update={"shares": (foreign,)}), people[0], ROOTS)
+    for elsewhere in ({"bid": uuid4()}, {"envelope": 2}):
+        foreign = request.shares[0].model_copy(update=elsewhere)
+        with pytest.raises(EnvelopeError, match="does not name"):
+            sealing.open_shares(request.model_copy(update={"shares": (foreign,)}), people[0], ROOTS)
 
 
 async def test_a_share_badly_sealed_by_the_bidder_is_claimed_not_hidden() -> None:
