@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from services.notices.eforms import coherence, markup, reader, rules, schema
-from services.notices.eforms.model import ParsedNotice
+from services.notices.eforms.model import ParsedNotice, is_extended
 from services.notices.eforms.problems import Problem, UnreadableNoticeError
-from services.notices.eforms.xml import Element, parse, remarks
+from services.notices.eforms.sdk.branches import Branch, grow
+from services.notices.eforms.xml import parse, remarks
 
 __all__ = ["CheckedNotice", "check"]
 
@@ -42,15 +43,16 @@ class CheckedNotice:
 def check(data: bytes) -> CheckedNotice:
     """Read and check a notice. Never fails: what is wrong is told as problems.
 
-    A notice of our SDK version is held to all its rules; an older one to those that every version has; a national extension to what our
-    own model needs. The rest is told as warnings.
+    A notice of our SDK version is held to all its rules; one of another version to those that every version has; a national extension to
+    what our own model needs. The rest is told as warnings.
     """
     try:
         root = parse(data)
     except UnreadableNoticeError as error:
         return CheckedNotice(None, (error.problem,))
-    notice = reader.read(root)
-    found = [*remarks(data), *_faults(root, notice)]
+    branch = grow(root)
+    notice = reader.read_branch(branch)
+    found = [*remarks(data), *_faults(branch, notice)]
     grip = _grip(notice)
     problems = [problem for problem in found if _rejects(problem, grip)]
     warnings = [problem for problem in found if not _rejects(problem, grip)]
@@ -58,7 +60,7 @@ def check(data: bytes) -> CheckedNotice:
     return CheckedNotice(notice, tuple(problems[:_MOST]), tuple([*warnings, *notes][:_MOST]))
 
 
-def _faults(root: Element, notice: ParsedNotice) -> list[Problem]:
+def _faults(root: Branch, notice: ParsedNotice) -> list[Problem]:
     """Give all faults; a national subtype has no rules here but those of our own model."""
     official = rules.subtype(notice.subtype)
     ruled = rules.faults(root, official.code, MAX_FAULTS) if official else []
@@ -67,19 +69,17 @@ def _faults(root: Element, notice: ParsedNotice) -> list[Problem]:
     grip = _grip(notice)
     told = {problem.term for problem in ruled if _rejects(problem, grip)}
     own = [] if told and grip == "all" else [fault for fault in coherence.faults(notice) if fault.term not in told]
-    return [*own, *ruled, *markup.faults(root), *schema.faults(root, notice.document)]
+    return [*own, *ruled, *markup.faults(root.element), *schema.faults(root.element, notice.document)]
 
 
 _Grip = Literal["all", "lasting", "core"]
 
 
 def _grip(notice: ParsedNotice) -> _Grip:
-    """Say which rules a notice is held to: all for our SDK version, or when it names none; those that last for an older one."""
-    if notice.sdk_version is None:
-        return "all"
-    if "#" in (notice.sdk or ""):
+    """Say which rules a notice is held to: all for our SDK version, or when it names none; those that last for another one."""
+    if is_extended(notice.sdk):
         return "core"
-    return "all" if notice.sdk_version >= rules.SDK else "lasting"
+    return "all" if notice.sdk_version in {None, rules.SDK} else "lasting"
 
 
 def _rejects(problem: Problem, grip: _Grip) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from libs.common.reference import cpv, nuts
 from services.notices.eforms import rules
-from services.notices.eforms.model import ParsedNotice
+from services.notices.eforms.model import ParsedNotice, is_extended
 from services.notices.eforms.organisations import is_siret, luhn
 from services.notices.eforms.problems import Problem
 
 __all__ = ["faults", "remarks"]
 
+_QUOTED = 100
 _LOTS = "/*/cac:ProcurementProjectLot"
 _REGION = "/*//cac:RealizedLocation/cac:Address/cbc:CountrySubentityCode"
 
@@ -112,19 +113,37 @@ def _codes(notice: ParsedNotice) -> Iterator[Problem]:
 
 def remarks(notice: ParsedNotice) -> Iterator[Problem]:
     """Give what deserves a warning but no refusal."""
-    if notice.sdk_version and notice.sdk_version < rules.SDK:
-        ours = ".".join(map(str, rules.SDK))
-        yield Problem(
-            "OPT-002",
-            "/*/cbc:CustomizationID",
-            f"L'avis suit une version d'eForms plus ancienne que la nôtre ({notice.sdk} ; ici {ours}).",
-            f"The notice follows an older eForms version than ours ({notice.sdk}; here {ours}).",
-        )
+    yield from _version_remarks(notice)
     if notice.subtype and _is_national(notice.subtype):
         yield Problem("OPP-070", "/*", f"Sous-type national {notice.subtype}.", f"National subtype {notice.subtype}.")
     yield from _buyer_remarks(notice)
     yield from _deadline_remarks(notice)
     yield from _place_remarks(notice)
+
+
+def _version_remarks(notice: ParsedNotice) -> Iterator[Problem]:
+    """Tell that the notice follows another SDK version than ours, or a national extension."""
+    if notice.sdk_version and notice.sdk_version != rules.SDK:
+        ours = ".".join(map(str, rules.SDK))
+        newer = notice.sdk_version > rules.SDK
+        age, age_en = ("récente", "a newer") if newer else ("ancienne", "an older")
+        yield Problem(
+            "OPT-002",
+            "/*/cbc:CustomizationID",
+            f"L'avis suit une version d'eForms plus {age} que la nôtre ({_short(notice.sdk)} ; ici {ours}).",
+            f"The notice follows {age_en} eForms version than ours ({_short(notice.sdk)}; here {ours}).",
+        )
+    if is_extended(notice.sdk):
+        yield Problem(
+            "OPT-002",
+            "/*/cbc:CustomizationID",
+            f"L'avis suit une extension nationale d'eForms ({_short(notice.sdk)}) : il est lu comme un avis européen.",
+            f"The notice follows a national extension of eForms ({_short(notice.sdk)}): it is read as a European one.",
+        )
+
+
+def _short(customisation: str | None) -> str:
+    return (customisation or "")[:_QUOTED]
 
 
 def _buyer_remarks(notice: ParsedNotice) -> Iterator[Problem]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from libs.common.messages.notices import LotTerms
@@ -22,12 +24,20 @@ __all__ = [
     "ParsedResult",
     "ParsedRevenue",
     "base_subtype",
+    "is_extended",
 ]
+
+_NATIONAL: Final = re.compile(r"eforms-sdk-.*#|urn:|eforms-(?!sdk\b)[a-z]{2}\b", re.IGNORECASE)
 
 
 def base_subtype(subtype: str | None) -> str | None:
     """Give the subtype of the SDK that a national one extends: N16 gives 16; another is its own."""
     return subtype[1:] if subtype and subtype[0] == "N" and subtype[1:2].isdigit() else subtype
+
+
+def is_extended(customisation: str | None) -> bool:
+    """Say whether OPT-002 names a national extension: `eforms-sdk-1.7#urn:...`, `eforms-de-1.1`, `urn:...`."""
+    return _NATIONAL.match(customisation or "") is not None
 
 
 @dataclass(frozen=True, slots=True)

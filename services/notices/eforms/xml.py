@@ -37,6 +37,8 @@ MAX_DEPTH: Final = 60
 MAX_ELEMENTS: Final = 500_000
 MAX_CHILDREN: Final = 10_000
 """Of one element: telling where a fault is counts its neighbours."""
+MAX_ATTRIBUTES: Final = 100
+"""Of one element, where eForms have three: the schema compares each with all others."""
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 _EXTENSION = "http://data.europa.eu/p27/eforms-ubl-extension"
@@ -55,16 +57,23 @@ ROOTS: Final = {
     "{http://data.europa.eu/p27/eforms-business-registration-information-notice/1}BusinessRegistrationInformationNotice": "BRIN",
 }
 _PREFIXES: Final = {uri: prefix for prefix, uri in NAMESPACES.items()}
-_ENCODINGS: Final = {
-    "utf-8",
-    "us-ascii",
-    "ascii",
-    "utf-16",
-    "utf-16le",
-    "utf-16be",
-    "iso-8859-1",
-    "iso-8859-15",
-    "windows-1252",
+_ENCODINGS: Final = frozenset(
+    {"utf-8", "ascii", "utf-16", "utf-16-le", "utf-16-be", *(f"cp125{number}" for number in range(9))}
+    | {f"iso8859-{part}" for part in range(1, 17)}
+)
+"""As Python calls them: Latin-1 has a dozen names."""
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (b"<\0\0\0", "utf-32"),
+    (b"\0\0\0<", "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)  # fmt: skip
+"""First bytes that tell the encoding before any declaration can (XML 1.0, appendix F)."""
+_OTHER_FORMATS: Final = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"%PDF": "PDF",
 }
 _DECLARATION: Final = re.compile(r"^\s*<\?xml\s[^>]*?\?>")
 _ENCODING: Final = re.compile(r"""encoding\s*=\s*["']([\w.-]+)["']""")
@@ -87,24 +96,40 @@ def parse(data: bytes, roots: Mapping[str, str] = ROOTS) -> Element:
 
 
 def remarks(data: bytes) -> list[Problem]:
-    """Give the fault of a notice that could be read but is not in UTF-8, the one encoding of eForms."""
-    encoding = _encoding(data)
-    if not encoding.startswith("utf-16"):
+    """Give what is to say of a notice that could be read but is not in UTF-8, the one encoding of eForms.
+
+    UTF-16, or a declaration that says so, is a fault; an encoding of one byte a letter deserves a warning.
+    """
+    encoding, declared = _encoding(data), _declared(data)
+    if encoding.startswith("utf-16"):
+        french, english = "est en UTF-16", "is in UTF-16"
+    elif declared.startswith("utf-16"):
+        french, english = "se déclare en UTF-16 sans l'être", "declares UTF-16 but is not"
+    elif encoding in {"utf-8", "ascii"}:
         return []
+    else:
+        name = encoding.upper()
+        french, english = f"est en {name}", f"is in {name}"
     return [
         Problem(
             "XML",
             "/",
-            "Le fichier est en UTF-16 : enregistrez-le en UTF-8, le seul encodage d'eForms.",
-            "The file is in UTF-16: save it as UTF-8, the one encoding of eForms.",
-            core=True,
+            f"Le fichier {french} : enregistrez-le en UTF-8, le seul encodage d'eForms.",
+            f"The file {english}: save it as UTF-8, the one encoding of eForms.",
+            core="UTF-16" in french,
+            remark="UTF-16" not in french,
         )
     ]
 
 
 def _decode(data: bytes) -> str:
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UnreadableNoticeError("Le fichier est vide.", "The file is empty.")
+    if other := next((name for mark, name in _OTHER_FORMATS.items() if data.startswith(mark)), None):
+        raise UnreadableNoticeError(
+            f"Ce n'est pas du XML mais un fichier {other} : donnez l'avis lui-même, en XML.",
+            f"This is no XML but a {other} file: give the notice itself, in XML.",
+        )
     encoding = _encoding(data)
     if encoding not in _ENCODINGS:
         raise UnreadableNoticeError(
@@ -121,17 +146,24 @@ def _decode(data: bytes) -> str:
 
 
 def _encoding(data: bytes) -> str:
-    for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        if data.startswith(mark):
-            return "utf-16"
-    if data.startswith(b"<\0"):
-        return "utf-16le"
-    if data.startswith(b"\0<"):
-        return "utf-16be"
-    head = data[:200].decode("latin-1").removeprefix("ï»¿")
+    """Give the encoding: as the first bytes tell, else as declared; what begins with single bytes is no UTF-16, whatever it declares."""
+    if marked := next((name for mark, name in _MARKS if data.startswith(mark)), None):
+        return marked
+    declared = _declared(data)
+    return "utf-8" if declared.startswith("utf-16") else declared
+
+
+def _declared(data: bytes) -> str:
+    """Give the encoding of the declaration by the name that Python knows, as written where it knows none; else UTF-8."""
+    head = data[:200].removeprefix(codecs.BOM_UTF8).decode("latin-1")
     declaration = _DECLARATION.match(head)
     declared = _ENCODING.search(declaration[0]) if declaration else None
-    return declared[1].lower() if declared else "utf-8"
+    if declared is None:
+        return "utf-8"
+    try:
+        return codecs.lookup(declared[1]).name
+    except LookupError:
+        return declared[1].lower()
 
 
 def _refuse_doctype(content: str) -> None:
@@ -185,6 +217,11 @@ def _refuse_excess(root: Element) -> None:
             f"Un élément en contient plus de {MAX_CHILDREN} autres.",
             f"An element holds more than {MAX_CHILDREN} others.",
         )
+    if _TOO_DRESSED(root):
+        raise UnreadableNoticeError(
+            f"Un élément porte plus de {MAX_ATTRIBUTES} attributs.",
+            f"An element bears more than {MAX_ATTRIBUTES} attributes.",
+        )
     if _TOO_MANY(root):
         raise UnreadableNoticeError(
             f"Le fichier contient plus de {MAX_ELEMENTS} éléments.",
@@ -198,6 +235,7 @@ def _refuse_excess(root: Element) -> None:
 
 
 _TOO_BROAD: Final = etree.XPath(f"boolean(//*[{MAX_CHILDREN + 1}])")
+_TOO_DRESSED: Final = etree.XPath(f"boolean(//@*[{MAX_ATTRIBUTES + 1}])")
 _TOO_MANY: Final = etree.XPath(f"count(//*) > {MAX_ELEMENTS}")
 _TOO_DEEP: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 

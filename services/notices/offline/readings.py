@@ -23,8 +23,8 @@ from services.notices.views.checks import CheckView
 
 __all__ = ["Prepared", "Refusal", "outcome", "prepare", "verdict"]
 
-_LEARNED: Final = 400  # bytes that tell the format
-_BOAMP: Final = re.compile(rb"<ANNONCE[\s>]")
+_LEARNED: Final = 4_096  # bytes that tell the format, whatever comments come first
+_BOAMP: Final = re.compile(rb"<ANNONCE[\s/>]")
 
 
 @dataclass(frozen=True, slots=True)

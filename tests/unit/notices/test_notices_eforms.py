@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -201,15 +202,51 @@ def test_a_deadline_is_read_with_its_zone() -> None:
 
 
 def test_an_older_notice_is_taken_with_a_warning_and_a_current_one_held_to_every_rule() -> None:
-    incomplete = eforms(1).replace(b"<cbc:VersionID>01</cbc:VersionID>", b"")
+    incomplete = re.sub(rb"<cbc:SubmissionMethodCode[^>]*esubmission[^<]*</cbc:SubmissionMethodCode>", b"", eforms(1))
     older = check(incomplete)
     assert older.accepted
-    assert {"OPT-002", "BT-757"} <= {problem.term for problem in older.warnings}
-    current = check(incomplete.replace(b"eforms-sdk-1.13", b"eforms-sdk-1.15"))
-    assert "BT-757" in terms(current)
-    [missing] = [problem for problem in current.problems if problem.term == "BT-757"]
+    assert {"OPT-002", "BT-17"} <= {problem.term for problem in older.warnings}
+    assert "BT-17" in terms(check(incomplete.replace(b"eforms-sdk-1.13", b"eforms-sdk-1.15")))
+
+
+@pytest.mark.parametrize("version", [b"1.3", b"1.13", b"1.15", b"1.16", b"2.0"])
+def test_what_every_version_asks_for_is_asked_whatever_the_version(version: bytes) -> None:
+    whole = eforms(1).replace(b"eforms-sdk-1.13", b"eforms-sdk-" + version)
+    assert check(whole).accepted
+    without = check(whole.replace(b"<cbc:VersionID>01</cbc:VersionID>", b""))
+    [missing] = [problem for problem in without.problems if problem.term == "BT-757"]
     assert missing.path == "/ContractNotice/cbc:VersionID"
     assert "ajoutez cbc:VersionID" in missing.message
+    for lost, term in ((b"cbc:IssueDate", "BT-05"), (b"cbc:ContractFolderID", "BT-04"), (b"cbc:Description", "BT-24")):
+        found = check(re.sub(rb"<" + lost + rb"\b[^>]*>[^<]*</" + lost + rb">", b"", whole))
+        assert term in terms(found), (version, term)
+
+
+@pytest.mark.parametrize(
+    ("customisation", "says"),
+    [
+        ("eforms-sdk-1.3", "plus ancienne"),
+        ("eforms-sdk-1.10.2", "plus ancienne"),
+        ("eforms-sdk-1.16", "plus récente"),
+        ("eforms-sdk-2.0", "plus récente"),
+        ("eforms-sdk-1.7#extended#urn:fdc:x:eforms:national", "extension nationale"),
+        ("eforms-sdk-1.15#extended#urn:x", "extension nationale"),
+        ("eforms-de-1.1", "extension nationale"),
+        ("urn:x:eforms-de:1.2", "extension nationale"),
+    ],
+)
+def test_another_version_or_extension_is_read_with_a_warning(customisation: str, says: str) -> None:
+    """A code of another version's list is no fault: neither ours nor theirs holds all codes."""
+    unknown = eforms(1).replace(b">open</cbc:ProcedureCode>", b">opened</cbc:ProcedureCode>")
+    checked = check(unknown.replace(b"eforms-sdk-1.13", customisation.encode()))
+    assert checked.accepted, checked.problems
+    assert any(says in warning.message for warning in checked.warnings if warning.term == "OPT-002")
+    assert "BT-105" in {warning.term for warning in checked.warnings}
+
+
+@pytest.mark.parametrize("customisation", ["", "1.10", "eforms-sdk-1", "EFORMS-SDK-1.13", "eforms-sdk-1.15.1"])
+def test_a_customisation_that_names_no_version_is_refused(customisation: str) -> None:
+    assert "OPT-002" in terms(check(eforms(1).replace(b"eforms-sdk-1.13", customisation.encode())))
 
 
 def test_a_wrong_code_date_or_length_is_named_with_what_is_accepted() -> None:

@@ -24,6 +24,13 @@ CORE: Final = frozenset(
     }
 )  # fmt: skip
 """Terms without which a notice cannot be shown or searched: asked for whatever the SDK version of the notice."""
+_EVERY_VERSION: Final = frozenset(
+    {
+        "BT-01", "BT-02", "BT-04", "BT-05", "BT-21", "BT-23", "BT-24", "BT-105", "BT-262", "BT-500", "BT-501", "BT-513",
+        "BT-514", "BT-701", "BT-702", "BT-757",
+    }
+)  # fmt: skip
+"""Terms that every SDK version asks for, in the subtypes where ours does so without condition (regulation (EU) 2019/1780, annex)."""
 _CODES_QUOTED: Final = 12  # a code list of at most so many codes is quoted in full
 _TEXT_QUOTED: Final = 60
 _TEXT_LENGTH: Final = ("call", "string-length", shapes.NORMAL)
@@ -164,13 +171,13 @@ def _missing(case: _Case, place: str, path: str, condition: Tree | None) -> _Tol
     inside, inside_en = "", ""
     if case.field is None and (terms := conditions.wanted(case.rule)):
         inside, inside_en = f" (elle porte {', '.join(terms)})", f" (it holds {', '.join(terms)})"
-    core = condition is None and case.rule.subject in CORE
     if condition is None:
         return _Told(
             f"{_subject(case)} manque : ajoutez {path} sous {place}{inside}.",
             f"{_subject_en(case)} is missing: add {path} under {place}{inside_en}.",
             path,
-            core=core,
+            core=case.rule.subject in CORE,
+            lasting=case.field is not None and case.field.term in _EVERY_VERSION,
         )
     return _Told(
         f"{_subject(case)} manque, obligatoire {why} : ajoutez {path} sous {place}{inside}.",
