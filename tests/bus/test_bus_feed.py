@@ -190,11 +190,12 @@ def test_each_type_is_told_to_its_audience_only(name: str) -> None:
     service = name.split(".", 1)[0]
     for kind in (None, *OrganisationKind):
         actor = Actor("x", "X", BUYER, kind) if kind else None
-        told = told_to(actor, service)
+        told = told_to(actor, service, reads_all=True)
         assert (name in told.public) == (model.audience is Audience.PUBLIC)
-        member = kind is not None and kind is not OrganisationKind.PARTNER
-        assert (name in told.own) == (member and model.audience is Audience.ORGANISATION)
-        assert (name in told.gated) == (member and model.buyer_after is not None)
+        owner = OrganisationKind.BUYER if model.buyer_after is None else OrganisationKind.COMPANY
+        assert (name in told.own) == (kind is owner and model.audience is Audience.ORGANISATION)
+        assert (name in told.gated) == (kind is OrganisationKind.BUYER and model.buyer_after is not None)
+        assert set(told_to(actor, service, reads_all=False).own) <= set(told.own)
     if model.buyer_after is not None:
         gate = registry.event_type(model.buyer_after)
         assert gate.type.startswith(f"{service}."), "the feed opens on an event of its own log"

@@ -172,7 +172,7 @@ async def test_a_page_looks_at_its_span_only_however_long_the_log_goes_on(
 ) -> None:
     await publish(bids, deposit())
     organisation = BUYER if kind is OrganisationKind.BUYER else COMPANY
-    told = told_to(Actor("x", "X", organisation, kind) if kind else None, "bids")
+    told = told_to(Actor("x", "X", organisation, kind) if kind else None, "bids", reads_all=True)
     async with bids.runtime.read() as conn:
         await conn.execute(MANY)
         await conn.execute("UPDATE event_head SET position = 30000")

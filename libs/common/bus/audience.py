@@ -26,11 +26,11 @@ class Told:
     gates: tuple[str, ...]
 
 
-def told_to(actor: Actor | None, service: str, types: Collection[str] = ()) -> Told:
+def told_to(actor: Actor | None, service: str, types: Collection[str] = (), *, reads_all: bool) -> Told:
     """Give what a caller may be told of a service's events, of these types only when some are given.
 
-    Anonymous callers, partners, and who acts by a record (of one consultation, maybe): what is public. Others: also what
-    concerns the organisation they act for.
+    All: what is public. Who reads all that is of the buyer they act for (`reads_all`): also its own events, and those of
+    companies that are opened to it. A company: also its own. An organisation may be both: the kind it acts as counts.
     """
     models = [
         model
@@ -38,14 +38,12 @@ def told_to(actor: Actor | None, service: str, types: Collection[str] = ()) -> T
         if name.startswith(f"{service}.") and (not types or name in types)
     ]
     public = tuple(model.type for model in models if model.audience is Audience.PUBLIC)
-    if actor is None or actor.kind is OrganisationKind.PARTNER or actor.recorded:
-        return Told(public, None, (), (), ())
     own = [model for model in models if model.audience is Audience.ORGANISATION]
+    buyers = tuple(model.type for model in own if model.buyer_after is None)
     late = [(model.type, model.buyer_after) for model in own if model.buyer_after is not None]
-    return Told(
-        public,
-        actor.organisation,
-        tuple(model.type for model in own),
-        tuple(kind for kind, _ in late),
-        tuple(gate for _, gate in late),
-    )
+    companies = tuple(kind for kind, _ in late)
+    if actor is not None and actor.kind is OrganisationKind.BUYER and reads_all:
+        return Told(public, actor.organisation, buyers, companies, tuple(gate for _, gate in late))
+    if actor is not None and actor.kind is OrganisationKind.COMPANY:
+        return Told(public, actor.organisation, companies, (), ())
+    return Told(public, None, (), (), ())

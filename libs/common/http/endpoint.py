@@ -23,7 +23,7 @@ from libs.common.http.reading import check_media, read_json, refuse_unreadable
 from libs.common.http.routes import Route
 from libs.common.runtime import Runtime
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "memberships_of"]
 
 
 _NOTHING = 1024  # bytes read of a body where none is expected
@@ -55,7 +55,7 @@ class Endpoint:
         self.plan: Plan = plan(route)
         self._runtime = runtime
         self._gate = gate
-        self._memberships = _memberships(runtime)
+        self._memberships = memberships_of(runtime)
         self._limit = route.limit or runtime.settings.max_body_bytes
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
@@ -151,7 +151,7 @@ class Endpoint:
         return f"public, max-age={self.route.cache}" if self.route.cache else "public, no-cache"
 
 
-def _memberships(runtime: Runtime) -> Memberships | None:
+def memberships_of(runtime: Runtime) -> Memberships | None:
     """Give who knows the members that tokens do not name; None in a service that records none."""
     try:
         return runtime.port(Memberships)  # type: ignore[type-abstract]

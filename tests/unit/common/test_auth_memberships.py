@@ -28,6 +28,9 @@ class Records:
         self.asked.append((subject, organisation))
         return (subject, organisation) in self.known
 
+    async def reads_all(self, actor: Actor) -> bool:
+        return (actor.subject, actor.organisation) in self.known
+
 
 @pytest.fixture
 def issuer() -> TestIssuer:
@@ -96,9 +99,15 @@ async def test_a_token_without_any_organisation_acts_by_record_alone(issuer: Tes
         await who.authenticate(token, None, Records(("architect", COMMUNE)))
 
 
-def test_who_acts_by_record_is_told_of_public_events_only() -> None:
+def test_who_reads_not_all_of_a_buyer_is_told_of_public_events_only() -> None:
     member = Actor("p", "", COMMUNE, OrganisationKind.BUYER)
-    guest = Actor("p", "", COMMUNE, OrganisationKind.BUYER, recorded=True)
-    assert told_to(member, "bids").own
-    told = told_to(guest, "bids")
+    assert told_to(member, "bids", reads_all=True).own
+    told = told_to(member, "bids", reads_all=False)
     assert (told.organisation, told.own, told.gated) == (None, (), ())
+
+
+def test_a_company_of_the_number_of_a_buyer_is_told_nothing_of_the_buyer_nor_the_buyer_of_it() -> None:
+    company, buyer = (Actor("p", "", COMMUNE, kind) for kind in (OrganisationKind.COMPANY, OrganisationKind.BUYER))
+    own = [set(told_to(actor, "bids", reads_all=True).own) for actor in (company, buyer)]
+    assert "bids.bid.deposited.v1" in own[0] - own[1]
+    assert "bids.award.decided.v1" in own[1] - own[0]

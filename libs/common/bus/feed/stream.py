@@ -18,6 +18,7 @@ from prometheus_client import Counter
 from libs.common.bus import cursor
 from libs.common.bus.feed.hub import Hub, Waiter, hub_of
 from libs.common.bus.feed.reading import Page, Place
+from libs.common.bus.feed.rights import Rights
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
@@ -56,7 +57,7 @@ def _quality(text: str) -> float:
 
 
 async def stream(
-    request: web.Request, runtime: Runtime, waiter: Waiter, *, after: Place | None, limit: int
+    request: web.Request, runtime: Runtime, waiter: Waiter, rights: Rights, *, after: Place | None, limit: int
 ) -> web.StreamResponse:
     """Send what a caller may be told, as it happens, until the caller leaves, is too slow, or the process stops.
 
@@ -76,17 +77,17 @@ async def stream(
         sender = _Sender(request, runtime, response)
         try:
             await sender.write(f"retry: {random.randint(*RETRY)}\n\n".encode())  # noqa: S311  # no secret
-            await _follow(sender, hub, waiter, first, limit)
+            await _follow(sender, hub, waiter, rights, first, limit)
         except (*_AWAY, TimeoutError):
             return response  # the caller left or was cut, or the database is away: it comes back where it was
     return response
 
 
-async def _follow(sender: _Sender, hub: Hub, waiter: Waiter, page: Page, limit: int) -> None:
+async def _follow(sender: _Sender, hub: Hub, waiter: Waiter, rights: Rights, page: Page, limit: int) -> None:
     """Send events as they come; a heartbeat, and the end, only at times that no hidden event can move.
 
     Hidden events wake a waiter too (a deposit concerns its buyer, who may not know of it yet): nothing written, and no
-    silence, may tell when.
+    silence, may tell when. A caller whose rights changed is told by the new ones at once, and comes back for the rest.
     """
     ends = time.monotonic() + LIFETIME * random.uniform(0.8, 1.2)  # noqa: S311  # streams do not all end together
     beat = time.monotonic() + HEARTBEAT
@@ -101,7 +102,10 @@ async def _follow(sender: _Sender, hub: Hub, waiter: Waiter, page: Page, limit: 
             beat = time.monotonic() + HEARTBEAT
         if page.end:
             await waiter.wait(beat - time.monotonic())
-        page = await hub.page(waiter.told, page.next, limit)
+        told = await rights.told()
+        if told != waiter.told:
+            ends = 0.0
+        page = await hub.page(told, page.next, limit)
 
 
 class _Sender:
