@@ -7,7 +7,8 @@ from typing import Final, Literal, cast
 from libs.common.messages.base import Money
 from libs.common.messages.notices import LotTerms
 from services.notices.eforms import numbers, texts
-from services.notices.eforms.xml import Element, find, find_all, text, values
+from services.notices.eforms.nodes import find, find_all, text, values
+from services.notices.eforms.sdk.branches import Branch
 
 __all__ = ["read"]
 
@@ -21,7 +22,7 @@ _STRATEGIC: Final = "cac:ProcurementAdditionalType[cbc:ProcurementTypeCode/@list
 Permission = Literal["required", "allowed", "not-allowed"]
 
 
-def read(project: Element | None, process: Element | None, terms: Element | None, language: str | None) -> LotTerms:
+def read(project: Branch | None, process: Branch | None, terms: Branch | None, language: str | None) -> LotTerms:
     """Give the terms of a lot; a code that eForms does not know is left out (the checker tells of it)."""
     execution = _by_list(terms, "cac:ContractExecutionRequirement/cbc:ExecutionRequirementCode")
     kinds = _by_list(project, "cac:ProcurementAdditionalType/cbc:ProcurementTypeCode")
@@ -59,7 +60,7 @@ def read(project: Element | None, process: Element | None, terms: Element | None
     )
 
 
-def _by_list(element: Element | None, path: str) -> dict[str, list[str]]:
+def _by_list(element: Branch | None, path: str) -> dict[str, list[str]]:
     """Give the codes at a path by the list that each belongs to."""
     found: dict[str, list[str]] = {}
     for item in find_all(element, path) if element is not None else ():
@@ -85,11 +86,11 @@ def _yes(code: str | None) -> bool | None:
     return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(code or "")
 
 
-def _framework_maximum(project: Element | None) -> Money | None:
+def _framework_maximum(project: Branch | None) -> Money | None:
     found = numbers.amount(project, f"cac:RequestedTenderTotal/{_EXTENSION}/efbc:FrameworkMaximumAmount")
     return Money(amount=found.value, currency=found.currency) if found and found.value > 0 else None
 
 
-def _performance(terms: Element | None, language: str | None) -> str | None:
+def _performance(terms: Branch | None, language: str | None) -> str | None:
     conditions = "cac:ContractExecutionRequirement[cbc:ExecutionRequirementCode/@listName='conditions']"
     return texts.choose(terms, f"{conditions}/cbc:Description", language)

@@ -7,7 +7,8 @@ from typing import Final
 
 from services.notices.eforms import lot_terms, numbers, texts
 from services.notices.eforms.model import Amount, ParsedContest, ParsedCriterion, ParsedLot, ParsedPlace
-from services.notices.eforms.xml import Element, find, find_all, text, values
+from services.notices.eforms.nodes import find, find_all, text, values
+from services.notices.eforms.sdk.branches import Branch
 
 __all__ = ["classification", "percents", "places", "project_value", "read_all"]
 
@@ -23,14 +24,14 @@ _DECIMALS: Final = {"dec-exa", "dec-mid"}
 _RANKS: Final = {"ord-imp"}
 
 
-def read_all(root: Element, scheme: str, language: str | None) -> tuple[ParsedLot, ...]:
+def read_all(root: Branch, scheme: str, language: str | None) -> tuple[ParsedLot, ...]:
     """Give the lots (`Lot`) or the parts of a planning notice (`Part`), in their order."""
     return tuple(
         _lot(lot, language) for lot in find_all(root, f"cac:ProcurementProjectLot[cbc:ID/@schemeName='{scheme}']")
     )
 
 
-def _lot(lot: Element, language: str | None) -> ParsedLot:
+def _lot(lot: Branch, language: str | None) -> ParsedLot:
     project, process, terms = (
         find(lot, "cac:ProcurementProject"),
         find(lot, "cac:TenderingProcess"),
@@ -60,7 +61,7 @@ def _lot(lot: Element, language: str | None) -> ParsedLot:
     )
 
 
-def _contest(terms: Element | None, language: str | None) -> ParsedContest | None:
+def _contest(terms: Branch | None, language: str | None) -> ParsedContest | None:
     awarding = find(terms, "cac:AwardingTerms")
     binding = text(awarding, "cbc:BindingOnBuyerIndicator")
     if awarding is None or binding is None:
@@ -69,14 +70,14 @@ def _contest(terms: Element | None, language: str | None) -> ParsedContest | Non
     return ParsedContest(binding == "true", tuple(prize for prize in prizes if prize))
 
 
-def classification(project: Element | None) -> tuple[str, ...]:
+def classification(project: Branch | None) -> tuple[str, ...]:
     """Give the CPV codes of a project as written, the main one first, each once (BT-262, BT-263)."""
     main = values(project, "cac:MainCommodityClassification/cbc:ItemClassificationCode")
     more = values(project, "cac:AdditionalCommodityClassification/cbc:ItemClassificationCode")
     return tuple(dict.fromkeys(code.partition("-")[0] for code in (*main, *more)))
 
 
-def places(project: Element | None) -> tuple[ParsedPlace, ...]:
+def places(project: Branch | None) -> tuple[ParsedPlace, ...]:
     """Give the places of performance of a project."""
     if project is None:
         return ()
@@ -92,20 +93,20 @@ def places(project: Element | None) -> tuple[ParsedPlace, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def project_value(project: Element | None) -> Amount | None:
+def project_value(project: Branch | None) -> Amount | None:
     """Give the estimated value (BT-27)."""
     return numbers.amount(project, "cac:RequestedTenderTotal/cbc:EstimatedOverallContractAmount")
 
 
-def _framework_maximum(project: Element | None) -> Amount | None:
+def _framework_maximum(project: Branch | None) -> Amount | None:
     return numbers.amount(project, f"cac:RequestedTenderTotal/{_EXTENSION}/efbc:FrameworkMaximumAmount")
 
 
-def _system(process: Element | None, kind: str) -> str | None:
+def _system(process: Branch | None, kind: str) -> str | None:
     return text(process, f"cac:ContractingSystem/cbc:ContractingSystemTypeCode[@listName='{kind}']")
 
 
-def _deadline(process: Element | None) -> datetime | None:
+def _deadline(process: Branch | None) -> datetime | None:
     """Give the end of reception of tenders, else of requests to participate, else of expressions of interest (BT-630)."""
     for period in _PERIODS:
         found = find(process, period)
@@ -115,7 +116,7 @@ def _deadline(process: Element | None) -> datetime | None:
     return None
 
 
-def _criteria(terms: Element | None, language: str | None) -> tuple[ParsedCriterion, ...]:
+def _criteria(terms: Branch | None, language: str | None) -> tuple[ParsedCriterion, ...]:
     if terms is None:
         return ()
     found = find_all(terms, "cac:AwardingTerms/cac:AwardingCriterion/cac:SubordinateAwardingCriterion")
@@ -123,14 +124,14 @@ def _criteria(terms: Element | None, language: str | None) -> tuple[ParsedCriter
     return tuple(_criterion(item, weight, language) for item, weight in zip(found, weights, strict=True))
 
 
-def _criterion(item: Element, weight: float | None, language: str | None) -> ParsedCriterion:
+def _criterion(item: Branch, weight: float | None, language: str | None) -> ParsedCriterion:
     kind = text(item, "cbc:AwardingCriterionTypeCode") or "quality"
     name = texts.choose(item, "cbc:Name", language)
     description = texts.choose(item, "cbc:Description", language)
     return ParsedCriterion(kind, name or (description or kind)[:200], description, weight)
 
 
-def _weight(item: Element) -> tuple[str, float] | None:
+def _weight(item: Branch) -> tuple[str, float] | None:
     parameter = find(item, _WEIGHT)
     code, number = text(parameter, "efbc:ParameterCode"), text(parameter, "efbc:ParameterNumeric")
     try:

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from services.notices.eforms.model import Amount
-from services.notices.eforms.xml import Element, find, text
+from services.notices.eforms.nodes import Node, find, text
 
 __all__ = ["amount", "duration_days", "duration_months", "identifier", "instant", "integer"]
 
@@ -41,7 +41,7 @@ def instant(day: str | None, hour: str | None = None, *, end_of_day: bool = Fals
         return None
 
 
-def amount(element: Element | None, path: str) -> Amount | None:
+def amount(element: Node | None, path: str) -> Amount | None:
     """Give the amount at a path, None if absent, not a number, negative or beyond 10^15."""
     found = find(element, path)
     if found is None:
@@ -56,7 +56,7 @@ def amount(element: Element | None, path: str) -> Amount | None:
     return Amount(value.quantize(Decimal("0.01")), currency)
 
 
-def duration_months(period: Element | None) -> int | None:
+def duration_months(period: Node | None) -> int | None:
     """Give the length of a planned period in months, rounded up (BT-36, else BT-536 and BT-537); None if unknown."""
     measure = find(period, "cbc:DurationMeasure")
     if measure is not None:
@@ -67,7 +67,7 @@ def duration_months(period: Element | None) -> int | None:
     return max(1, math.ceil((end - start).days / 30.44)) if start and end and end > start else None
 
 
-def duration_days(period: Element | None) -> int | None:
+def duration_days(period: Node | None) -> int | None:
     """Give the length of a period in days, rounded up (BT-98); None if unknown."""
     measure = find(period, "cbc:DurationMeasure")
     if measure is None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from services.notices.eforms import texts
 from services.notices.eforms.model import ParsedContact, ParsedOrganisation
-from services.notices.eforms.xml import Element, find, find_all, text, values
+from services.notices.eforms.nodes import find, find_all, text, values
+from services.notices.eforms.sdk.branches import Branch
 
 __all__ = ["buyers", "identify", "is_siret", "luhn", "names_department", "read_all"]
 
@@ -54,13 +55,13 @@ def identify(identifier: str | None, country: str | None, name: str = "") -> str
     return f"NATIONAL:{place}-{known[:60]}"
 
 
-def read_all(root: Element, language: str | None) -> dict[str, ParsedOrganisation]:
+def read_all(root: Branch, language: str | None) -> dict[str, ParsedOrganisation]:
     """Give the organisations of a notice by their reference (ORG-0001), and by those of their touch points (TPO-0001)."""
     found = (each for item in find_all(root, _ORGANISATIONS) for each in _with_touch_points(item, language))
     return {organisation.reference: organisation for organisation in found if organisation.reference}
 
 
-def _with_touch_points(item: Element, language: str | None) -> Iterator[ParsedOrganisation]:
+def _with_touch_points(item: Branch, language: str | None) -> Iterator[ParsedOrganisation]:
     company = find(item, "efac:Company")
     if company is None:
         return
@@ -71,7 +72,7 @@ def _with_touch_points(item: Element, language: str | None) -> Iterator[ParsedOr
         yield replace(organisation, reference=reference, contact=_contact(point, language))
 
 
-def _read(company: Element, language: str | None) -> ParsedOrganisation:
+def _read(company: Branch, language: str | None) -> ParsedOrganisation:
     name = texts.choose(company, "cac:PartyName/cbc:Name", language) or ""
     address = find(company, "cac:PostalAddress")
     country = text(address, "cac:Country/cbc:IdentificationCode")
@@ -92,7 +93,7 @@ def _read(company: Element, language: str | None) -> ParsedOrganisation:
     )
 
 
-def _contact(party: Element, language: str | None) -> ParsedContact:
+def _contact(party: Branch, language: str | None) -> ParsedContact:
     address, contact = find(party, "cac:PostalAddress"), find(party, "cac:Contact")
     point = texts.choose(contact, "cbc:Name", language)
     return ParsedContact(
@@ -110,7 +111,7 @@ def names_department(point: str) -> bool:
     return _DEPARTMENT.search("".join(letter for letter in plain if not unicodedata.combining(letter))) is not None
 
 
-def buyers(root: Element, known: dict[str, ParsedOrganisation]) -> tuple[ParsedOrganisation, ...]:
+def buyers(root: Branch, known: dict[str, ParsedOrganisation]) -> tuple[ParsedOrganisation, ...]:
     """Give the buyers, the first one first (OPT-300), with their legal type and activity."""
     found = []
     for party in find_all(root, "cac:ContractingParty"):
@@ -121,7 +122,7 @@ def buyers(root: Element, known: dict[str, ParsedOrganisation]) -> tuple[ParsedO
     return tuple(found)
 
 
-def _as_buyer(organisation: ParsedOrganisation, party: Element) -> ParsedOrganisation:
+def _as_buyer(organisation: ParsedOrganisation, party: Branch) -> ParsedOrganisation:
     legal = text(party, "cac:ContractingPartyType/cbc:PartyTypeCode[@listName='buyer-legal-type']")
     activity = text(party, "cac:ContractingActivity/cbc:ActivityTypeCode[@listName='authority-activity']")
     return replace(

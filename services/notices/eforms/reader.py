@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from services.notices.eforms import lots, numbers, organisations, results, rules, texts
 from services.notices.eforms.model import ParsedModification, ParsedNotice, base_subtype
-from services.notices.eforms.xml import ROOTS, Element, find, find_all, text
+from services.notices.eforms.nodes import find, find_all, text
+from services.notices.eforms.sdk.branches import Branch, grow
+from services.notices.eforms.xml import ROOTS, Element
 
-__all__ = ["read"]
+__all__ = ["read", "read_branch"]
 
 _EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
 _ACCELERATED: Final = "cac:ProcessJustification[cbc:ProcessReasonCode/@listName='accelerated-procedure']"
@@ -19,6 +21,11 @@ _SDK: Final = re.compile(r"^eforms-sdk-(\d+)\.(\d+)")
 
 def read(root: Element) -> ParsedNotice:
     """Read a notice of any kind; never fails on a document that `xml.parse` accepted."""
+    return read_branch(grow(root))
+
+
+def read_branch(root: Branch) -> ParsedNotice:
+    """Read a notice of which the branches are grown already."""
     language = text(root, "cbc:NoticeLanguageCode")
     project = find(root, "cac:ProcurementProject")
     known = organisations.read_all(root, language)
@@ -66,7 +73,7 @@ def read(root: Element) -> ParsedNotice:
     )
 
 
-def _form_type(notice_type: Element | None, subtype: str | None) -> str | None:
+def _form_type(notice_type: Branch | None, subtype: str | None) -> str | None:
     """Give BT-03; a national notice that tells none is of the form of the subtype it extends (N16: 16)."""
     told = notice_type.get("listName") if notice_type is not None else None
     official = rules.subtype(base_subtype(subtype))
@@ -78,7 +85,7 @@ def _version(sdk: str | None) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _process(process: Element | None, language: str | None) -> dict[str, Any]:
+def _process(process: Branch | None, language: str | None) -> dict[str, Any]:
     """Give what the notice says of its procedure, and why it is accelerated or without competition."""
     return {
         "procedure_type": text(process, "cbc:ProcedureCode"),
@@ -90,7 +97,7 @@ def _process(process: Element | None, language: str | None) -> dict[str, Any]:
     }
 
 
-def _change_description(root: Element, language: str | None) -> str | None:
+def _change_description(root: Branch, language: str | None) -> str | None:
     """Give why the notice changes (BT-762), then what changes in each section (BT-141)."""
     changes = find(root, f"{_EXTENSION}/efac:Changes")
     if changes is None:
@@ -100,7 +107,7 @@ def _change_description(root: Element, language: str | None) -> str | None:
     return "\n".join(dict.fromkeys(part for part in (why, *parts) if part)) or None
 
 
-def _modification(modification: Element | None, language: str | None) -> ParsedModification | None:
+def _modification(modification: Branch | None, language: str | None) -> ParsedModification | None:
     if modification is None:
         return None
     section = "efac:Change/efac:ChangedSection/efbc:ChangedSectionIdentifier"

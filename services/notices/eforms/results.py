@@ -8,7 +8,8 @@ from typing import Final
 
 from services.notices.eforms import numbers, texts
 from services.notices.eforms.model import Amount, ParsedOrganisation, ParsedResult, ParsedRevenue
-from services.notices.eforms.xml import Element, find, find_all, text, values
+from services.notices.eforms.nodes import find, find_all, text, values
+from services.notices.eforms.sdk.branches import Branch
 
 __all__ = ["read_all"]
 
@@ -18,7 +19,7 @@ _UNSUCCESSFUL: Final = {"no-rece", "all-rej"}
 
 
 def read_all(
-    root: Element, organisations: dict[str, ParsedOrganisation], language: str | None
+    root: Branch, organisations: dict[str, ParsedOrganisation], language: str | None
 ) -> tuple[ParsedResult, ...]:
     """Give the result of each lot, in the notice's order."""
     result = find(root, _RESULT)
@@ -28,21 +29,21 @@ def read_all(
     return tuple(graph.result(item, lot) for item in find_all(result, "efac:LotResult") for lot in _lots(item))
 
 
-def _lots(item: Element) -> list[str]:
+def _lots(item: Branch) -> list[str]:
     return values(item, "efac:TenderLot/cbc:ID")
 
 
 class _Graph:
     """The references of one notice result."""
 
-    def __init__(self, result: Element, organisations: dict[str, ParsedOrganisation], language: str | None) -> None:
+    def __init__(self, result: Branch, organisations: dict[str, ParsedOrganisation], language: str | None) -> None:
         self._organisations = organisations
         self._language = language
         self._tenders = _by_id(result, "efac:LotTender")
         self._parties = _by_id(result, "efac:TenderingParty")
         self._contracts = _by_id(result, "efac:SettledContract")
 
-    def result(self, item: Element, lot: str) -> ParsedResult:
+    def result(self, item: Branch, lot: str) -> ParsedResult:
         reason = text(item, "efac:DecisionReason/efbc:DecisionReasonCode")
         references = [key for key in values(item, "efac:SettledContract/cbc:ID") if key in self._contracts]
         contracts = [self._contracts[key] for key in references]
@@ -64,7 +65,7 @@ class _Graph:
             contracts=tuple(references),
         )
 
-    def _winning_tenders(self, item: Element, contracts: list[Element]) -> list[Element]:
+    def _winning_tenders(self, item: Branch, contracts: list[Branch]) -> list[Branch]:
         """Give the tenders of the contracts; without contract, those of the lot result ranked first or not ranked."""
         signed = [key for contract in contracts for key in values(contract, "efac:LotTender/cbc:ID")]
         own = values(item, "efac:LotTender/cbc:ID")
@@ -72,17 +73,17 @@ class _Graph:
         tenders = [self._tenders[key] for key in chosen if key in self._tenders]
         return [tender for tender in tenders if text(tender, "cbc:RankCode") in {None, "1"}] or tenders
 
-    def _winners(self, tenders: list[Element]) -> tuple[ParsedOrganisation, ...]:
+    def _winners(self, tenders: list[Branch]) -> tuple[ParsedOrganisation, ...]:
         parties = [self._parties.get(key) for tender in tenders for key in values(tender, "efac:TenderingParty/cbc:ID")]
         keys = [key for party in parties for key in values(party, "efac:Tenderer/cbc:ID")]
         return tuple(self._organisations[key] for key in dict.fromkeys(keys) if key in self._organisations)
 
 
-def _by_id(result: Element, path: str) -> dict[str, Element]:
+def _by_id(result: Branch, path: str) -> dict[str, Branch]:
     return {key: item for item in find_all(result, path) if (key := text(item, "cbc:ID"))}
 
 
-def _outcome(item: Element, reason: str | None) -> str:
+def _outcome(item: Branch, reason: str | None) -> str:
     code = text(item, "cbc:TenderResultCode")
     foretold = code is None and text(item, "efac:LotTender/cbc:ID")  # a notice before the award tells no code
     if code == "selec-w" or foretold:
@@ -92,7 +93,7 @@ def _outcome(item: Element, reason: str | None) -> str:
     return "unsuccessful" if reason in _UNSUCCESSFUL else "abandoned"
 
 
-def _total(tenders: list[Element]) -> Amount | None:
+def _total(tenders: list[Branch]) -> Amount | None:
     amounts = [
         found for tender in tenders if (found := numbers.amount(tender, "cac:LegalMonetaryTotal/cbc:PayableAmount"))
     ]
@@ -101,7 +102,7 @@ def _total(tenders: list[Element]) -> Amount | None:
     return Amount(sum((found.value for found in amounts), Decimal(0)), amounts[0].currency)
 
 
-def _received(item: Element) -> dict[str, int]:
+def _received(item: Branch) -> dict[str, int]:
     """Give the number of submissions of each type (BT-759, BT-760)."""
     found: dict[str, int] = {}
     for statistic in find_all(item, "efac:ReceivedSubmissionsStatistics"):
@@ -114,7 +115,7 @@ def _received(item: Element) -> dict[str, int]:
     return found
 
 
-def _revenue(tender: Element, language: str | None) -> ParsedRevenue | None:
+def _revenue(tender: Branch, language: str | None) -> ParsedRevenue | None:
     revenue = find(tender, "efac:ConcessionRevenue")
     buyer, users = (numbers.amount(revenue, f"efbc:Revenue{payer}Amount") for payer in ("Buyer", "User"))
     if buyer is None or users is None:
@@ -122,6 +123,6 @@ def _revenue(tender: Element, language: str | None) -> ParsedRevenue | None:
     return ParsedRevenue(buyer, users, texts.choose(revenue, "efbc:ValueDescription", language) or "")
 
 
-def _signed(contracts: list[Element]) -> datetime | None:
+def _signed(contracts: list[Branch]) -> datetime | None:
     dates = [moment for contract in contracts if (moment := numbers.instant(text(contract, "cbc:IssueDate")))]
     return min(dates, default=None)

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Final
 
 from services.notices.eforms.problems import Problem
-from services.notices.eforms.sdk import branches, ground, plan, table, wording
+from services.notices.eforms.sdk import ground, plan, table, wording
+from services.notices.eforms.sdk.branches import Branch, grow
 from services.notices.eforms.sdk.table import SDK, Subtype, code_list, subtype
 from services.notices.eforms.xml import Element
 
@@ -24,10 +25,10 @@ _TOO_COMPLEX: Final = Problem(
 )
 
 
-def faults(root: Element, code: str, most: int) -> list[Problem]:
+def faults(root: Element | Branch, code: str, most: int) -> list[Problem]:
     """Give the faults of a notice against the rules of its subtype, in the order of the document, a little over `most` at most."""
     try:
-        failures = plan.failures(branches.grow(root), code, most)
+        failures = plan.failures(root if isinstance(root, Branch) else grow(root), code, most)
     except ground.TooMuchWorkError:
         return [_TOO_COMPLEX]
     return list(dict.fromkeys(wording.told(failure) for failure in failures))

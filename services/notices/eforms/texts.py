@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from services.notices.eforms.xml import Element, find_all
+from services.notices.eforms.nodes import Node, find_all
 
 __all__ = ["choose"]
 
 
-def choose(element: Element | None, path: str, language: str | None) -> str | None:
+def choose(element: Node | None, path: str, language: str | None) -> str | None:
     """Give the text at a path in the best language; lines are kept, other blanks normalised. None if there is none."""
     if element is None:
         return None

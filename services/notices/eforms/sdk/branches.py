@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final, cast, overload
 
 from services.notices.eforms.xml import Element
 
@@ -27,6 +27,16 @@ class Branch:
         self.element = element
         self.attributes = attributes
         self.children: dict[str, list[Branch]] = NONE
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Give the value of an attribute, as an element of lxml does."""
+        return self.attributes.get(name, default)
 
     def attribute(self, name: str) -> Branch:
         """Give an attribute as a branch of its own, for the rules about it."""
