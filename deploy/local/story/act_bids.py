@@ -14,7 +14,7 @@ from deploy.local.story.client import eventually, require
 from deploy.local.story.report import NotApplicable, Proof
 from deploy.local.story.scene import Json, Scene
 from libs.common.messages.notices import OpeningKeySet
-from services.bids.sealing import BidName, PlainFile, SealingPlan, ShareRequest, open_shares, seal, sealed_size
+from services.bids.sealing import Content, PlainFile, ShareRequest, open_shares, seal_bid, sealed_size
 from services.bids.sealing.receipt import Receipt, verify_receipt
 
 __all__ = ["award", "deposit", "deposit_late", "open_bids", "open_early", "read_letters", "replace", "sign_early"]
@@ -68,21 +68,28 @@ async def _deposit(scene: Scene, company: Company, offer: str) -> Json:
     require(
         keys.fingerprint == scene.notice["opening"]["fingerprint"], "the key set is not the one of the published notice"
     )
-    files = [_paper(company, scene, "candidature"), _paper(company, scene, f"offre : {offer}")]
-    announced = [
-        {"name": f"pli-{number}.sealed", "size": sealed_size(len(file.content))} for number, file in enumerate(files, 1)
+    contents = [
+        Content("application", tuple(scene.lots), (_paper(company, scene, "candidature"),)),
+        Content("offer", tuple(scene.lots), (_paper(company, scene, f"offre : {offer}"),)),
     ]
-    wanted = {"lots": scene.lots, "files": announced, "depositor_name": company.name}
+    wanted = {"envelopes": [_announced(each) for each in contents], "depositor_name": company.name}
     bid = await api.post(f"{BIDS}/consultations/{scene.procedure}/bids", wanted)
-    name = BidName(UUID(scene.procedure), UUID(bid["bid_id"]), keys.fingerprint)
-    sealed = seal(SealingPlan(name, keys, tuple(scene.lots)), files)
+    sealed = seal_bid(UUID(scene.procedure), UUID(bid["bid_id"]), keys, contents)
     for number, ciphertext in enumerate(sealed.ciphertexts, 1):
         path = f"{BIDS}/bids/{bid['bid_id']}/files/{number}"
         await api.call("PUT", path, expect=201, data=ciphertext, content_type="application/octet-stream")
-    envelope = sealed.envelope.model_dump(mode="json")
-    receipt = await api.post(f"{BIDS}/bids/{bid['bid_id']}/deposit", {"envelope": envelope})
+    envelopes = [each.model_dump(mode="json") for each in sealed.envelopes]
+    receipt = await api.post(f"{BIDS}/bids/{bid['bid_id']}/deposit", {"envelopes": envelopes})
     _check_receipt(scene, company, receipt)
     return dict(receipt)
+
+
+def _announced(content: Content) -> Json:
+    files = [
+        {"name": f"{content.kind}-{number}.sealed", "size": sealed_size(len(file.content))}
+        for number, file in enumerate(content.files, 1)
+    ]
+    return {"kind": content.kind, "lots": list(content.lots), "files": files}
 
 
 def _paper(company: Company, scene: Scene, kind: str) -> PlainFile:
@@ -125,8 +132,11 @@ async def replace(scene: Scene) -> Proof:
 
 async def open_early(scene: Scene) -> Proof:
     """Before the deadline nobody can open, not even all officers together."""
-    path = f"{BIDS}/consultations/{scene.procedure}/opening"
-    return {"refused": await scene.officials.secretary.api.refused(path)}
+    return {"refused": await scene.officials.secretary.api.refused(_openings(scene), {})}
+
+
+def _openings(scene: Scene) -> str:
+    return f"{BIDS}/consultations/{scene.procedure}/openings"
 
 
 async def deposit_late(scene: Scene) -> Proof:
@@ -141,32 +151,48 @@ async def deposit_late(scene: Scene) -> Proof:
 
 
 async def open_bids(scene: Scene) -> Proof:
-    """k-1 officers fail, k succeed; what is opened is what was deposited."""
-    api = scene.officials.secretary.api
-    opening = await api.post(f"{BIDS}/consultations/{scene.procedure}/opening")
-    path = f"{BIDS}/openings/{opening['opening_id']}"
-    officers = list(scene.keys)[: scene.script.threshold]
-    for officer in officers[:-1]:
-        await _present(scene, path, officer)
-    refused = await api.refused(f"{path}/completion")
-    await _present(scene, path, officers[-1])
-    scene.opening = await api.post(f"{path}/completion")
+    """Applications, then offers: k-1 officers fail, k succeed; what is opened is what was deposited."""
+    refused = await scene.officials.secretary.api.refused(_openings(scene), {"stage": "offers"})
+    applications = await _open_stage(scene, "applications")
+    scene.opening = await _open_stage(scene, "offers")
     report = scene.opening["report"]
     scene.bids = {bid["bid"]: bid["depositor"] for bid in report["opened"]}
     expected = {receipt["statement"]["bid_id"] for receipt in scene.receipts.values()}
     require(set(scene.bids) == expected, "other bids were opened than those that count")
-    require(len(report["superseded"]) == 1, "the replaced bid is not reported as superseded")
-    require(len(report["late"]) == 1, "the late bid is not reported as late")
-    await _same_content(scene, path)
+    for stage in (applications["report"], report):
+        require(len(stage["superseded"]) == 1, "the replaced bid is not reported as superseded")
+        require(len(stage["late"]) == 1, "the late bid is not reported as late")
+    await _same_content(scene, f"{BIDS}/openings/{applications['opening_id']}")
     return {
-        "refused_with_too_few": refused,
-        "officers": officers,
+        "offers_before_applications": refused,
+        "refused_with_too_few": applications["refused"],
+        "officers": [each["officer"] for each in report["officers"]],
         "opened": len(scene.bids),
         "superseded": 1,
         "late": 1,
         "report_sha256": scene.opening["report_sha256"],
         "stamped_at": scene.opening["stamped_at"],
     }
+
+
+async def _open_stage(scene: Scene, stage: str) -> Json:
+    """Open a stage with k officers; give the completed opening, and how k-1 officers were refused."""
+    api = scene.officials.secretary.api
+    opening = await api.post(_openings(scene), {"stage": stage})
+    path = f"{BIDS}/openings/{opening['opening_id']}"
+    officers = list(scene.keys)[: scene.script.threshold]
+    for officer in officers[:-1]:
+        await _present(scene, path, officer)
+    refused = await api.refused(f"{path}/completion")
+    await _present(scene, path, officers[-1])
+    await api.post(f"{path}/completion", expect=202)
+    completed = await eventually(partial(_completed, scene, path), f"the opening of the {stage}")
+    return completed | {"refused": refused}
+
+
+async def _completed(scene: Scene, path: str) -> Json | None:
+    opening = await scene.officials.secretary.api.get(path)
+    return opening if opening["state"] == "completed" else None
 
 
 async def _present(scene: Scene, path: str, officer: str) -> None:

@@ -20,6 +20,7 @@ from services.bids.sealing.manifest import SealedFile
 from services.bids.sealing.recovery import FileKeys, open_file, open_manifest, recover_file
 from services.bids.store.bids import BidFile
 from services.bids.store.openings import Presence
+from services.bids.uploads.content import sealed_content
 
 __all__ = ["Opened", "OpeningWork", "open_envelope"]
 
@@ -104,7 +105,7 @@ async def _open_files(
     opened: dict[int, DocumentReference] = {}
     for sealed, told in zip(envelope.files, manifest.files, strict=True):
         target = f"bids/opened/{work.opening}/{envelope.bid}/{sealed.number}"
-        source = _Source(runtime, stored[sealed.number])
+        source = _Source(runtime, envelope.bid, stored[sealed.number])
         plain = open_file(sealed, envelope.name, secrets[sealed.number], source.read())
         name = told.name if file_name_problem(told.name) is None else f"fichier-{told.number}"
         media_type = told.media_type if _MEDIA_TYPE.fullmatch(told.media_type) else "application/octet-stream"
@@ -126,12 +127,12 @@ class _Source:
     """The stored ciphertext of a file."""
 
     runtime: Runtime
+    bid: UUID
     file: BidFile
 
-    async def read(self) -> AsyncIterator[bytes]:
+    def read(self) -> AsyncIterator[bytes]:
         """Give it in order. Raises MissingDocumentError."""
-        async for data in self.runtime.storage.open(self.file.storage_key or ""):
-            yield data
+        return sealed_content(self.runtime, self.bid, self.file.number)
 
     async def blame(self, sealed: SealedFile) -> None:
         """Raise _StorageFault when the stored bytes are not those received: then it is no fault of the bidder."""

@@ -127,10 +127,13 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
         },
         bodies={
             ("POST", "/v1/consultations/{procedure}/bids"): {
-                "json": {"lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
+                "json": {"envelopes": [
+                    {"kind": "offer", "lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
+                ]}
             },
             ("PUT", "/v1/bids/{bid_id}/files/{number}"): {"data": bytes(announced)},
-            ("POST", "/v1/bids/{bid_id}/deposit"): {"json": {"envelope": sealed.envelope.model_dump(mode="json")}},
+            ("POST", "/v1/bids/{bid_id}/deposit"): {"json": {"envelopes": [each.model_dump(mode="json") for each in sealed.envelopes]}},
+            ("POST", "/v1/consultations/{procedure}/openings"): {"json": {}},
             ("GET", "/v1/openings/{opening_id}/shares"): {"params": {"officer": "officier-1"}},
             ("POST", "/v1/openings/{opening_id}/shares"): {"json": {"officer": "officier-1", "shares": []}},
             ("POST", "/v1/consultations/{procedure}/lots/{lot}/award"): {"json": award},
