@@ -11,8 +11,9 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -196,34 +197,42 @@ async def _bare(conn: asyncpg.Connection) -> Bare:
     return bare
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Milliseconds of one kind of search, on the clock and of this process's processor time."""
+
+    clock: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        began, busy = time.perf_counter(), time.process_time()
+        yield
+        self.clock.append((time.perf_counter() - began) * 1000)
+        self.processor.append((time.process_time() - busy) * 1000)
+
+    @classmethod
+    def all(cls, every: Iterable[_Times]) -> _Times:
+        times = list(every)
+        return cls([ms for each in times for ms in each.clock], [ms for each in times for ms in each.processor])
+
+
 async def _compare(runtime: Runtime, bare: Bare, rounds: int) -> None:
     searches, draw = _searches(), random.Random(SEED)
-    ours: dict[str, list[float]] = {search.name: [] for search in searches}
-    theirs: dict[str, list[float]] = {search.name: [] for search in searches}
+    ours, theirs = ({search.name: _Times() for search in searches} for _ in range(2))
     totals: dict[str, int | None] = {}
     for turn in range(rounds + 2):
         for search in draw.sample(searches, len(searches)):
             asked = _asked(search, draw)
-            took, found = await _ask(runtime, asked)
-            began = time.perf_counter()
-            bare.ask(search)
-            if turn >= 2:  # the first ones warm up
-                ours[search.name].append(took)
-                theirs[search.name].append((time.perf_counter() - began) * 1000)
+            warming = turn < 2
+            with (_Times() if warming else ours[search.name]).taken():
+                found = await service.search(runtime, asked)
+            with (_Times() if warming else theirs[search.name]).taken():
+                bare.ask(search)
             totals[search.name] = found.total
     for search in searches:
         _line(f"{search.name} ({totals[search.name]} found), p95", ours[search.name], theirs[search.name])
-    _line(
-        "all searches, p95",
-        [each for times in ours.values() for each in times],
-        [each for times in theirs.values() for each in times],
-    )
-
-
-async def _ask(runtime: Runtime, asked: service.Asked) -> tuple[float, service.Found]:
-    began = time.perf_counter()
-    found = await service.search(runtime, asked)
-    return (time.perf_counter() - began) * 1000, found
+    _line("all searches, p95", _Times.all(ours.values()), _Times.all(theirs.values()))
 
 
 def _asked(search: Search, draw: random.Random) -> service.Asked:
@@ -236,8 +245,8 @@ def _asked(search: Search, draw: random.Random) -> service.Asked:
     return service.Asked(query.criteria(), query.sort, None, query.limit, tuple(query.facets))
 
 
-def _line(name: str, ours: Sequence[float], theirs: Sequence[float]) -> None:
-    first, second = (statistics.quantiles(times, n=20)[18] for times in (ours, theirs))
+def _line(name: str, ours: _Times, theirs: _Times) -> None:
+    first, second = _p95(ours.clock), _p95(theirs.clock)
     _print(
         {
             "name": name,
@@ -245,10 +254,18 @@ def _line(name: str, ours: Sequence[float], theirs: Sequence[float]) -> None:
             "ours": round(first, 2),
             "baseline": round(second, 2),
             "ratio": round(first / second, 2),
+            "p50": round(statistics.median(ours.clock), 2),
+            "baseline_p50": round(statistics.median(theirs.clock), 2),
+            "processor": round(_p95(ours.processor), 2),
+            "baseline_processor": round(_p95(theirs.processor), 2),
             "target": 50.0,
             "met": first <= 50.0,
         }
     )
+
+
+def _p95(times: Sequence[float]) -> float:
+    return statistics.quantiles(times, n=20)[18]
 
 
 def _print(line: dict[str, Any]) -> None:
