@@ -31,7 +31,8 @@ def faults(root: Element | Branch, code: str, most: int) -> list[Problem]:
         failures = plan.failures(root if isinstance(root, Branch) else grow(root), code, most)
     except ground.TooMuchWorkError:
         return [_TOO_COMPLEX]
-    return list(dict.fromkeys(wording.told(failure) for failure in failures))
+    places: dict[Branch, str] = {}
+    return list(dict.fromkeys(wording.told(failure, places) for failure in failures))
 
 
 @cache

@@ -13,7 +13,7 @@ from services.notices.eforms.sdk.plan import EMPTY
 from services.notices.eforms.sdk.syntax import Tree, parse
 from services.notices.eforms.sdk.table import Field, Rule
 from services.notices.eforms.sdk.values import normal
-from services.notices.eforms.xml import prefixed, where
+from services.notices.eforms.xml import prefixed
 
 __all__ = ["told"]
 
@@ -72,12 +72,12 @@ class _Told:
     lasting: bool = False
 
 
-def told(failure: Failure) -> Problem:
-    """Give the problem to tell for a rule that does not hold."""
+def told(failure: Failure, places: dict[Branch, str]) -> Problem:
+    """Give the problem to tell for a rule that does not hold; `places` keeps where elements are, for the next ones of a notice."""
     rule, branch = failure
     subject = _at(branch) if rule.subject == EMPTY else rule.subject
     case = _Case(rule, parse(rule.test), branch, table.field(subject))
-    place = where(branch.element) + (f"/{branch.tag}" if branch.tag.startswith("@") else "")
+    place = _where(branch, places)
     found = _message(case, place)
     return Problem(
         case.field.term if case.field else _TERMS.get(subject, subject),
@@ -88,6 +88,22 @@ def told(failure: Failure) -> Problem:
         lasting=found.lasting,
         remark=rule.warning,
     )
+
+
+def _where(branch: Branch, places: dict[Branch, str]) -> str:
+    """Give what `xml.where` gives, built on the place of the element above."""
+    known = places.get(branch)
+    if known is None:
+        above = _where(branch.above, places) if branch.above is not None else ""
+        known = places[branch] = f"{above}/{_step(branch)}"
+    return known
+
+
+def _step(branch: Branch) -> str:
+    if branch.tag.startswith("@"):
+        return branch.tag
+    step = branch.element.getroottree().getpath(branch.element).rpartition("/")[2]  # counted by libxml2
+    return prefixed(branch.tag) + step[step.find("[") :] * ("[" in step)
 
 
 _TERMS: Final = {"P-0001": "OPP-070", "P-0002": "BT-137", "P-0004": "BT-137", "P-0005": "BT-137"}
