@@ -4,7 +4,7 @@ HallesError
 ├─ NotFound       UnknownConsultation, UnknownBid, UnknownOpening, UnknownLetter, UnknownContract
 ├─ Conflict       BeforeDeadline, AfterDeadline, TooFewOfficers, OfficerPresent, OpeningUnderWay, StageOrder,
 │                 DuringStandstill, NotCleared, AlreadyAwarded, NotOpened, ProcedureSuspended, LotEnded
-├─ InvalidInput   WrongUpload, WrongEnvelope, WrongShares, IncompleteAward, WrongSignedContract
+├─ InvalidInput   WrongEnvelope, WrongShares, IncompleteAward, WrongSignedContract
 └─ TooLarge       BidTooLarge
 """
 
@@ -35,7 +35,6 @@ __all__ = [
     "WrongEnvelope",
     "WrongShares",
     "WrongSignedContract",
-    "WrongUpload",
 ]
 
 
@@ -156,13 +155,6 @@ class LotEnded(Conflict):
 
     slug = "lot-ended"
     title, title_en = "Lot sans suite ou infructueux", "Lot given up or unsuccessful"
-
-
-class WrongUpload(InvalidInput):
-    """The bytes received are not those announced."""
-
-    slug = "wrong-upload"
-    title, title_en = "Fichier reçu différent de l'annonce", "The upload differs from what was announced"
 
 
 class WrongEnvelope(InvalidInput):

@@ -1,4 +1,4 @@
-"""Effects outside the database: time stamps that could not be had at once, ciphertext that was replaced."""
+"""Effects outside the database: openings, time stamps that could not be had at once, what uploads leave behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from libs.common.service import Completion, Job, Jobs, Periodic
 from services.bids.evidence.journal import stamp_left
 from services.bids.service import completion, key_sets
 from services.bids.service.completion import OPEN_JOB
-from services.bids.service.drafts import DISCARD_JOB
 from services.bids.service.key_sets import STAMP_KEYS_JOB
 from services.bids.store import receipts
 from services.bids.uploads import upkeep
@@ -37,12 +36,6 @@ async def open_envelope(runtime: Runtime, job: Job) -> Completion:
 async def stamp_key_set(runtime: Runtime, job: Job) -> None:
     """Time-stamp a key set that was published."""
     await key_sets.stamp(runtime, UUID(job.payload["procedure"]))
-
-
-@jobs.on(DISCARD_JOB)
-async def discard_upload(runtime: Runtime, job: Job) -> None:
-    """Remove the ciphertext of an upload that a later one replaced, in a bid that was not deposited yet."""
-    await runtime.storage.delete(job.payload["key"])
 
 
 @periodic.every(15)

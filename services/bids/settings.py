@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field
 
 from libs.common.settings import Settings
@@ -16,3 +18,5 @@ class BidsSettings(Settings):
     """Bytes of one bid, all files together, as sealed; refused at creation, never after hours of upload."""
     stamp_seconds: float = Field(default=1.5, gt=0)
     """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""
+    upload_expiry: timedelta = Field(default=timedelta(days=7), gt=timedelta())
+    """How long an unfinished upload is kept after its last byte."""

@@ -20,6 +20,7 @@ from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
 from services.bids.sealing.tool import TOOLS, load_roots
 from services.bids.settings import BidsSettings
+from services.bids.uploads.leases import Leases
 
 __all__ = ["SERVICE"]
 
@@ -32,6 +33,7 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
         TimestampAuthority: HttpTimestampAuthority(settings.timestamp_urls, runtime.http),
         TrustedRoots: TrustedRoots(tuple(roots)),
         Journal: Journal(runtime),
+        Leases: Leases(runtime),
     }
 
 

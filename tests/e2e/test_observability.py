@@ -38,7 +38,7 @@ from libs.common.settings import Settings
 from libs.common.testing.servers.debian import find_prometheus, find_promtool
 from libs.common.testing.servers.postgres import free_port
 from libs.common.testing.servers.rabbitmq import Broker, rabbitmq
-from services.bids.service.drafts import DISCARD_JOB
+from services.bids.uploads.service import TIDY_JOB
 from services.bids.wiring import SERVICE
 from tests.bus.world import exempted
 from tests.e2e.prometheus import Prometheus, prometheus
@@ -183,8 +183,8 @@ async def _make_something_of_everything(platform: Platform) -> None:
     finally:
         await bus.close()
     await platform.database(
-        "INSERT INTO job (kind, key, payload, due_at) VALUES ($1, 'k', '{\"key\": \"bids/none\"}', now())",
-        DISCARD_JOB,
+        "INSERT INTO job (kind, key, payload, due_at) VALUES ($1, 'k', '{\"folders\": [\"bids/none\"]}', now())",
+        TIDY_JOB,
     )
     async with aiohttp.ClientSession() as client:
         for path in ("/bids/v1/events", f"/{uuid4()}", "/bids/v1/openapi.json", f"/bids/v1/contracts/{uuid4()}"):

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from deploy.local.story.cast import Company, Person
-from deploy.local.story.client import eventually, require
+from deploy.local.story.client import Api, eventually, require
 from deploy.local.story.report import NotApplicable, Proof
 from deploy.local.story.scene import Json, Scene
 from libs.common.messages.notices import OpeningKeySet
@@ -76,12 +76,23 @@ async def _deposit(scene: Scene, company: Company, offer: str) -> Json:
     bid = await api.post(f"{BIDS}/consultations/{scene.procedure}/bids", wanted)
     sealed = seal_bid(UUID(scene.procedure), UUID(bid["bid_id"]), keys, contents)
     for number, ciphertext in enumerate(sealed.ciphertexts, 1):
-        path = f"{BIDS}/bids/{bid['bid_id']}/files/{number}"
-        await api.call("PUT", path, expect=201, data=ciphertext, content_type="application/octet-stream")
+        path = f"{BIDS}/bids/{bid['bid_id']}/files/{number}/uploads"
+        await _upload(api, path, ciphertext)
     envelopes = [each.model_dump(mode="json") for each in sealed.envelopes]
     receipt = await api.post(f"{BIDS}/bids/{bid['bid_id']}/deposit", {"envelopes": envelopes})
     _check_receipt(scene, company, receipt)
     return dict(receipt)
+
+
+async def _upload(api: Api, path: str, ciphertext: bytes) -> None:
+    """Upload in two pieces, as after an interruption (tus 1.0.0): the first with the creation, the rest from its offset."""
+    half = len(ciphertext) // 2
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(ciphertext))}
+    kind = "application/offset+octet-stream"
+    made = await api.call("POST", path, expect=201, data=ciphertext[:half], content_type=kind, more=tus)
+    address, reached = made.headers["Location"], made.headers["Upload-Offset"]
+    rest = {"Tus-Resumable": "1.0.0", "Upload-Offset": reached}
+    await api.call("PATCH", address, expect=204, data=ciphertext[int(reached) :], content_type=kind, more=rest)
 
 
 def _announced(content: Content) -> Json:

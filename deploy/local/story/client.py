@@ -61,9 +61,13 @@ class Api:
         version: int | None = None,
         params: dict[str, str] | None = None,
         trace: str | None = None,
+        more: dict[str, str] | None = None,
     ) -> Answer:
-        """Call, and give whatever comes; `trace` is the identifier of the caller's own trace (W3C Trace Context)."""
-        headers = dict(self._headers)
+        """Call, and give whatever comes; `trace` is the identifier of the caller's own trace (W3C Trace Context).
+
+        `more` are further headers.
+        """
+        headers = self._headers | (more or {})
         if trace:
             headers["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
         if content_type:

@@ -2,9 +2,10 @@
 
 from libs.common.http import Routes
 from services.bids.api import awards, consultations, contracts, deposits, openings, registers
+from services.bids.uploads import api as uploads
 
 __all__ = ["routes"]
 
 routes = Routes("bids")
-for subject in (consultations, deposits, openings, registers, awards, contracts):
+for subject in (consultations, deposits, uploads, openings, registers, awards, contracts):
     routes.include(subject.routes)

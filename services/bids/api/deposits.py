@@ -9,7 +9,7 @@ from aiohttp import web
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Forbidden, IllegalTransition, InvalidInput, NotFound
-from libs.common.http import Cursor, Page, Routes, attachment, chunks
+from libs.common.http import Cursor, Page, Routes, attachment
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.api.views import (
@@ -18,7 +18,6 @@ from services.bids.api.views import (
     BidPapers,
     BidView,
     DepositInput,
-    FileView,
     PageQuery,
     bid_view,
 )
@@ -31,11 +30,9 @@ from services.bids.errors import (
     UnknownBid,
     UnknownConsultation,
     WrongEnvelope,
-    WrongUpload,
 )
 from services.bids.sealing.receipt import Receipt
 from services.bids.service import consultations, deposits, drafts
-from services.bids.settings import BidsSettings
 from services.bids.store import bids as store
 from services.bids.store.bids import Bid
 
@@ -52,8 +49,8 @@ routes = Routes("bids")
     location="/v1/bids/{bid_id}",
 )
 async def create_bid(uow: Uow, actor: Actor, procedure: UUID, body: BidInput) -> BidView:
-    """Prepare a bid: announce its envelopes, and their sealed files with their exact sizes."""
-    bid = await drafts.create(uow, actor, drafts.NewBid(procedure, body.depositor_name, body.announced))
+    """Prepare a bid: announce who seals it, its envelopes, and their files with their exact sizes."""
+    bid = await drafts.create(uow, actor, drafts.NewBid(procedure, body.depositor_name, body.announced, body.sealed_by))
     consultation = await consultations.get(uow.conn, procedure)
     return bid_view(bid, await _papers(uow.conn, bid), [], consultation)
 
@@ -87,20 +84,6 @@ async def get_bid(runtime: Runtime, actor: Actor, bid_id: UUID) -> BidView:
         consultation = await consultations.get(conn, bid.procedure)
         own = await store.of_depositor(conn, actor.organisation, procedure=bid.procedure)
         return bid_view(bid, await _papers(conn, bid), own, consultation)
-
-
-@routes.put(
-    "/v1/bids/{bid_id}/files/{number}",
-    status=201,
-    errors=[UnknownBid, IllegalTransition, WrongUpload],
-    tag="bids",
-    accepts=["application/octet-stream", "*/*"],
-)
-async def upload_file(runtime: Runtime, actor: Actor, bid_id: UUID, number: int, request: web.Request) -> FileView:
-    """Upload one sealed file: exactly as many bytes as announced."""
-    limit = runtime.port(BidsSettings).max_bid_bytes
-    given = drafts.Upload(bid_id, number, request.content_length, chunks(request, limit))
-    return FileView.of(await drafts.upload(runtime, actor, given))
 
 
 @routes.post(

@@ -19,7 +19,7 @@ from services.bids.sealing.manifest import MAX_FILES, EnvelopeKind
 from services.bids.sealing.opening import OpenedShare, Stage
 from services.bids.service.awards import Awarded
 from services.bids.store.awards import Letter
-from services.bids.store.bids import Announced, Attempt, Bid, BidFile, EnvelopeRow
+from services.bids.store.bids import Announced, Attempt, Bid, BidFile, EnvelopeRow, SealedBy
 from services.bids.store.consultations import Consultation, KeySetVersion
 from services.bids.store.contracts import ContractRow
 from services.bids.store.openings import Opening, Presence, Progress
@@ -43,10 +43,10 @@ class _View(BaseModel):
 
 
 class FileInput(_Input):
-    """A sealed file to come."""
+    """A file to come."""
 
     name: Short
-    size: int = Field(ge=16, description="bytes of ciphertext: what will be uploaded, exactly")
+    size: int = Field(ge=0, description="bytes to upload, exactly: of ciphertext when the bidder seals")
 
 
 class EnvelopeInput(_Input):
@@ -62,6 +62,10 @@ class BidInput(_Input):
 
     envelopes: list[EnvelopeInput] = Field(min_length=1, max_length=MAX_FILES)
     depositor_name: Short | None = Field(default=None, description="the company's name, for the receipt and letters")
+    sealed_by: SealedBy = Field(
+        default="bidder",
+        description="platform: what is uploaded is sealed while it arrives, which trusts the running code",
+    )
 
     @property
     def announced(self) -> tuple[Announced, ...]:
@@ -75,7 +79,9 @@ class BidInput(_Input):
 class DepositInput(_Input):
     """The public papers of all envelopes of a bid, in order: they complete the deposit."""
 
-    envelopes: list[Envelope] = Field(min_length=1, max_length=MAX_FILES)
+    envelopes: list[Envelope] = Field(
+        default=[], max_length=MAX_FILES, description="none when the platform seals: it makes them"
+    )
 
 
 class OpeningInput(_Input):

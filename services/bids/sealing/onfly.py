@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from libs.common.messages.notices import OpeningKeySet
 from services.bids.sealing import dealing, hardening, shamir
+from services.bids.sealing.manifest import ManifestFile, SealedFile
 from services.bids.sealing.names import SegmentName
+from services.bids.sealing.seal import SealingPlan, seal_manifest
 from services.bids.sealing.stream import CHUNK_SIZE, TAG_SIZE
 
-__all__ = ["Order", "run", "seal_segment"]
+__all__ = ["ManifestOrder", "Order", "run", "run_manifest", "seal_segment"]
 
 _BATCH = 16  # chunks sealed before they are written: 1 MiB
 _SEALED = CHUNK_SIZE + TAG_SIZE
@@ -38,6 +40,15 @@ class Order:
     keys: OpeningKeySet
 
 
+@dataclass(frozen=True)
+class ManifestOrder:
+    """What an envelope holds, sealed already: its manifest is sealed last."""
+
+    plan: SealingPlan
+    files: tuple[SealedFile, ...]
+    papers: tuple[ManifestFile, ...]
+
+
 def run(order: Order, source: Connection, sink: Connection, result: Connection) -> None:
     """Be the process of one segment: tell its paper as JSON, or `{"error": ...}` with the errno of the sink."""
     hardening.harden()
@@ -48,6 +59,17 @@ def run(order: Order, source: Connection, sink: Connection, result: Connection) 
         paper = {"error": error.errno}
     with suppress(BrokenPipeError):  # whoever asked is gone
         result.send_bytes(pydantic_core.to_json(paper))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def run_manifest(order: ManifestOrder, result: Connection) -> None:
+    """Be the process of one sealed manifest: tell the envelope as JSON."""
+    hardening.harden()
+    hardening.lock_memory()
+    envelope = seal_manifest(order.plan, order.files, order.papers, sealed_by="platform")
+    with suppress(BrokenPipeError):
+        result.send_bytes(envelope.model_dump_json().encode())
     sys.stdout.flush()
     os._exit(0)
 

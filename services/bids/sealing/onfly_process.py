@@ -16,9 +16,10 @@ from typing import Any
 
 import pydantic_core
 
-from services.bids.sealing.onfly import Order, run
+from services.bids.sealing.manifest import Envelope
+from services.bids.sealing.onfly import ManifestOrder, Order, run, run_manifest
 
-__all__ = ["SealingProcess", "SealingStoppedError"]
+__all__ = ["SealingProcess", "SealingStoppedError", "seal_manifest_apart"]
 
 _PIPE = 1 << 20  # bytes in flight; what an unprivileged user may ask for
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -114,6 +115,25 @@ class SealingProcess:
     def _stopped(paper: dict[str, Any]) -> SealingStoppedError:
         number = paper.get("error") or 0
         return SealingStoppedError(number, os.strerror(number) if number else "the process of the segment ended")
+
+
+async def seal_manifest_apart(order: ManifestOrder) -> Envelope:
+    """Seal a manifest in a process of its own; give the envelope. Raises SealingStoppedError."""
+    return await asyncio.to_thread(_seal_manifest, order)
+
+
+def _seal_manifest(order: ManifestOrder) -> Envelope:
+    heard, told = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=run_manifest, args=(order, told), daemon=True)
+    process.start()
+    told.close()
+    try:
+        return Envelope.model_validate_json(heard.recv_bytes())
+    except EOFError:
+        raise SealingStoppedError(0, "the process of the manifest ended") from None
+    finally:
+        process.join()
+        heard.close()
 
 
 def _done(ready: asyncio.Future[None]) -> None:

@@ -55,6 +55,8 @@ def _one(envelope: Envelope, where: str, keys: OpeningKeySet, awaited: Awaited) 
     bid = awaited.bid
     if (envelope.consultation, envelope.bid) != (bid.procedure, bid.id):
         yield FieldError(f"{where}/bid", "scellée pour un autre pli", "sealed for another bid")
+    if envelope.sealed_by != bid.sealed_by:
+        yield FieldError(f"{where}/sealed_by", "ce n'est pas ce qui était annoncé", "not what was announced")
     announced = next((each for each in awaited.envelopes if each.number == envelope.number), None)
     if announced is not None and (envelope.kind, envelope.lots) != (announced.kind, announced.lots):
         yield FieldError(where, "nature ou lots différents de l'annonce", "another kind or other lots than announced")
@@ -73,7 +75,7 @@ def _files(envelopes: Sequence[Envelope], awaited: Awaited) -> Iterator[FieldErr
             yield FieldError(where, "fichier non reçu", "file not received")
         elif found is None:
             yield FieldError(where, "absent de l'enveloppe", "not in the envelope")
-        elif (found.size, found.sha256) != (file.size, file.sha256):
+        elif (found.size, found.sha256) != (file.stored, file.sha256):
             yield FieldError(where, "octets reçus différents de l'enveloppe", "other bytes were received")
     if sealed:
         yield FieldError("body/envelopes", "fichiers non annoncés", "files that were not announced")

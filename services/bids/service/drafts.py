@@ -1,30 +1,27 @@
-"""Preparing a bid: its creation, and the upload of its sealed files, each attempt in the journal."""
+"""Preparing a bid: its envelopes and files are announced; the files come by uploads (`services/bids/uploads`)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from libs.common.actor import Actor, OrganisationKind
-from libs.common.errors import FieldError, InvalidInput, TooLarge
-from libs.common.runtime import Runtime
+from libs.common.errors import FieldError, InvalidInput
 from libs.common.uow import Uow
 from services.bids.domain.bids import file_name_problem
-from services.bids.domain.states import BID, BidState, after
-from services.bids.errors import BidTooLarge, UnknownBid, WrongUpload
+from services.bids.domain.states import BidState
+from services.bids.errors import BidTooLarge, UnknownBid
 from services.bids.sealing.manifest import MAX_FILES
 from services.bids.service import consultations
 from services.bids.settings import BidsSettings
 from services.bids.store import bids as store
-from services.bids.store.bids import Announced, Bid, BidFile
+from services.bids.store.bids import Announced, Bid, SealedBy
 from services.bids.store.consultations import Consultation
 
-__all__ = ["DISCARD_JOB", "NewBid", "Upload", "create", "own_bid", "upload"]
-
-DISCARD_JOB = "discard_upload"
+__all__ = ["NewBid", "create", "own_bid"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,7 @@ class NewBid:
     procedure: UUID
     depositor_name: str | None
     envelopes: tuple[Announced, ...]
+    sealed_by: SealedBy = "bidder"
 
     @property
     def lots(self) -> tuple[str, ...]:
@@ -44,17 +42,6 @@ class NewBid:
     def files(self) -> tuple[tuple[str, int], ...]:
         """Its files (name, bytes to upload), numbered from 1 through the bid."""
         return tuple(file for each in self.envelopes for file in each.files)
-
-
-@dataclass(frozen=True)
-class Upload:
-    """The bytes of one file as they come."""
-
-    bid: UUID
-    number: int
-    length: int | None
-    """Content-Length, when the caller tells it."""
-    chunks: AsyncIterator[bytes]
 
 
 async def create(uow: Uow, actor: Actor, new: NewBid) -> Bid:
@@ -75,7 +62,7 @@ async def create(uow: Uow, actor: Actor, new: NewBid) -> Bid:
     name = new.depositor_name or actor.organisation
     bid = Bid(
         uuid4(), 1, new.procedure, actor.organisation, name, new.lots, BidState.DRAFT, uow.now(), None, None, None,
-        consultation.keys.fingerprint,
+        consultation.keys.fingerprint, new.sealed_by,
     )  # fmt: skip
     await store.add(uow.conn, bid, new.envelopes)
     uow.audit("create_bid", str(bid.id))
@@ -84,6 +71,9 @@ async def create(uow: Uow, actor: Actor, new: NewBid) -> Bid:
 
 def _check(new: NewBid, consultation: Consultation) -> None:
     faults = [*_file_faults(new), *_lot_faults(new, consultation)]
+    if new.sealed_by == "platform" and not consultation.rules.platform_sealing:
+        french, english = "L'acheteur veut des plis scellés par leur déposant", "Bids are sealed by their bidder here"
+        faults.append(FieldError("body/sealed_by", f"{french}.", f"{english}."))
     if faults:
         raise InvalidInput("Le pli annoncé comporte des erreurs.", "The announced bid has faults.", errors=faults)
 
@@ -128,105 +118,3 @@ async def own_bid(conn: asyncpg.Connection, actor: Actor, bid_id: UUID, *, lock:
     if bid is None or actor.kind is not OrganisationKind.COMPANY or bid.depositor != actor.organisation:
         raise UnknownBid("Aucun pli de votre entreprise n'a cet identifiant.", "No bid of your company has that id.")
     return bid
-
-
-async def upload(runtime: Runtime, actor: Actor, given: Upload) -> BidFile:
-    """Store one sealed file of a draft as it comes; a second upload takes the place of the first.
-
-    Raises UnknownBid, IllegalTransition, WrongUpload when the bytes are not as many as announced.
-    """
-    async with runtime.uow(actor=actor) as uow:
-        bid = await own_bid(uow.conn, actor, given.bid)
-        after(BID, bid.state, "deposit")
-        file = await _announced(uow.conn, given)
-        attempt = await store.begin_attempt(uow.conn, bid, "upload", uow.now(), given.number)
-    counted = _Counted(given.chunks)
-    key = f"bids/sealed/{bid.id}/{given.number}/{attempt.hex}"
-    try:
-        _check_length(given.length, file)
-        stored = await _store(runtime, key, counted, file)
-        return await _keep(runtime, actor, given, _Received(attempt, key, stored, counted.size))
-    except BaseException as error:
-        await _note_failure(runtime, attempt, counted.size, error)
-        raise
-
-
-@dataclass(frozen=True)
-class _Received:
-    """A file that came whole."""
-
-    attempt: UUID
-    key: str
-    sha256: str
-    size: int
-
-
-async def _keep(runtime: Runtime, actor: Actor, given: Upload, received: _Received) -> BidFile:
-    """Make it the file of the draft; the ciphertext of a former upload is removed by a job."""
-    async with runtime.uow(actor=actor) as uow:
-        bid = await own_bid(uow.conn, actor, given.bid, lock=True)
-        after(BID, bid.state, "deposit")
-        former = await _announced(uow.conn, given)
-        now = uow.now()
-        await store.file_uploaded(uow.conn, bid.id, given.number, key=received.key, sha256=received.sha256, at=now)
-        await store.end_attempt(uow.conn, received.attempt, now, received.size, "complete")
-        if former.storage_key is not None:
-            uow.enqueue(DISCARD_JOB, key=former.storage_key, payload={"key": former.storage_key})
-        uow.audit("upload_bid_file", f"{bid.id}/{given.number}")
-    return replace(former, storage_key=received.key, sha256=received.sha256, uploaded_at=now)
-
-
-async def _announced(conn: asyncpg.Connection, given: Upload) -> BidFile:
-    files: Sequence[BidFile] = await store.files(conn, given.bid)
-    found = next((each for each in files if each.number == given.number), None)
-    if found is None:
-        raise UnknownBid(
-            f"Ce pli n'annonce que {len(files)} fichier(s).", f"This bid announces {len(files)} file(s) only."
-        )
-    return found
-
-
-def _check_length(length: int | None, file: BidFile) -> None:
-    if length is not None and length != file.size:
-        raise _wrong_size(file, length)
-
-
-async def _store(runtime: Runtime, key: str, chunks: _Counted, file: BidFile) -> str:
-    """Write the ciphertext; give its hash. Nothing stays of what has another length."""
-    try:
-        stored = await runtime.storage.put(
-            key, chunks, media_type="application/octet-stream", name=file.name, limit=file.size
-        )
-    except TooLarge:
-        raise _wrong_size(file, chunks.size) from None
-    if stored.size != file.size:
-        await runtime.storage.delete(key)
-        raise _wrong_size(file, stored.size)
-    return stored.sha256
-
-
-def _wrong_size(file: BidFile, received: int) -> WrongUpload:
-    return WrongUpload(
-        f"Le fichier {file.number} a été annoncé avec {file.size} octets, {received} ont été reçus ou annoncés : "
-        "rien n'a été conservé, recommencez l'envoi.",
-        f"File {file.number} was announced with {file.size} bytes, {received} came or were told: send it again.",
-    )
-
-
-async def _note_failure(runtime: Runtime, attempt: UUID, received: int, error: BaseException) -> None:
-    outcome: store.Outcome = "refused" if isinstance(error, (InvalidInput, TooLarge)) else "interrupted"
-    async with runtime.uow() as uow:
-        await store.end_attempt(uow.conn, attempt, uow.now(), received, outcome, type(error).__name__)
-
-
-class _Counted:
-    """Passes chunks on and counts their bytes."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self.size = 0
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._chunks:
-            self.size += len(chunk)
-            yield chunk

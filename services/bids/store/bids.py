@@ -17,13 +17,14 @@ from services.bids.sealing.manifest import EnvelopeKind
 from services.bids.store.queries import QUERIES
 
 __all__ = [
-    "Announced", "Attempt", "Bid", "BidFile", "EnvelopeRow", "EnvelopeState", "add", "attempts", "attempts_of_procedure",
-    "begin_attempt", "deposit", "deposited", "end_attempt", "envelopes", "envelopes_received", "file_uploaded", "files",
+    "Announced", "Attempt", "Bid", "BidFile", "EnvelopeRow", "EnvelopeState", "SealedBy", "add", "attempts", "attempts_of_procedure",
+    "begin_attempt", "deposit", "deposited", "end_attempt", "envelopes", "envelopes_received", "files",
     "find", "lock", "of_depositor", "paper", "position", "set_envelope_state", "set_state",
 ]  # fmt: skip
 
 EnvelopeState = Literal["announced", "sealed", "opened", "unreadable"]
 Outcome = Literal["complete", "refused", "interrupted"]
+SealedBy = Literal["bidder", "platform"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Bid:
     """Of the RFC 8785 array of the hashes of its envelopes."""
     key_fingerprint: str
     """Of the key set it is sealed to: the one in force when it was prepared."""
+    sealed_by: SealedBy = "bidder"
+    """What is uploaded: ciphertext (`bidder`), or plaintext that is sealed while it arrives (`platform`)."""
 
     @property
     def deposited(self) -> Deposit:
@@ -82,9 +85,13 @@ class BidFile:
     envelope: int
     name: str
     size: int
-    storage_key: str | None
+    """Bytes to upload, as announced."""
+    upload: UUID | None
     sha256: str | None
+    """Of the ciphertext; none before it came, nor while the hash of a file in several parts is not computed."""
     uploaded_at: datetime | None
+    stored: int | None
+    """Bytes of ciphertext kept."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ async def add(conn: asyncpg.Connection, bid: Bid, announced: Sequence[Announced]
     """Create a draft with its announced envelopes; files are numbered through the bid."""
     await conn.execute(
         QUERIES["add_bid"], bid.id, bid.procedure, bid.depositor, bid.depositor_name, list(bid.lots), bid.created_at,
-        bid.key_fingerprint,
+        bid.key_fingerprint, bid.sealed_by,
     )  # fmt: skip
     envelopes = [(bid.id, number, each.kind, list(each.lots)) for number, each in enumerate(announced, 1)]
     await conn.executemany(QUERIES["add_envelope"], envelopes)
@@ -152,14 +159,6 @@ async def deposited(conn: asyncpg.Connection, procedure: UUID) -> list[Bid]:
 async def files(conn: asyncpg.Connection, bid: UUID) -> list[BidFile]:
     """Give the files of a bid."""
     return [BidFile(**dict(row)) for row in await conn.fetch(QUERIES["files_of_bid"], bid)]
-
-
-async def file_uploaded(
-    conn: asyncpg.Connection, bid: UUID, number: int, *, key: str, sha256: str, at: datetime
-) -> None:
-    """Note a complete upload; it takes the place of a former one."""
-    await conn.execute(QUERIES["file_uploaded"], bid, number, key, sha256, at)
-    await conn.execute(QUERIES["touch_bid"], bid)
 
 
 async def deposit(conn: asyncpg.Connection, bid: Bid, at: datetime, envelopes: Sequence[Envelope]) -> int:

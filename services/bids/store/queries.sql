@@ -76,8 +76,8 @@ ON CONFLICT (procedure) DO UPDATE
  WHERE NOT (known.abandoned @> excluded.abandoned AND known.failed @> excluded.failed)
 
 -- add_bid --
-INSERT INTO bid (id, procedure, depositor, depositor_name, lots, state, created_at, key_fingerprint)
-VALUES ($1, $2, $3, $4, $5, 'draft', $6, $7)
+INSERT INTO bid (id, procedure, depositor, depositor_name, lots, state, created_at, key_fingerprint, sealed_by)
+VALUES ($1, $2, $3, $4, $5, 'draft', $6, $7, $8)
 
 -- add_envelope --
 INSERT INTO envelope (bid, number, kind, lots)
@@ -89,20 +89,20 @@ VALUES ($1, $2, $3, $4, $5)
 
 -- find_bid --
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       deposit_sha256, key_fingerprint
+       deposit_sha256, key_fingerprint, sealed_by
   FROM bid
  WHERE id = $1
 
 -- lock_bid --
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       deposit_sha256, key_fingerprint
+       deposit_sha256, key_fingerprint, sealed_by
   FROM bid
  WHERE id = $1
    FOR UPDATE
 
 -- bids_of_depositor --
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       deposit_sha256, key_fingerprint
+       deposit_sha256, key_fingerprint, sealed_by
   FROM bid
  WHERE depositor = $1
    AND ($2::uuid IS NULL OR procedure = $2)
@@ -118,28 +118,18 @@ SELECT sequence
 -- deposited_bids --
 -- Every bid of a consultation that was received, whatever became of it.
 SELECT id, version, procedure, depositor, depositor_name, lots, state, created_at, received_at, deposit_order,
-       deposit_sha256, key_fingerprint
+       deposit_sha256, key_fingerprint, sealed_by
   FROM bid
  WHERE procedure = $1
    AND state <> 'draft'
  ORDER BY received_at, deposit_order
 
 -- files_of_bid --
-SELECT number, envelope, name, size, storage_key, sha256, uploaded_at
+SELECT number, envelope, name, size, upload, sha256, uploaded_at,
+       (SELECT sum(p.stored) FROM upload_part AS p WHERE p.upload = bid_file.upload)::bigint AS stored
   FROM bid_file
  WHERE bid = $1
  ORDER BY number
-
--- file_uploaded --
-UPDATE bid_file
-   SET storage_key = $3, sha256 = $4, uploaded_at = $5
- WHERE bid = $1
-   AND number = $2
-
--- touch_bid --
-UPDATE bid
-   SET version = version + 1
- WHERE id = $1
 
 -- deposit_bid --
 UPDATE bid

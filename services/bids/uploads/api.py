@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -96,7 +96,7 @@ async def create_upload(
 ) -> web.StreamResponse:
     """Announce an upload of a file (tus creation, with its first bytes when the body has some), or join its parts."""
     asked = protocol.creation(request.headers)
-    body = _body(runtime, request)
+    body = _body(request)
     upload = await service.create(runtime, actor, (bid_id, number), asked)
     headers = {"Location": f"/bids/v1/uploads/{upload.id}"}
     if asked.kind != "final" and (request.can_read_body or upload.length == 0):
@@ -154,18 +154,27 @@ async def upload_otherwise(runtime: Runtime, actor: Actor, upload_id: UUID, requ
 
 async def _receive(runtime: Runtime, actor: Actor, upload_id: UUID, request: web.Request) -> web.StreamResponse:
     offset = protocol.offset(request.headers)
-    upload = await transfer.receive(runtime, actor, (upload_id, offset), _body(runtime, request))
+    upload = await transfer.receive(runtime, actor, (upload_id, offset), _body(request))
     return web.Response(status=204, headers={"Upload-Offset": str(upload.received)} | _expires(upload))
 
 
-def _body(runtime: Runtime, request: web.Request) -> transfer.Body:
-    del runtime
-
+def _body(request: web.Request) -> transfer.Body:
     def stop() -> None:
         request.content.set_exception(HandedOverError())
 
     checksum = protocol.checksum(request.headers)
-    return transfer.Body(chunks(request, _MOST), request.content_length, checksum, stop)
+    return transfer.Body(_bytes(request), request.content_length, checksum, stop)
+
+
+async def _bytes(request: web.Request) -> AsyncIterator[bytes]:
+    """Give the body; when it breaks off, what had come before that too, so that it need not be sent again."""
+    try:
+        async for chunk in chunks(request, _MOST):
+            yield chunk
+    except Exception:
+        if left := request.content._read_nowait(-1):  # noqa: SLF001  # the public ones tell the error first
+            yield left
+        raise
 
 
 def _check_media(request: web.Request) -> None:

@@ -135,7 +135,7 @@ UPDATE upload
 
 -- file_received --
 UPDATE bid_file
-   SET upload = $3, storage_key = $4, sha256 = $5, uploaded_at = $6
+   SET upload = $3, sha256 = $4, uploaded_at = $5
  WHERE bid = $1
    AND number = $2
 

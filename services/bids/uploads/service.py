@@ -155,7 +155,7 @@ async def terminate(runtime: Runtime, actor: Actor, upload_id: UUID) -> None:
 async def end(uow: Uow, upload: Upload) -> None:
     """Remove an upload of a draft; a file that it was is no longer received. Its stored parts are removed by a job."""
     if await uow.conn.fetchval(QUERIES["former_upload"], upload.bid, upload.file) == upload.id:
-        await uow.conn.execute(QUERIES["file_received"], upload.bid, upload.file, None, None, None, None)
+        await uow.conn.execute(QUERIES["file_received"], upload.bid, upload.file, None, None, None)
     await _tidy(uow, upload.id, [upload.folder])
     await uow.conn.execute(QUERIES["remove_uploads"], [upload.id])
     await record(uow, upload, FactKind.UPLOAD_REMOVED, received=upload.received)
@@ -175,9 +175,7 @@ async def file_received(uow: Uow, upload: Upload) -> None:
         await _forget(uow, former)
     parts = await store.parts(uow.conn, upload.id)
     digest = parts[0].sha256 if len(parts) == 1 else None
-    await uow.conn.execute(
-        QUERIES["file_received"], upload.bid, upload.file, upload.id, upload.folder, digest, uow.now()
-    )
+    await uow.conn.execute(QUERIES["file_received"], upload.bid, upload.file, upload.id, digest, uow.now())
     await uow.conn.execute(QUERIES["touch_bid"], upload.bid)
     await record(uow, upload, FactKind.UPLOAD_COMPLETED, length=upload.length)
     await _tidy(uow, upload.id, sorted({each.storage_key.rpartition("/")[0] for each in parts} | {upload.folder}))

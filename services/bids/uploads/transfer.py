@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -46,6 +47,17 @@ async def receive(runtime: Runtime, actor: Actor, place: tuple[UUID, int], body:
     Raises UnknownUpload, UploadExpired, FinalUpload, IllegalTransition, WrongOffset, UploadTooLarge, ChecksumMismatch,
     UploadHeld, NoRoom; RequestTimeout when the sender stalls, after keeping what came.
     """
+    receiving = asyncio.ensure_future(_receive(runtime, actor, place, body))
+    try:
+        return await asyncio.shield(receiving)
+    except asyncio.CancelledError:  # the server stops, or the caller left: what came is kept first
+        body.stop()
+        await asyncio.wait([receiving])
+        receiving.exception()  # told to nobody: its attempt is noted
+        raise
+
+
+async def _receive(runtime: Runtime, actor: Actor, place: tuple[UUID, int], body: Body) -> Upload:
     upload_id, offset = place
     await service.own(runtime, actor, upload_id)
     async with runtime.port(Leases).hold(upload_id) as lease:

@@ -86,9 +86,20 @@ class World:
         body = {"envelopes": envelopes, "depositor_name": f"Entreprise {company[-4:]}"}
         return await self.call("POST", f"/consultations/{self.procedure}/bids", company, expect=expect, json=body)
 
+    async def send(
+        self, company: str, bid: str, number: int, data: Any, *, length: int | None = None, expect: int = 201
+    ) -> Any:
+        """Upload a file in one request of tus: creation with upload."""
+        size = len(data) if length is None else length
+        headers = {
+            "Tus-Resumable": "1.0.0", "Upload-Length": str(size), "Content-Type": "application/offset+octet-stream",
+        }  # fmt: skip
+        path = f"/bids/{bid}/files/{number}/uploads"
+        return await self.call("POST", path, company, expect=expect, data=data, headers=headers)
+
     async def upload(self, company: str, bid: str, sealed: SealedBid) -> None:
         for number, data in enumerate(sealed.ciphertexts, 1):
-            await self.call("PUT", f"/bids/{bid}/files/{number}", company, expect=201, data=data)
+            await self.send(company, bid, number, data)
 
     async def deposit(self, company: str, contents: list[bytes], lots: tuple[str, ...] = ("LOT-0001",)) -> Any:
         """Deposit a whole bid of one envelope, an offer; give its receipt."""

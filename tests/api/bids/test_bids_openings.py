@@ -255,7 +255,7 @@ def sha_of(content: bytes) -> bytes:
 
 async def stored_key(w: World) -> str:
     async with w.h.runtime.read() as conn:
-        return str(await conn.fetchval("SELECT storage_key FROM bid_file"))
+        return str(await conn.fetchval("SELECT storage_key FROM upload_part"))
 
 
 async def everything(w: World) -> bytes:

@@ -108,6 +108,11 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     secret_bid = str(w.bids[COMPANY.organisation])
     letters = {each["addressee"]: each["letter_id"] for each in awarded["letters"]}
     (announced,) = (each["size"] for each in draft["files"])
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": str(announced)}
+    company = w.h.headers(COMPANY.organisation, "company")
+    path = f"/bids/v1/bids/{draft['bid_id']}/files/1/uploads"
+    async with w.h.client.post(path, headers=company | tus) as made:
+        upload = made.headers["Location"].rpartition("/")[2]
     opening_id = opening["opening_id"]
     procedures = [{"procedure": str(w.procedure)}, {"procedure": str(opened)}]
     own_bids = [{"bid_id": bid} for bid in (draft["bid_id"], secret_bid, str(open_bid))]
@@ -120,6 +125,7 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "procedure,lot": [each | {"lot": "LOT-0001"} for each in procedures],
             "bid_id": own_bids,
             "bid_id,number": [{"bid_id": draft["bid_id"], "number": "1"}],
+            "upload_id": [{"upload_id": upload}],
             "opening_id": [{"opening_id": opening_id}],
             "opening_id,bid_id,number": [{"opening_id": opening_id, "bid_id": str(open_bid), "number": "1"}],
             "letter_id": [{"letter_id": letters[COMPANY.organisation]}],
@@ -131,7 +137,23 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
                     {"kind": "offer", "lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
                 ]}
             },
-            ("PUT", "/v1/bids/{bid_id}/files/{number}"): {"data": bytes(announced)},
+            ("POST", "/v1/bids/{bid_id}/files/{number}/uploads"): {
+                "headers": {"Tus-Resumable": "1.0.0", "Upload-Length": str(announced)}
+            },
+            **{
+                (method, "/v1/uploads/{upload_id}"): {
+                    "data": b"x",
+                    "headers": {
+                        "Tus-Resumable": "1.0.0", "Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH",
+                        "Content-Type": "application/offset+octet-stream",
+                    },
+                }
+                for method in ("PATCH", "POST")
+            },
+            **{
+                (method, "/v1/uploads/{upload_id}"): {"headers": {"Tus-Resumable": "1.0.0"}}
+                for method in ("HEAD", "DELETE")
+            },
             ("POST", "/v1/bids/{bid_id}/deposit"): {"json": {"envelopes": [each.model_dump(mode="json") for each in sealed.envelopes]}},
             ("POST", "/v1/consultations/{procedure}/openings"): {"json": {}},
             ("GET", "/v1/openings/{opening_id}/shares"): {"params": {"officer": "officier-1"}},
