@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -16,8 +15,6 @@ from services.notices.inputs.amending import LotChange, NewCancellation, NewCorr
 __all__ = ["cancellation", "correction", "modification", "with_lots"]
 
 _MODIFICATION_SUBTYPES: Final = {"29": "38", "33": "38", "30": "39", "34": "39", "32": "40", "35": "40"}
-_SMALL: Final = {"works": Decimal("1.15"), "supplies": Decimal("1.10"), "services": Decimal("1.10")}
-"""How much a contract may grow, cumulated, without other reason (R2194-8 CCP)."""
 
 
 def correction(current: NoticeContent, changed: UUID, body: NewCorrection) -> NoticeContent:
@@ -67,11 +64,11 @@ def _moved(lots: list[Lot], former: datetime | None, body: NewCorrection) -> lis
 
 
 def modification(award: NoticeContent, changed: UUID, body: NewModification) -> NoticeContent:
-    """Give the modification notice of one contract (eForms 38 to 40, E6). Raises InvalidInput."""
+    """Give the modification notice of one contract (eForms 38 to 40, E6). Raises InvalidInput where it has none."""
     result = _awarded(award, body.lot_id)
     lots = [lot for lot in award.lots if lot.lot_id == body.lot_id] or award.lots[:1]
-    _refuse_growth(result, lots[0], body)
-    value = Money(amount=body.value) if body.value else result.value
+    currency = result.value.currency if result.value else "EUR"
+    value = Money(amount=body.value, currency=currency) if body.value else result.value
     return award.model_copy(
         update={
             "kind": "change",
@@ -103,24 +100,6 @@ def _awarded(award: NoticeContent, lot_id: str) -> LotResult:
         f"The notice tells of no contract for {lot_id}; awarded lots: {lots}.",
     )
     raise InvalidInput(*told, errors=[FieldError("body/lot_id", *told)])
-
-
-def _refuse_growth(result: LotResult, lot: Lot, body: NewModification) -> None:
-    if body.reason != "mod-minv" or body.value is None or result.value is None:
-        return
-    most = result.value.amount * _SMALL[lot.nature]
-    if body.value > most:
-        told = (
-            (
-                f"Une modification de faible montant ne porte pas le marché au-delà de {most:.2f} {result.value.currency}"
-                " (R2194-8 CCP) : choisissez un autre motif, ou concluez un nouveau marché."
-            ),
-            (
-                f"A modification of small amount does not take the contract beyond {most:.2f} {result.value.currency}"
-                " (R2194-8 CCP): choose another reason, or make a new contract."
-            ),
-        )
-        raise InvalidInput(*told, errors=[FieldError("body/value", *told)])
 
 
 def cancellation(current: NoticeContent, changed: UUID, body: NewCancellation) -> NoticeContent:

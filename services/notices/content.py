@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from decimal import Decimal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from libs.common.calendar import Territory, territory_of
 from libs.common.messages.base import DocumentReference, Message, Money
@@ -27,7 +28,16 @@ from libs.common.messages.notices import (
 )
 from libs.common.messages.notices import Notice as PublicNotice
 
-__all__ = ["Contact", "Justification", "NoticeContent", "ReviewBody", "public_notice"]
+__all__ = [
+    "Contact",
+    "EarlierModification",
+    "Justification",
+    "ModificationBasis",
+    "NoticeContent",
+    "ReviewBody",
+    "UncodedLot",
+    "public_notice",
+]
 
 _WITHOUT_BIDS: Final = frozenset({"10", "11", "12", "13", "14", "15", "CEI", "N10", "N11"})
 """Calls for competition that ask for expressions of interest or qualifications, not yet for bids."""
@@ -65,6 +75,36 @@ class Justification(Message):
     text: str | None = None
 
 
+class EarlierModification(Message):
+    """A modification of a contract before this one."""
+
+    reason: str | None = None
+    """BT-200"""
+    amount: Decimal
+    """What it added to the contract; less than zero: it shrank. Euros excluding tax."""
+
+
+class ModificationBasis(Message):
+    """What a modification of a contract is measured by (R2194-3, R2194-4, R2194-8 and R2194-9 CCP)."""
+
+    initial: Money
+    """Of the contract as it was awarded."""
+    updated: Money | None = None
+    """The same, updated by the price variation clause of the contract."""
+    earlier: list[EarlierModification] = []
+    """In their order."""
+
+
+class UncodedLot(Lot):
+    """A lot of a notice of before eForms whose form gave no CPV code: kept and shown as history, that no event tells of."""
+
+    cpv: list[str] = Field(default=[], max_length=0)
+
+
+def _uncoded(value: Any) -> Any:  # noqa: ANN401  # JSON, or a lot
+    return UncodedLot.model_validate(value) if isinstance(value, dict) and value.get("cpv") == [] else value
+
+
 class NoticeContent(Message):
     """Everything a notice says but its identity, its state and its documents."""
 
@@ -85,7 +125,7 @@ class NoticeContent(Message):
     departments: list[str] = []
     value: Money | None = None
     deadline: AwareDatetime | None = None
-    lots: list[Lot]
+    lots: list[Annotated[Lot, BeforeValidator(_uncoded)]]
     opening: OpeningKeySet | None = None
     results: list[LotResult] = []
     documents_url: str | None = None
@@ -99,6 +139,8 @@ class NoticeContent(Message):
     techniques: list[Technique] = []
     change: Change | None = None
     modification: Modification | None = None
+    basis: ModificationBasis | None = None
+    """Of a modification: what its amount is measured by, where that is public."""
     contest: DesignContest | None = None
     framework_notice: str | None = None
     """The framework agreement, or the system, under which this is awarded (OPT-100)."""

@@ -89,6 +89,10 @@ class NewModification(Input):
     )
     explanation: Text = Field(description="what is modified and why (BT-201, BT-202)")
     value: Amount | None = Field(default=None, description="of the whole contract, once modified")
+    updated_initial: Amount | None = Field(
+        default=None,
+        description="the initial amount, updated by the price variation clause of the contract: limits are shares of it (R2194-4)",
+    )
     duration_months: int | None = Field(default=None, ge=1, le=1200)
 
 

@@ -5,6 +5,13 @@ The date of a rule is that of the sending of the notice.
 
 from services.notices.rules.channels import Channel, Channels, channels
 from services.notices.rules.deadlines import LegalDate, answers_due, dates, earliest_deadline, extension
+from services.notices.rules.modifications import (
+    MODIFICATIONS,
+    ModificationRule,
+    Modified,
+    modification_requirements,
+    modifications_on,
+)
 from services.notices.rules.periods import PERIODS, PeriodRule, applying, periods_on
 from services.notices.rules.requirements import Requirement, requirements
 from services.notices.rules.situation import Situation, is_formal, is_light
@@ -19,12 +26,15 @@ from services.notices.rules.thresholds import (
 )
 
 __all__ = [
+    "MODIFICATIONS",
     "PERIODS",
     "RULES",
     "BuyerKind",
     "Channel",
     "Channels",
     "LegalDate",
+    "ModificationRule",
+    "Modified",
     "PeriodRule",
     "Requirement",
     "Rule",
@@ -40,6 +50,8 @@ __all__ = [
     "formal_threshold",
     "is_formal",
     "is_light",
+    "modification_requirements",
+    "modifications_on",
     "periods_on",
     "requirements",
     "rules_on",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from libs.common.actor import Actor
@@ -17,6 +18,7 @@ from services.notices.domain.procedure import Procedure
 from services.notices.inputs.amending import NewCancellation, NewCorrection, NewModification
 from services.notices.service import notices as drafts
 from services.notices.service.imports import require_timely
+from services.notices.service.modifications import measured
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 
@@ -44,11 +46,19 @@ async def correct(uow: Uow, notice_id: UUID, body: NewCorrection, actor: Actor) 
 
 
 async def modify(uow: Uow, notice_id: UUID, body: NewModification, actor: Actor) -> Notice:
-    """Draft the modification of a contract, from its award notice. Raises as `correct`."""
+    """Draft the modification of a contract, from its award notice. Raises as `correct`, InvalidInput where the law forbids it."""
     notice, procedure = await _followed(uow, notice_id, actor)
-    content = amending.modification(notice.content, notice_id, body)
+    following = uuid4()
+    drafted = amending.modification(notice.content, notice_id, body)
+    content, faults = await measured(uow.conn, notice.procedure_id, following, drafted, uow.now(), body.updated_initial)
+    if faults:
+        raise InvalidInput(
+            "La loi ne permet pas cette modification (L2194-1 CCP).",
+            "The law does not allow this modification (L2194-1 CCP).",
+            errors=[replace(each, where="body/value") for each in faults],
+        )
     procedure.with_modification(content)  # refused now rather than at its publication
-    return await drafts.draft(uow, drafts.DraftNotice(uuid4(), notice.procedure_id, content), actor)
+    return await drafts.draft(uow, drafts.DraftNotice(following, notice.procedure_id, content), actor)
 
 
 async def cancel(uow: Uow, notice_id: UUID, body: NewCancellation, actor: Actor) -> Notice:

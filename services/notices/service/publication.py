@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from libs.common.actor import Actor
 from libs.common.errors import NotFound
 from libs.common.uow import Uow
 from services.notices import events
-from services.notices.domain.notice import Notice
+from services.notices.domain.notice import Notice, NoticeState
 from services.notices.domain.procedure import Procedure
 from services.notices.domain.roles import Permission
+from services.notices.errors import NotPublishable
 from services.notices.service import representations
 from services.notices.service.disclosure import withheld
+from services.notices.service.modifications import measured
 from services.notices.service.notices import own_notice
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
@@ -46,6 +48,7 @@ async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -
     """Make a notice public, and have its procedure follow. Raises as `publish`."""
     if procedure is None:
         raise NotFound("Consultation introuvable.", "Procedure not found.")
+    notice = await _measured(uow, notice)
     published = notice.published(uow.now()).withholding(await withheld(uow, notice), uow.now())
     following = procedure.with_notice(published)
     await store.save_notice(uow.conn, published, uow.now())
@@ -54,3 +57,15 @@ async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -
     uow.emit(events.published(published))
     uow.audit("notice-published", str(notice.notice_id))
     return published
+
+
+async def _measured(uow: Uow, notice: Notice) -> Notice:
+    """Give a modification with the amounts that it is measured by today; an imported one says what its file says.
+
+    One that was sent was held to the law then: what a journal published is published here too. Raises NotPublishable where
+    the law forbids it.
+    """
+    content, faults = await measured(uow.conn, notice.procedure_id, notice.notice_id, notice.content, uow.now())
+    if faults and notice.state is not NoticeState.SENT:
+        raise NotPublishable(faults)
+    return notice if notice.source is not None else replace(notice, content=content)

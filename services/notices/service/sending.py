@@ -16,6 +16,7 @@ from services.notices.eforms.apart import apart
 from services.notices.errors import MissingTermsError, NotPublishable
 from services.notices.publication import events, law, payload, plan
 from services.notices.publication.port import Channels
+from services.notices.service.modifications import measured
 from services.notices.service.notices import own_notice
 from services.notices.service.sources import source_of
 from services.notices.service.tracking import advance
@@ -157,8 +158,10 @@ async def _refuse_faults(uow: Uow, notice: Notice, sending: Sending) -> None:
     if "channels" in sending.despite:
         wanted = law.FREE_CHOICE
     kinds = {kind_of(code) for code in chosen}
+    _, forbidden = await measured(uow.conn, notice.procedure_id, notice.notice_id, notice.content, uow.now())
     faults = [
         *notice.obstacles(uow.now()),
+        *forbidden,
         *law.channel_faults(chosen, wanted, uow.runtime.port(Channels)),
         *law.rule_faults(notice.content, on, sending.despite),
         *law.form_faults(notice.content, kinds),

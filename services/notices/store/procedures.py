@@ -19,6 +19,7 @@ from services.notices.domain.procedure import PHASES, Procedure, ProcedureState
 __all__ = [
     "NoticeLine",
     "ProcedureVersion",
+    "contract_notices",
     "due_procedures",
     "ensure_procedure",
     "get_procedure",
@@ -111,6 +112,14 @@ async def procedure_notices(conn: asyncpg.Connection, procedure_id: UUID, *, dra
     """Give the notices of a procedure, oldest first."""
     rows = await conn.fetch(_SQL["procedure_notices"], procedure_id, drafts_too)
     return [NoticeLine(**dict(row)) for row in rows]
+
+
+async def contract_notices(
+    conn: asyncpg.Connection, procedure_id: UUID, lot_id: str, but: UUID
+) -> list[tuple[UUID, NoticeContent, bool]]:
+    """Give the public notices that tell of a lot's contract, oldest first, as their buyer wrote them, and whether all is public."""
+    rows = await conn.fetch(_SQL["contract_notices"], procedure_id, lot_id, but)
+    return [(row["notice_id"], NoticeContent.model_validate(row["content"]), row["is_whole"]) for row in rows]
 
 
 async def procedure_versions(

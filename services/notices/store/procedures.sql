@@ -60,6 +60,18 @@ SELECT version, state, public_state, title, deadline, lots, text_id, recorded_at
  ORDER BY version DESC
  LIMIT 1
 
+-- contract_notices --
+-- The public notices of a procedure that tell of the contract of a lot, as their buyer wrote them, oldest first; whether what
+-- they withhold lets the public read them whole. Not those of a notice itself ($3).
+SELECT notice_id, coalesce(whole, content) AS content, whole IS NULL AS is_whole
+  FROM notice
+ WHERE procedure_id = $1
+   AND state = 'published'
+   AND notice_id <> $3
+   AND coalesce(whole, content) @> jsonb_build_object('results', jsonb_build_array(jsonb_build_object('lot_id', $2::text)))
+   AND kind IN ('award', 'change')
+ ORDER BY published_at, notice_id
+
 -- procedure_texts --
 SELECT notice_id, content
   FROM notice

@@ -23,7 +23,7 @@ from libs.common.messages.notices import (
     Place,
     Technique,
 )
-from services.notices import drafting, rules
+from services.notices import drafting, modifications, rules
 from services.notices.content import Contact, Justification, NoticeContent, ReviewBody
 from services.notices.disclosure import term_of
 from services.notices.domain.notice import Notice, NoticeState
@@ -137,7 +137,7 @@ class NoticeView(View):
         content = notice.content
         on = content.legal_day(notice.dispatched_on or now)
         said = {name: getattr(content, name) for name in NoticeContent.model_fields if name in cls.model_fields}
-        asked = rules.requirements(drafting.situation(content, on))
+        asked = (*rules.requirements(drafting.situation(content, on)), *modifications.requirements(content, on))
         return cls(
             notice_id=notice.notice_id,
             procedure_id=notice.procedure_id,

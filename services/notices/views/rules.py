@@ -85,18 +85,52 @@ class PeriodView(View):
         )
 
 
+class ModificationRuleView(View):
+    """A ground on which a contract may be modified during its life."""
+
+    ground: str = Field(description="modification-justification, BT-200")
+    text: str
+    text_en: str
+    share: str | None = Field(description="of the initial amount, 0.50 for 50 %; null: whatever the amount")
+    cumulated: bool = Field(description="over all modifications of this ground, strictly below; else each, at most")
+    natures: list[str]
+    contract_kind: str
+    first_day: date
+    last_day: date | None
+    source: str
+
+    @classmethod
+    def of(cls, rule: rules.ModificationRule) -> Self:
+        """Show a ground."""
+        said = {name: getattr(rule, name) for name in ("ground", "text", "text_en", "cumulated", "source")}
+        return cls(
+            share=str(rule.share) if rule.share is not None else None,
+            natures=sorted(rule.natures),
+            contract_kind="concession" if rule.concession else "marche",
+            first_day=rule.first,
+            last_day=rule.last,
+            **said,
+        )
+
+
 class RulesView(View):
-    """The thresholds and the periods of a day."""
+    """The thresholds, the periods and the grounds of modification of a day."""
 
     on: date
     rules: list[RuleView]
     periods: list[PeriodView]
+    modifications: list[ModificationRuleView]
 
     @classmethod
     def of(cls, on: date) -> Self:
         """Show the rules of a day."""
         thresholds = [RuleView.of(rule) for rule in rules.rules_on(on)]
-        return cls(on=on, rules=thresholds, periods=[PeriodView.of(rule) for rule in rules.periods_on(on)])
+        return cls(
+            on=on,
+            rules=thresholds,
+            periods=[PeriodView.of(rule) for rule in rules.periods_on(on)],
+            modifications=[ModificationRuleView.of(rule) for rule in rules.modifications_on(on)],
+        )
 
 
 class ChannelsView(View):

@@ -28,6 +28,7 @@ _NOT_TEXT = frozenset(
         "change",
         "changes",
         "modification",
+        "basis",
         "results",
         "previous",
         "opening",

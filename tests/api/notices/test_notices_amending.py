@@ -135,10 +135,79 @@ async def test_a_contract_is_modified_by_a_notice_that_follows_its_award(h: Harn
     assert public["modification"]["value"]["amount"] == "500000"
     shown = await procedure(h, None, which)
     assert (shown["state"], states(shown)[0]) == ("modified", "modified")
+    asked = {each["code"]: each for each in public["requirements"]}
+    assert asked["modification-ground"]["source"] == "R2194-2 à R2194-4 CCP ; L2194-1 CCP"
+    assert asked["modification-amount"]["met"] is True
+    assert "modification-notice" not in asked, "the procedure was adapted (R2194-10)"
+    assert "500 000,00 € − 455 000,00 € = 45 000,00 €" in asked["modification-amount"]["text"].replace("\u202f", " ")
     refused = await follow(h, path, body | {"reason": "mod-minv", "value": "600000"}, status=422)
-    assert "523250.00" in refused["errors"][0]["message"]
+    told = refused["errors"][0]["message"].replace("\u202f", " ")
+    assert refused["errors"][0]["where"] == "body/value"
+    assert "100 000,00 €, soit 21,98 % de 455 000,00 €" in told, "the first one was of another ground"
+    assert "(68 250,00 €)" in told
+    assert "R2194-8 et R2194-9 CCP" in told
     await follow(h, path, body | {"lot_id": "LOT-0002"}, status=422)
     await follow(h, path, body | {"reason": "because"}, status=422)
+
+
+async def test_a_modification_beyond_what_the_law_allows_is_refused_and_nothing_is_written(h: Harness) -> None:
+    _, award = await awarded(h)
+    path = f"/notices/{award['notice_id']}/modifications"
+    body: Json = {"lot_id": "LOT-0001", "reason": "mod-cir", "explanation": "Amiante.", "value": "682500.01"}
+    refused = await follow(h, path, body, status=422)
+    assert "R2194-5" in refused["errors"][0]["message"]
+    assert "L2194-1" in refused["detail"]
+    drafts = await ask(h, "GET", "/drafts", status=200, headers=h.headers(INTERCOMMUNALITY))
+    assert drafts["items"] == []
+    updated = await follow(h, path, body | {"updated_initial": "460000"})
+    asked = {each["code"]: each["text"].replace("\u202f", " ") for each in updated["requirements"]}
+    assert "de 460 000,00 €" in asked["modification-amount"]
+    await follow(h, path, body | {"value": "682500"})
+    await follow(h, path, body | {"reason": "mod-rev", "value": "9000000"})
+
+
+async def test_small_modifications_drafted_side_by_side_are_cumulated_when_they_are_published(h: Harness) -> None:
+    _, award = await awarded(h)
+    path = f"/notices/{award['notice_id']}/modifications"
+    body: Json = {"lot_id": "LOT-0001", "reason": "mod-minv", "explanation": "Peinture.", "value": "495000"}
+    first, second = await follow(h, path, body), await follow(h, path, body | {"value": "530000"}, status=422)
+    assert second["errors"]
+    second = await follow(h, path, body | {"value": "523249.99"})
+    await made_public(h, first)
+    public = await made_public(h, second)
+    asked = {each["code"]: each for each in public["requirements"]}
+    assert "40 000,00 € + 28 249,99 € = 68 249,99 €" in asked["modification-amount"]["text"].replace("\u202f", " ")
+    third = await follow(h, path, body | {"value": "523250"}, status=422)
+    assert "68 250,00 €, soit 15 %" in third["errors"][0]["message"].replace("\u202f", " ")
+    smaller = await follow(h, path, body | {"value": "523249.99", "reason": "mod-minv"})
+    assert smaller["modification"]["value"]["amount"] == "523249.99"
+
+
+async def test_what_the_law_came_to_forbid_since_the_draft_is_not_published(h: Harness) -> None:
+    _, award = await awarded(h)
+    path = f"/notices/{award['notice_id']}/modifications"
+    body: Json = {"lot_id": "LOT-0001", "reason": "mod-cir", "explanation": "Amiante.", "value": "680000"}
+    large, cut = await follow(h, path, body), await follow(h, path, body | {"reason": "mod-rev", "value": "400000"})
+    await made_public(h, cut)
+    refused = await made_public(h, large, status=422)
+    assert faults(refused) == {"rules/modification-amount"}
+    assert "680 000,00 € − 400 000,00 € = 280 000,00 €" in refused["errors"][0]["message"].replace("\u202f", " ")
+    checked = await ask(
+        h, "POST", f"/notices/{large['notice_id']}/check", status=422, json={"channels": []},
+        headers=h.headers(INTERCOMMUNALITY) | version(large),
+    )  # fmt: skip
+    assert "rules/modification-amount" in faults(checked)
+
+
+async def test_the_grounds_of_a_modification_are_served_as_dated_data(h: Harness) -> None:
+    served = (await ask(h, "GET", "/rules", status=200, params={"on": "2026-11-22"}))["modifications"]
+    small = [each for each in served if each["ground"] == "mod-minv" and each["contract_kind"] == "marche"]
+    assert {(each["share"], *each["natures"]) for each in small} == {
+        ("0.10", "services", "supplies"),
+        ("0.15", "works"),
+    }
+    assert all(each["source"] and each["text"] and each["text_en"] for each in served)
+    assert (await ask(h, "GET", "/rules", status=200, params={"on": "2019-03-31"}))["modifications"] == []
 
 
 async def test_a_cancellation_follows_the_decision(h: Harness) -> None:

@@ -136,3 +136,40 @@ def terms(data: bytes) -> list[tuple[str, str]]:
     """Give every value of a notice with the name of its element."""
     found = etree.fromstring(data).iter("{*}*")
     return [(etree.QName(each).localname, (each.text or "").strip()) for each in found if not len(each)]
+
+
+async def terms_of(h: Harness, notice: Json, limit: int, **headers: str) -> Json:
+    params = {"limit": str(limit)}
+    async with h.client.get(
+        f"/notices/v1/notices/{notice['notice_id']}/terms", headers=headers, params=params
+    ) as answer:
+        assert answer.status == 200, await answer.text()
+        found: Json = await answer.json()
+        return found
+
+
+async def test_a_notice_written_here_gives_its_terms_of_its_content_then_of_its_eforms(h: Harness) -> None:
+    headers = h.headers(INTERCOMMUNALITY)
+    async with h.client.post("/notices/v1/notices", json=WRITTEN, headers=headers) as answer:
+        notice = await answer.json()
+    page = await terms_of(h, notice, 100, **headers)
+    found = {each["path"]: each for each in page["items"]}
+    assert found["title"]["term"] == "BT-21"
+    assert (found["lots[0].lot_id"]["term"], found["lots[0].lot_id"]["value"]) == ("BT-137", "LOT-0001")
+    assert found["buyer.name"]["label"] == "Nom de l'acheteur"
+    assert not any(path.startswith("opening") for path in found), "keys are no terms"
+    async with h.client.get(f"/notices/v1/notices/{notice['notice_id']}/terms") as answer:
+        assert answer.status == 404
+    told = {
+        "contact": {"email": "marches@vallees.example", "phone": "+33 380000000", "activity": "gen-pub"},
+        "lots": [{"lot_id": "LOT-0001", "duration_months": 6, "terms": {"validity_days": 120}}],
+    }
+    path = f"/notices/v1/notices/{notice['notice_id']}"
+    async with h.client.patch(path, json=told, headers=headers | {"If-Match": '"1"'}) as answer:
+        assert answer.status == 200, await answer.text()
+    page = await terms_of(h, notice, 100, **headers)
+    named = {each["field"]: each["value"] for each in page["items"]}
+    assert named["BT-21-Procedure"] == WRITTEN["title"]
+    assert named["BT-506-Organization-Company"] == "marches@vallees.example"
+    first = await terms_of(h, notice, 5, **headers)
+    assert (first["items"], first["next"] is None) == (page["items"][:5], False), "by pages"
