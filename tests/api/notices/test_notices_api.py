@@ -323,6 +323,16 @@ WRONG_DRAFTS: list[tuple[Json, str]] = [
         {"opening": {"threshold": 1, "officers": [{"officer": "a", "public_key": "short"}]}},
         "body/opening/officers/0/public_key",
     ),
+    ({"opening": {"threshold": 2, "officers": KEYS["officers"][:3]}}, "body/opening"),
+    ({"opening": {"threshold": 1, "officers": KEYS["officers"]}}, "body/opening"),
+    (
+        {"opening": KEYS | {"officers": [KEYS["officers"][0] | {"officer": "swapped"}, *KEYS["officers"][1:]]}},
+        "body/opening/officers/0",
+    ),
+    (
+        {"opening": KEYS | {"officers": [KEYS["officers"][0] | {"public_key": "A" * 43}, *KEYS["officers"][1:]]}},
+        "body/opening/officers/0",
+    ),
     ({"unknown": 1}, "body/unknown"),
     ({"description": "a\u0000b"}, "body"),
     ({"documents_url": "javascript:alert(1)"}, "body/documents_url"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from libs.common.testing.harness import Harness, TestClock
+from libs.common.testing.officers import officer as key_officer
 from libs.common.testing.plugin import HarnessFactory
 from services.notices.wiring import SERVICE
 from tests.api.notices.roles_world import ALPHA, BETA, Json, Person, days
@@ -72,7 +73,8 @@ async def test_recent_awards_are_shown_once_they_are_public(h: Harness) -> None:
         "/notices/v1/notices/import", data=eforms(1), headers=headers | {"Content-Type": "application/xml"}
     ) as answer:
         notice = await answer.json()
-    opening = {"threshold": 1, "officers": [{"officer": "president", "public_key": "A" * 43}]}
+    alone = {"recovery_refused": "la commune garde deux copies de sa clé"}
+    opening = {"threshold": 1, "officers": [key_officer("president")], "rules": alone}
     path = f"/notices/{notice['notice_id']}"
     notice = await officer.ask("PATCH", path, 200, json={"opening": opening}, headers={"If-Match": '"1"'})
     await officer.ask("PUT", f"{path}/documents/rc.pdf", 201, data=b"%PDF-1.7 rules")

@@ -33,6 +33,7 @@ from libs.common.db import service_url
 from libs.common.migrate import migrate, provision
 from libs.common.settings import Settings
 from libs.common.testing.issuer import TestIssuer
+from libs.common.testing.officers import officer
 from libs.common.testing.servers.postgres import postgres
 from services.notices.wiring import SERVICE
 
@@ -42,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BUYER = "SIRET:20009971100018"
 _CONNECTIONS = 16
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_KEYS = [{"officer": name, "public_key": letter * 43} for name, letter in (("deputy", "A"), ("president", "B"))]
+_KEYS = [officer("deputy"), officer("president"), officer("prefecture", recovery=True)]
 
 
 class _Caller(asyncio.Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from libs.common.messages.base import Money
@@ -19,6 +20,7 @@ from libs.common.messages.bids import (
     Party,
 )
 from libs.common.messages.notices import Buyer, Lot, Place
+from libs.common.testing.officers import officer
 from services.notices.content import NoticeContent
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "local" / "notices"
@@ -27,12 +29,9 @@ VILLAGE = "SIRET:21350997900018"
 HOSPITAL = "SIRET:26210099300019"
 COMPANY = "SIRET:55210055400013"
 RIVAL = "SIRET:73282932000074"
-KEYS = {
+KEYS: dict[str, Any] = {
     "threshold": 2,
-    "officers": [
-        {"officer": name, "public_key": letter * 43}
-        for name, letter in (("president", "A"), ("deputy", "B"), ("clerk", "C"))
-    ],
+    "officers": [*(officer(name) for name in ("president", "deputy", "clerk")), officer("prefecture", recovery=True)],
 }
 NOTICE_ID = UUID("6a1f0c52-8d34-4b1e-9f6b-2d0c5e7a9101")
 PROCEDURE = UUID("3b7d9e10-45c2-4f8a-8a61-9c2e4d5f6a01")
