@@ -65,6 +65,11 @@ def _taken(content: NoticeContent, names: tuple[str, ...], lot_names: tuple[str,
             "Cet avis rectifie ou conclut une consultation : repartez de l'avis qui l'a ouverte.",
             "This notice corrects or concludes a procedure: begin from the notice that opened it.",
         )
+    if not content.cpv:
+        raise InvalidInput(
+            "Cet avis d'avant eForms n'a pas de code CPV, qu'un avis d'aujourd'hui demande : écrivez-en un nouveau.",
+            "This notice of before eForms has no CPV code, which a notice of today needs: write a new one.",
+        )
     said = content.model_dump(mode="json")
     lots = [{name: lot[name] for name in lot_names} for lot in said["lots"]]
     return NoticeContent.model_validate({name: said[name] for name in names} | {"lots": lots, "formal": False})

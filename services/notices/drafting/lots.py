@@ -21,6 +21,7 @@ from libs.common.messages.notices import (
     Winner,
 )
 from libs.common.reference import cpv
+from services.notices.content import UncodedLot
 from services.notices.drafting.places import place_of
 from services.notices.eforms.model import (
     Amount,
@@ -60,12 +61,13 @@ def lots_of(notice: ParsedNotice, nature: Nature, codes: list[str], places: list
 
 
 def _lot(lot: ParsedLot, notice: ParsedNotice, nature: Nature, codes: list[str]) -> Lot:
-    return Lot(
+    known = known_codes(lot.cpv) or codes
+    return (Lot if known else UncodedLot)(
         lot_id=lot.lot_id,
         title=lot.title or title_of(notice),
         description=(lot.description or "")[:MAX_DESCRIPTION],
         nature=nature_of(lot.nature, [nature]),
-        cpv=known_codes(lot.cpv) or codes,
+        cpv=known,
         places=[place_of(place) for place in lot.places],
         value=money(lot.value or lot.framework_maximum),
         duration_months=lot.duration_months,
@@ -77,12 +79,13 @@ def _lot(lot: ParsedLot, notice: ParsedNotice, nature: Nature, codes: list[str])
 
 
 def _only_lot(notice: ParsedNotice, nature: Nature, places: list[Place]) -> Lot:
-    return Lot(
+    known = known_codes(notice.cpv)
+    return (Lot if known else UncodedLot)(
         lot_id="LOT-0000",
         title=title_of(notice),
         description=(notice.description or "")[:MAX_DESCRIPTION],
         nature=nature,
-        cpv=known_codes(notice.cpv),
+        cpv=known,
         places=places,
         value=money(notice.value),
     )

@@ -1,7 +1,8 @@
 """From a notice in the old national form of the BOAMP (schema Boamp_v230, until 2023) to what the platform reads of any notice.
 
 Modest: who, what, where, lots, results. The form gave a CPV code only above the European thresholds; a notice of other works is put
-under construction works as a whole, any other one without a code is refused: it could be neither classed nor found.
+under construction works as a whole, which it is. Supplies and services have no such division: they are taken without a code, and
+found by their words, their buyer and their place.
 """
 
 from __future__ import annotations
@@ -36,8 +37,19 @@ __all__ = ["ROOT", "read"]
 ROOT: Final = "ANNONCE"
 _PARIS: Final = ZoneInfo("Europe/Paris")
 _DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2}))?")
-_SUBTYPES: Final = {"APPEL_OFFRE": ("16", "E3"), "ATTRIBUTION": ("29", "E4"), "PERIODIQUE": ("4", "E2")}
+_SUBTYPES: Final = {
+    "APPEL_OFFRE": ("16", "E3"),
+    "RECTIFICATIF": ("16", "E3"),
+    "ANNULATION": ("16", "E3"),
+    "ATTRIBUTION": ("29", "E4"),
+    "PERIODIQUE": ("4", "E2"),
+    "QUALIFICATION": ("15", "E3"),
+    "INTENTION_CONCLURE": ("25", "E4"),
+    "MODIFICATION": ("38", "E6"),
+}
 """By the nature of the notice: in the family JOUE, in the national ones."""
+_CHANGES: Final = {"RECTIFICATIF": "cor-buy", "ANNULATION": "cancel"}
+"""BT-140 by the state of a notice that changes an earlier one."""
 _PROCEDURES: Final = {
     "OUVERT": "open",
     "RESTREINT": "restricted",
@@ -57,11 +69,10 @@ def read(data: bytes) -> LegacyNotice:
     except UnreadableNoticeError as error:
         return LegacyNotice(CheckedNotice(None, (error.problem,)), media_type="application/xml")
     notice = _notice(root)
-    former = values(root, "GESTION/MARCHE/ANNONCE_ANTERIEUR/REFERENCE/IDWEB")
     return LegacyNotice(
         CheckedNotice(notice, tuple(_problems(notice)), tuple(_warnings(root, notice))),
         published_at=notice.issued_at,
-        follows=tuple(identity("BOAMP", number) for number in dict.fromkeys(former)),
+        follows=tuple(identity("BOAMP", number) for number in dict.fromkeys(_former(root))),
         media_type="application/xml",
     )
 
@@ -77,7 +88,8 @@ def _notice(root: Element) -> ParsedNotice:
     deadline = _instant(text(data, ".//RECEPT_OFFRES") or text(data, ".//RECEPT_CANDIDATURES"), end_of_day=True)
     places = _places(root, subject)
     whole = ParsedLot("LOT-0000", cpv=codes, places=places, deadline=deadline)
-    lots = tuple(_lot(lot, place, codes, deadline) for place, lot in enumerate(find_all(root, ".//LOTS/LOT"), 1))
+    lots = tuple(_lot(lot, place, codes, deadline) for place, lot in enumerate(_described(root), 1))
+    change = _change(root)
     return ParsedNotice(
         document=official.document if official else "CN",
         notice_id=identity("BOAMP", number) if number else None,
@@ -87,7 +99,9 @@ def _notice(root: Element) -> ParsedNotice:
         language="FRA",
         legal_basis=official.legal_basis if official else None,
         issued_at=_instant(text(root, "GESTION/INDEXATION/DATE_PUBLICATION"), end_of_day=False),
-        title=text(subject, "TITRE_MARCHE") or text(root, "GESTION/INDEXATION/RESUME_OBJET"),
+        title=text(subject, "TITRE_MARCHE")
+        or text(root, "GESTION/INDEXATION/RESUME_OBJET")
+        or text(subject, "OBJET_COMPLET"),
         description=text(subject, "OBJET_COMPLET"),
         internal_reference=text(subject, "REF_MARCHE"),
         procedure_type=_PROCEDURES.get(_choice(data, "PROCEDURE/TYPE_PROCEDURE") or ""),
@@ -98,8 +112,33 @@ def _notice(root: Element) -> ParsedNotice:
         buyers=(_organisation(find(data, "IDENTITE"), _choice(data, "TYPE_ORGANISME")),),
         buyer_profile_url=text(data, "IDENTITE/URL_PROFIL_ACHETEUR"),
         lots=lots or (whole,),
-        results=tuple(_results(data, lots or (whole,))),
+        results=tuple(_results(root, lots or (whole,))),
+        changes=_former(root)[0] if change else None,
+        change_reason=change,
     )
+
+
+def _former(root: Element) -> list[str]:
+    """Give the numbers of the earlier notices that this one names."""
+    return values(root, "GESTION/MARCHE/ANNONCE_ANTERIEUR/REFERENCE/IDWEB")
+
+
+def _change(root: Element) -> str | None:
+    """Give how the notice changes an earlier one (BT-140); None where it does not, or names none."""
+    told = (_choice(root, f"GESTION/REFERENCE/TYPE_AVIS/{part}") for part in ("STATUT", "NATURE"))
+    reason = next((_CHANGES[each] for each in told if each in _CHANGES), None)
+    return reason if _former(root) else None
+
+
+def _described(root: Element) -> list[Element]:
+    """Give what describes each lot: the list of lots, else the decisions of an award that tell several numbers, the first of each."""
+    if listed := find_all(root, ".//LOTS/LOT"):
+        return listed
+    decisions: dict[str, Element] = {}
+    for each in find_all(root, "DONNEES/ATTRIBUTION/DECISION"):
+        if number := text(each, "NUM_LOT"):
+            decisions.setdefault(number, each)
+    return list(decisions.values()) if len(decisions) > 1 else []
 
 
 def _choice(element: Element | None, path: str) -> str | None:
@@ -142,12 +181,12 @@ def _lot(lot: Element, place: int, codes: tuple[str, ...], deadline: datetime | 
     )
 
 
-def _results(data: Element | None, lots: tuple[ParsedLot, ...]) -> Iterator[ParsedResult]:
+def _results(root: Element, lots: tuple[ParsedLot, ...]) -> Iterator[ParsedResult]:
     """Give a result for each decision; one of no lot, or of a lot that the notice does not describe, is of the whole."""
-    told = values(data, ".//LOTS/LOT/NUM")
+    told = [text(lot, "NUM") or text(lot, "NUM_LOT") or "" for lot in _described(root)]
     names = {number: lot.lot_id for number, lot in zip(told, lots, strict=False)}
-    stopped = find(data, "ATTRIBUTION/SANS_SUITE") is not None
-    for place, decision in enumerate(find_all(data, "ATTRIBUTION/DECISION") if data is not None else [], 1):
+    stopped = find(root, "DONNEES/ATTRIBUTION/SANS_SUITE") is not None
+    for place, decision in enumerate(find_all(root, "DONNEES/ATTRIBUTION/DECISION"), 1):
         number = text(decision, "NUM_LOT")
         single = lots[0].lot_id if len(lots) == 1 else f"LOT-{place:04}"
         winners = [_organisation(winner, None) for winner in find_all(decision, "TITULAIRE")]
@@ -205,10 +244,6 @@ def _problems(notice: ParsedNotice) -> Iterator[Problem]:
         yield _absent("BT-05", "GESTION/INDEXATION/DATE_PUBLICATION", "la date de parution", "the date of publication")
     if not notice.title:
         yield _absent("BT-21", "DONNEES/OBJET/TITRE_MARCHE", "le titre", "the title")
-    if not any(cpv.exists(code) for code in notice.cpv):
-        yield _absent(
-            "BT-262", "DONNEES/OBJET/CPV", "un code CPV : ce formulaire n'en a pas", "a CPV code: this form has none"
-        )
 
 
 def _absent(term: str, path: str, what: str, what_en: str) -> Problem:
@@ -222,8 +257,21 @@ def _warnings(root: Element, notice: ParsedNotice) -> Iterator[Problem]:
     yield Problem(
         "OPP-070", f"/{ROOT}", french, f"Old national form of the BOAMP, read as eForms subtype {notice.subtype}."
     )
+    yield from _code_warnings(root, notice)
+
+
+def _code_warnings(root: Element, notice: ParsedNotice) -> Iterator[Problem]:
+    """Tell how a notice without a CPV code is classed, and which codes are none of CPV 2008."""
+    path = f"/{ROOT}/DONNEES/OBJET"
     if notice.cpv == (_WORKS,) and not _codes(find(root, "DONNEES/OBJET")):
         french = f"L'annonce n'a pas de code CPV : classée dans les travaux de construction ({_WORKS})."
-        yield Problem(
-            "BT-262", f"/{ROOT}/DONNEES/OBJET", french, f"No CPV code: put under construction works ({_WORKS})."
-        )
+        yield Problem("BT-262", path, french, f"No CPV code: put under construction works ({_WORKS}).")
+    elif not notice.cpv and not any(lot.cpv for lot in notice.lots):
+        french = "L'annonce n'a pas de code CPV : elle se trouve par ses mots, son acheteur et son lieu, pas par nomenclature."
+        yield Problem("BT-262", path, french, "No CPV code: found by its words, its buyer and its place, not by CPV.")
+    for code in dict.fromkeys((*notice.cpv, *(code for lot in notice.lots for code in lot.cpv))):
+        if not cpv.exists(code):
+            french = f"« {code[:20]} » n'est pas un code CPV 2008 : il est gardé dans les termes de l'avis."
+            yield Problem(
+                "BT-262", path, french, f"'{code[:20]}' is no CPV 2008 code: it is kept in the terms of the notice."
+            )

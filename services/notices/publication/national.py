@@ -55,6 +55,8 @@ _TECHNIQUES: Final = {
     "electronic-auction": "Enchère électronique",
 }
 _CATALOGUES: Final = {"required": "Exigée", "allowed": "Autorisée", "not-allowed": "Interdite"}
+_UNTOLD: Final = "Non renseigné"
+"""Of history, whose form may have given no CPV code."""
 
 
 class _Section(BaseModel):
@@ -206,7 +208,7 @@ def _contract(content: NoticeContent) -> ContractSection:
     durations = [lot.duration_months for lot in content.lots if lot.duration_months]
     return ContractSection(
         title=content.title,
-        cpv=content.cpv[0],
+        cpv=next(iter(content.cpv), _UNTOLD),
         nature=_NATURES[content.nature],
         description=content.description or content.title,
         place=_place(content.places),
@@ -221,7 +223,7 @@ def _lot(lot: Lot) -> LotSection:
     return LotSection(
         number=lot.lot_id,
         description=lot.description or lot.title,
-        cpv=lot.cpv[0],
+        cpv=next(iter(lot.cpv), _UNTOLD),
         value=lot.value.amount if lot.value else None,
         place=_place(lot.places),
     )

@@ -24,7 +24,7 @@ from services.notices.offline.cores import in_chunks
 from services.notices.offline.files import units
 from services.notices.offline.readings import prepare
 from services.notices.wiring import SERVICE
-from tests.unit.notices.legacy_samples import ted
+from tests.unit.notices.legacy_samples import BOAMP_AWARD, ted
 from tests.unit.notices.notices_samples import (
     BEFORE,
     FOLDER,
@@ -201,6 +201,24 @@ async def test_history_is_public_since_its_day_and_takes_no_bids(h: Harness, tmp
     assert h.events("notices.notice.published.v1") == []
     assert {line["status"] for line in await load(h, str(file))} == {"rejected"}
     assert (await counted(h))["notice"] == 2
+
+
+async def test_a_notice_of_the_old_form_without_a_cpv_code_is_found_and_shown(h: Harness, tmp_path: Path) -> None:
+    (tmp_path / "old.xml").write_text(BOAMP_AWARD.replace("<TRAVAUX/>", "<SERVICE/>"), encoding="utf-8")
+    [line] = await load(h, str(tmp_path / "old.xml"))
+    assert line["status"] == "imported", line
+    place = f"/notices/{line['notice_id']}"
+    notice = await ask(h, "GET", place, status=200)
+    assert (notice["state"], notice["cpv"], notice["lots"][0]["cpv"]) == ("published", [], [])
+    for words, found in (('"aire de glisse"', 1), ("piscine", 0)):
+        page = await ask(h, "GET", "/notices", status=200, params={"q": words})
+        assert len(page["items"]) == found, words
+    form = await ask(h, "GET", f"{place}/national-form", status=200)
+    assert "Non renseigné" in json.dumps(form, ensure_ascii=False)
+    for path in (f"{place}/page", f"{place}/page.pdf", f"{place}/terms", f"{place}/versions", "/notices/atom"):
+        async with h.client.get(f"/notices/v1{path}") as answer:
+            assert answer.status == 200, path
+            assert await answer.read()
 
 
 async def test_an_award_of_before_eforms_joins_the_procedure_that_it_names(h: Harness, tmp_path: Path) -> None:
