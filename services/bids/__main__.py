@@ -1,6 +1,13 @@
 """`python -m services.bids`: the processes of the service and its offline tools."""
 
-from libs.common.run import main
-from services.bids.wiring import SERVICE
+import sys
 
-main(SERVICE)
+from services.bids.sealing import hardening
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["api"]:  # plaintext passes through it: before anything else is loaded
+        hardening.start_again_hardened()
+    from libs.common.run import main
+    from services.bids.wiring import SERVICE
+
+    main(SERVICE)

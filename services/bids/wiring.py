@@ -18,6 +18,7 @@ from services.bids.evidence.journal import Journal
 from services.bids.evidence.tool import EVIDENCE_TOOLS
 from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
+from services.bids.sealing import hardening
 from services.bids.sealing.tool import TOOLS, load_roots
 from services.bids.settings import BidsSettings
 from services.bids.uploads.leases import Leases
@@ -47,6 +48,7 @@ SERVICE = Service(
     periodic=periodic,
     ports=_ports,
     serving=lambda runtime: runtime.port(Journal).serving(),
+    warnings=hardening.warnings,
     tools=(*TOOLS, *EVIDENCE_TOOLS, rebuild_command({QUEUE: TABLES})),
     graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT},
 )

@@ -27,7 +27,7 @@ def health_routes(runtimes: Sequence[Runtime]) -> list[web.AbstractRouteDef]:
         """Ready when every database answers and is migrated. A bus away is told, not held against the API."""
         found = await asyncio.gather(*(_database(runtime) for runtime in runtimes))
         states = {
-            runtime.service.name: {"database": state, "bus": _bus(runtime)}
+            runtime.service.name: {"database": state, "bus": _bus(runtime)} | _warnings(runtime)
             for runtime, state in zip(runtimes, found, strict=True)
         }
         ready = all(state == "ready" for state in found)
@@ -56,6 +56,11 @@ async def _database(runtime: Runtime) -> str:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         return type(error).__name__
     return "ready"
+
+
+def _warnings(runtime: Runtime) -> dict[str, list[str]]:
+    found = list(runtime.service.warnings())
+    return {"warnings": found} if found else {}
 
 
 def _bus(runtime: Runtime) -> str:

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["ALLOCATOR", "allocator_set", "harden", "lock_memory", "overwrite_freed", "swap_on"]
+__all__ = [
+    "ALLOCATOR", "allocator_set", "harden", "lock_memory", "overwrite_freed", "start_again_hardened", "swap_on", "warnings",
+]  # fmt: skip
 
 _PR_SET_DUMPABLE, _M_PERTURB = 4, -6  # <linux/prctl.h>, <malloc.h>
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # <sys/mman.h>
@@ -41,6 +43,24 @@ def overwrite_freed() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_M_PERTURB, _PATTERN)
+
+
+def start_again_hardened() -> None:
+    """Have this process never dumped and its freed memory overwritten: starts it again with `ALLOCATOR`, once."""
+    if sys.platform == "linux" and not allocator_set():
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **ALLOCATOR})  # noqa: S606  # itself
+    harden()
+    overwrite_freed()
+
+
+def warnings() -> list[str]:
+    """Say what of this machine could keep a trace of plaintext."""
+    found = []
+    if swap_on():
+        found.append("swap is on: memory that holds plaintext could be written to a disk; turn it off, or encrypt it")
+    if not allocator_set():
+        found.append("freed memory is not overwritten: start the api with `python -m services.bids api`")
+    return found
 
 
 def allocator_set() -> bool:
