@@ -19,6 +19,7 @@ _ORGANISATIONS: Final = (
 _NATURAL: Final = f"{_ORGANISATIONS}/efac:Organization[.//efbc:NaturalPersonIndicator='true']"
 _TOLD_OF_PERSONS: Final = frozenset({"cbc:ID", "cbc:Name", "efbc:NaturalPersonIndicator"})
 """Of a person that is an organisation, its name alone is told, and what the notice refers to it by."""
+_CONTACTS: Final = "ext:UBLExtensions//cac:Contact"
 _REFERRED: Final = "*[not(self::ext:UBLExtensions)]//cbc:ID"
 _FORMER: Final = ".//CORRESPONDANT | .//MEL | .//TEL | .//FAX"
 """Contacts in the old national form."""
@@ -27,7 +28,7 @@ _FORMER_BUYER: Final = "DONNEES/IDENTITE"
 
 def hide_persons(root: Element) -> bool:
     """Take the personal data that are not public out of an eForms notice; say whether there were any."""
-    hidden = [*find_all(root, f"{_ORGANISATIONS}/efac:UltimateBeneficialOwner"), *_private_contacts(root)]
+    hidden = [*find_all(root, ".//efac:UltimateBeneficialOwner"), *_private_contacts(root)]
     hidden += [each for person in find_all(root, _NATURAL) for each in _leaves(person) if not _is_told(each)]
     for element in hidden:
         remove(element)
@@ -44,14 +45,18 @@ def hide_former_contacts(root: Element) -> bool:
 
 
 def _private_contacts(root: Element) -> list[Element]:
-    """Give the contacts of organisations that the notice names only as tenderers, winners or owners, or not at all."""
+    """Give the contacts of organisations that the notice names only as tenderers, winners or owners, or not at all.
+
+    Wherever they stand in the part of the results and organisations: some platforms write a party where others refer to it.
+    """
     turned_to = set(values(root, _REFERRED))
-    sections = [
-        *find_all(root, f"{_ORGANISATIONS}/efac:Organization/efac:Company"),
-        *find_all(root, f"{_ORGANISATIONS}/efac:Organization/efac:TouchPoint"),
-    ]
-    private = [each for each in sections if turned_to.isdisjoint(values(each, "cac:PartyIdentification/cbc:ID"))]
-    return [contact for each in private for contact in find_all(each, "cac:Contact")]
+    return [contact for contact in find_all(root, _CONTACTS) if turned_to.isdisjoint(_holder(contact))]
+
+
+def _holder(contact: Element) -> list[str]:
+    """Give what the notice refers to the party of a contact by."""
+    party = contact.getparent()
+    return values(party, "cac:PartyIdentification/cbc:ID") if party is not None else []
 
 
 def _leaves(section: Element) -> list[Element]:
