@@ -17,6 +17,7 @@ from services.notices.errors import MissingTermsError
 from services.notices.publication import payload, plan
 from services.notices.publication.port import Channels, RefusedError, Submission
 from services.notices.service import tracking
+from services.notices.service.disclosure import asked_by
 from services.notices.service.sources import source_of
 from services.notices.store import notices as store
 from services.notices.store import publications as publication_store
@@ -72,8 +73,8 @@ async def _submission(
     try:
         async with runtime.read() as conn:
             source = await source_of(runtime, conn, notice)
-        written = notice.for_its_buyer()  # the journal masks by itself what it is asked to withhold
-        return await apart(payload.compose, written, publication, present, place, source, runtime.clock.now())
+        parted = notice.withholding(await asked_by(source), runtime.clock.now())
+        return await apart(payload.compose, parted, publication, present, place, source, runtime.clock.now())
     except MissingTermsError as error:
         told = (
             RejectionReason(field=each.where, message=each.message, message_en=each.message_en) for each in error.errors

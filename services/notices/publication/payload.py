@@ -55,13 +55,16 @@ def compose(
 
 
 def eforms_xml(notice: Notice, attempt: int, place: Place, source: bytes | None, at: datetime) -> bytes:
-    """Give the eForms XML of a notice sent at an instant. Raises what `export` raises."""
+    """Give the eForms XML of a notice sent at an instant: whole, the journal masks by itself what it is asked to withhold.
+
+    Raises what `export` raises.
+    """
     written = export(
         ExportedNotice(
             notice_id=notice.notice_id,
             version=attempt,
             procedure_id=notice.procedure_id,
-            content=notice.content,
+            content=notice.written,
             issued_at=at,
             documents_url=place.documents(notice),
             submission_url=place.notice(notice),

@@ -21,7 +21,7 @@ from services.notices.service.sources import source_of
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 
-__all__ = ["disclose_due", "public_eforms", "readable_file", "withheld"]
+__all__ = ["asked_by", "disclose_due", "public_eforms", "readable_file", "withheld"]
 
 _AT_ONCE: Final = 50
 _MARK: Final = b"FieldsPrivacy"
@@ -31,8 +31,12 @@ _log = structlog.get_logger(__name__)
 
 async def withheld(uow: Uow, notice: Notice) -> tuple[Withheld, ...]:
     """Give what a notice asks to be withheld: what its file says, or that of the notice it corrects."""
-    data = await source_of(uow.runtime, uow.conn, notice)
-    return await apart(lambda: read_withheld(xml.parse(data))) if data and _MARK in data else ()
+    return await asked_by(await source_of(uow.runtime, uow.conn, notice))
+
+
+async def asked_by(source: bytes | None) -> tuple[Withheld, ...]:
+    """Give what an eForms file asks to be withheld."""
+    return await apart(lambda: read_withheld(xml.parse(source))) if source and _MARK in source else ()
 
 
 async def disclose_due(runtime: Runtime) -> None:

@@ -11,13 +11,15 @@ from lxml import etree
 
 from libs.common import standards
 from services.notices.disclosure import public_file, public_record, public_xml, read_withheld, term_of
+from services.notices.domain.notice import Notice, NoticeState
 from services.notices.domain.withheld import Withheld, next_day, public_content, still
 from services.notices.eforms import xml
 from services.notices.eforms.export import export
 from services.notices.eforms.reader import read
+from services.notices.publication import payload
 from tests.unit.notices import notices_exported as samples
 from tests.unit.notices.disclosure_samples import award, request
-from tests.unit.notices.notices_samples import eforms
+from tests.unit.notices.notices_samples import NOTICE_ID, PROCEDURE, eforms
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 DAY = datetime(2027, 2, 28, 23, tzinfo=UTC)
@@ -180,3 +182,15 @@ def test_official_examples_give_back_nothing_that_they_withhold() -> None:
     assert (notice.procedure_type, shown.procedure_type) == ("open", None)
     assert {criterion.weight for lot in shown.lots for criterion in lot.criteria} == {None}
     assert "This procedure has a lot of not public information..." not in values(public)
+
+
+def test_the_journal_gets_all_and_masks_by_itself_the_papers_do_not() -> None:
+    content = samples.content("29")
+    notice = Notice(NOTICE_ID, PROCEDURE, content.buyer.organisation, NoticeState.SENT, 3, content, NOW)
+    parted = notice.withholding((withheld("pro-typ"),), NOW)
+    place = payload.Place("https://halles.example")
+    assert payload.form(notice, place).procedure.kind == "Appel d'offres ouvert"
+    assert payload.form(parted, place).procedure.kind != "Appel d'offres ouvert"
+    assert payload.eforms_xml(parted, 1, place, None, NOW) == payload.eforms_xml(notice, 1, place, None, NOW)
+    assert parted.for_its_buyer().content == content
+    assert notice.withholding((withheld("pro-typ"),), DAY) == notice
