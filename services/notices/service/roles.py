@@ -153,8 +153,9 @@ async def grant(uow: Uow, command: GrantRole, actor: Actor) -> RoleRecord:
             "Personne ne s'attribue un rôle à soi-même : demandez à un autre administrateur de l'organisation.",
             "Nobody grants themselves a role: ask another administrator of the organisation.",
         )
-    record = _record(command, actor.organisation, actor.subject, uow.now())
-    record.refuse_unsound(uow.now())
+    now = uow.now()  # once: a moment later, what begins now would begin in the past
+    record = _record(command, actor.organisation, actor.subject, now)
+    record.refuse_unsound(now)
     return await _add(uow, record)
 
 
@@ -219,10 +220,11 @@ async def _add(uow: Uow, record: RoleRecord) -> RoleRecord:
 async def delegate(uow: Uow, command: DelegateRole, actor: Actor) -> RoleRecord:
     """Let somebody stand in for the caller, in one role and for a time. Raises NotFound, InvalidInput, Conflict."""
     record = await _locked(uow, command.record_id, actor)
-    if record.person != actor.subject or record.state(uow.now()) not in {"live", "future"}:
+    now = uow.now()
+    if record.person != actor.subject or record.state(now) not in {"live", "future"}:
         raise _no_record()
-    since = command.valid_from or max(uow.now(), record.valid_from)
-    delegated = record.delegated(uuid4(), command.person, command.function, since, command.valid_until, uow.now())
+    since = command.valid_from or max(now, record.valid_from)
+    delegated = record.delegated(uuid4(), command.person, command.function, since, command.valid_until, now)
     return await _add(uow, delegated)
 
 
