@@ -46,13 +46,16 @@ def count(searcher: Searcher, query: Query) -> int:
 
 def counts_of(shown: Shown, criteria: Criteria, wanted: Sequence[Facet]) -> Counts:
     """Count the answers by the values of each facet, its own filter left out; the most frequent values first."""
-    asked: dict[Criteria, list[Facet]] = {}
+    asked: dict[Criteria, list[str]] = {}
     for facet in wanted:
-        asked.setdefault(criteria.without(facet), []).append(facet)
+        asked.setdefault(criteria.without(facet), []).append(_field(facet))
+    if Facet.CPV in wanted and (below := _below(criteria)):
+        # who has a code below a branch asked is in that branch: counting among the answers is as good, and they are fewer
+        asked.setdefault(criteria, []).extend(below)
     counts: dict[str, dict[str, int]] = {}
     total = None
-    for wider, facets in asked.items():
-        found, number = _counted(shown, wider, [name for facet in facets for name in _fields(facet, criteria)])
+    for wider, names in asked.items():
+        found, number = _counted(shown, wider, names)
         counts |= found
         total = number if wider == criteria else total
     return Counts({facet: _of_facet(facet, criteria, counts) for facet in wanted}, total)
@@ -85,21 +88,19 @@ def _aggregated(
     return counts, int(found[_TOTAL]["value"]) if _TOTAL in found else 0
 
 
-def _fields(facet: Facet, criteria: Criteria) -> list[str]:
-    """Give the fields that a facet counts: for CPV the divisions, and the level below each branch asked."""
-    if facet is Facet.CPV:
-        below = {len(branch) + 1 for branch in criteria.cpv} & set(CPV_LEVELS)
-        return [f"cpv{level}" for level in sorted({CPV_LEVELS[0], *below})]
-    return ["value_class" if facet is Facet.VALUE else facet.value]
+def _field(facet: Facet) -> str:
+    return {Facet.CPV: f"cpv{CPV_LEVELS[0]}", Facet.VALUE: "value_class"}.get(facet, facet.value)
+
+
+def _below(criteria: Criteria) -> list[str]:
+    """Give the fields of the CPV codes that are a digit longer than a branch asked."""
+    lengths = {len(branch) + 1 for branch in criteria.cpv}
+    return [f"cpv{level}" for level in CPV_LEVELS[1:] if level in lengths]
 
 
 def _of_facet(facet: Facet, criteria: Criteria, counts: dict[str, dict[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for name in _fields(facet, criteria):
-        below = facet is Facet.CPV and name != f"cpv{CPV_LEVELS[0]}"
-        found |= {
-            value: number
-            for value, number in counts[name].items()
-            if not below or value.startswith(tuple(branch for branch in criteria.cpv if len(branch) == len(value) - 1))
-        }
+    found = dict(counts[_field(facet)])
+    for name in _below(criteria) if facet is Facet.CPV else ():
+        branches = tuple(branch for branch in criteria.cpv if name == f"cpv{len(branch) + 1}")
+        found |= {value: number for value, number in counts[name].items() if value.startswith(branches)}
     return found

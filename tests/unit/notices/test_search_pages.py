@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from uuid import UUID
@@ -10,7 +11,8 @@ from uuid import UUID
 import pytest
 
 from libs.common.messages.notices import Place
-from services.notices.search import places
+from services.notices.content import NoticeContent
+from services.notices.search import cpv_branches, places
 from services.notices.search.asked import clauses_of
 from services.notices.search.criteria import Criteria, Facet, Near, Position, Sort
 from services.notices.search.fields import IndexRow
@@ -24,6 +26,7 @@ DAYS = 300
 MANY = 1_500
 TOWNS = (DIJON, BEAUNE, RENNES, Place(city="Talant", postal_code="21240", department="21"), Place(department="21"))
 NEAR = Point(47.32, 5.04)
+CODES = ("45233140", "45214200", "90511100", "90513000", "71200000", "30192000")
 
 
 def row(number: int, draw: random.Random) -> IndexRow:
@@ -32,6 +35,7 @@ def row(number: int, draw: random.Random) -> IndexRow:
         description="rare" if draw.random() < 0.02 else "",
         places=draw.sample(TOWNS, draw.randrange(1, 3)),
         kind=draw.choice(("contract", "planning")),
+        cpv=draw.sample(CODES, draw.randrange(1, 3)),
     )
     at = BEFORE - timedelta(days=draw.randrange(DAYS), seconds=draw.randrange(3))
     return IndexRow(
@@ -92,6 +96,24 @@ def test_a_total_known_from_facets_is_that_of_the_answers(index: TantivyIndex) -
     for facets in ((Facet.REGION,), (Facet.KIND,), (Facet.REGION, Facet.KIND)):
         assert index.page(asked, Sort.PUBLISHED, None, 5, facets).total == index.count(asked)
     assert index.page(Criteria(), Sort.PUBLISHED, None, 5, (Facet.KIND,)).total == MANY
+
+
+@pytest.mark.parametrize("branches", [(), ("45",), ("45", "905"), ("4523", "71"), ("90511100",)])
+@pytest.mark.parametrize("query", ["", "école"])
+def test_codes_are_counted_by_division_and_below_the_branches_asked(
+    index: TantivyIndex, rows: list[IndexRow], branches: tuple[str, ...], query: str
+) -> None:
+    words = clauses_of(query)
+    wanted = {hit.notice_id for hit in index.page(Criteria(words=words), Sort.PUBLISHED, None, MANY).hits}
+    expected: Counter[str] = Counter()
+    for each in rows:
+        if each.notice_id in wanted:
+            codes = set(cpv_branches(NoticeContent.model_validate(each.said)))
+            below = {code for code in codes if len(code) <= 5 and code[:-1] in branches}
+            expected.update({code for code in codes if len(code) == 2} | below)
+    page = index.page(Criteria(words=words, cpv=branches), Sort.PUBLISHED, None, 5, (Facet.CPV,))
+    assert dict(page.facets[Facet.CPV]) == dict(expected)
+    assert page.total == index.count(Criteria(words=words, cpv=branches))
 
 
 @pytest.mark.parametrize("kilometres", [None, 1.0, 60.0, 700.0])
