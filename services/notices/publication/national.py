@@ -45,6 +45,7 @@ _PROCEDURES: Final = {
     "neg-w-call": "Procédure avec négociation",
     "comp-dial": "Dialogue compétitif",
     "innovation": "Partenariat d'innovation",
+    "unspecified": "Non communiquée",
 }
 _TECHNIQUES: Final = {
     "framework": "Accord-cadre",
