@@ -18,6 +18,7 @@ from services.notices.eforms.sdk.paths import Items, Test
 from services.notices.eforms.sdk.shortcuts import shortcut
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse
 from services.notices.eforms.sdk.values import Day, Value, atom, compare, normal
+from services.notices.eforms.sdk.writer import written
 
 __all__ = ["holds", "items"]
 
@@ -25,8 +26,12 @@ __all__ = ["holds", "items"]
 @cache
 def holds(tree: Tree) -> Test:
     """Give the function that says whether an expression holds (its effective boolean value). Raises UnknownSyntaxError."""
-    if short := shortcut(tree):
-        return short
+    return shortcut(tree) or written(tree, _called) or _called(tree)
+
+
+@cache
+def _called(tree: Tree) -> Test:
+    """Give the function of a test that calls the functions of its parts."""
     if tree[0] in {"or", "and"}:
         return _both(tree) if tree[0] == "and" else _either(tree)
     if tree[0] == "compare":
