@@ -9,7 +9,7 @@ from services.notices.eforms import coherence, markup, reader, rules, schema
 from services.notices.eforms.model import ParsedNotice, is_extended
 from services.notices.eforms.problems import Problem, UnreadableNoticeError
 from services.notices.eforms.sdk.branches import Branch, grow
-from services.notices.eforms.xml import parse, remarks
+from services.notices.eforms.xml import parse, remarks, salvage
 
 __all__ = ["CheckedNotice", "check"]
 
@@ -49,7 +49,8 @@ def check(data: bytes) -> CheckedNotice:
     try:
         root = parse(data)
     except UnreadableNoticeError as error:
-        return CheckedNotice(None, (error.problem,))
+        remains = salvage(data)
+        return CheckedNotice(reader.read(remains) if remains is not None else None, (error.problem,))
     branch = grow(root)
     notice = reader.read_branch(branch)
     found = [*remarks(data), *_faults(branch, notice)]

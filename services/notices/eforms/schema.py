@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -59,9 +60,30 @@ def _problem(error: etree._LogEntry) -> Problem:
     return Problem(
         "XSD",
         error.path or f"ligne {error.line}",
-        f"Ligne {error.line} : non conforme au schéma officiel : {message}",
+        f"Ligne {error.line} : non conforme au schéma officiel : {_french(message)}",
         f"Line {error.line}: not valid against the official schema: {message}",
     )
+
+
+_SAYINGS: Final = tuple(
+    (re.compile(pattern), told)
+    for pattern, told in (
+        (r"Element '(.+?)': This element is not expected\. Expected is (?:one of )?\( (.+) \)\.",
+         "{0} n'est pas attendu ici, mais {1} : remettez-le à sa place dans l'ordre du schéma, ou supprimez-le."),
+        (r"Element '(.+?)': This element is not expected\.", "{0} n'est pas attendu ici : supprimez-le, ou mettez-le à sa place."),
+        (r"Element '(.+?)': Missing child element\(s\)\. Expected is (?:one of )?\( (.+) \)\.",
+         "{0} est incomplet : ajoutez-y {1}."),
+        (r"Element '(.+?)', attribute '(.+?)': The attribute '.+?' is not allowed\.", "{0} n'a pas d'attribut {1} : supprimez-le."),
+        (r"Element '(.+?)': The attribute '(.+?)' is required but missing\.", "{0} doit porter l'attribut {1} : ajoutez-le."),
+    )
+)  # fmt: skip
+"""What libxml2 says of nearly every fault, and how to mend it."""
+
+
+def _french(message: str) -> str:
+    """Give a message of libxml2 in French, as it is where it says something rarer."""
+    found = ((pattern.fullmatch(message), told) for pattern, told in _SAYINGS)
+    return next((told.format(*match.groups()) for match, told in found if match), message)
 
 
 def _foreign(root: Element) -> list[Problem]:

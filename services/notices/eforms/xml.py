@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Final, cast
@@ -23,6 +24,7 @@ __all__ = [
     "parse",
     "prefixed",
     "remarks",
+    "salvage",
     "text",
     "values",
     "where",
@@ -68,6 +70,11 @@ _MARKS: Final = (
     (b"\0<", "utf-16-be"),
 )  # fmt: skip
 """First bytes that tell the encoding before any declaration can (XML 1.0, appendix F)."""
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What is no character of XML 1.0 (section 2.2)."""
+_REFERENCE: Final = re.compile("&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));")
+_ADDRESS: Final = re.compile(r"\s*,? line \d+, column \d+$")
+"""Where libxml2 says that a fault is, for the second time."""
 _OTHER_FORMATS: Final = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
@@ -93,6 +100,33 @@ def parse(data: bytes, roots: Mapping[str, str] = ROOTS) -> Element:
     if root.tag not in roots:
         raise _not_eforms(root)
     return root
+
+
+def salvage(data: bytes) -> Element | None:
+    """Give what can be read of an eForms notice that `parse` refused for being cut, malformed or in wrong letters.
+
+    It lets the writer know which notice is meant; nothing more is done with it. None for anything else, and for all that is
+    hostile: too large, too deep, a DTD.
+    """
+    encoding = _encoding(data)
+    if len(data) > MAX_BYTES or encoding not in _ENCODINGS:
+        return None
+    content = _DECLARATION.sub("", data.decode(encoding, "replace").removeprefix("\ufeff"), count=1)
+    content = _REFERENCE.sub(_permitted, _FORBIDDEN.sub("", content))
+    try:
+        _refuse_doctype(content)
+        root = cast("Element | None", etree.fromstring(content.encode("utf-8", "replace"), _parser(recover=True)))
+        if root is not None:
+            _refuse_excess(root)
+    except (UnreadableNoticeError, etree.XMLSyntaxError):
+        return None
+    return root if root is not None and root.tag in ROOTS else None
+
+
+def _permitted(reference: re.Match[str]) -> str:
+    """Give a reference to a character as it is, nothing for one that XML cannot hold."""
+    code = int(reference[1], 16) if reference[1] else int(reference[2])
+    return reference[0] if code <= sys.maxunicode and not _FORBIDDEN.match(chr(code)) else ""
 
 
 def remarks(data: bytes) -> list[Problem]:
@@ -195,18 +229,22 @@ def _after(content: str, end: str, position: int) -> int:
     return len(content) if found < 0 else found + len(end)
 
 
-def _parse(content: str) -> Element:
-    parser = etree.XMLParser(
+def _parser(*, recover: bool) -> etree.XMLParser:
+    return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_pis=True,
-        remove_comments=True, encoding="utf-8",
+        remove_comments=True, encoding="utf-8", recover=recover,
     )  # fmt: skip
+
+
+def _parse(content: str) -> Element:
     try:
-        return etree.fromstring(content.encode("utf-8", "surrogatepass"), parser)
+        return etree.fromstring(content.encode("utf-8", "surrogatepass"), _parser(recover=False))
     except etree.XMLSyntaxError as error:
         line, column = error.position
+        reason = _ADDRESS.sub("", error.msg)
         raise UnreadableNoticeError(
-            f"Le XML est mal formé (ligne {line}, colonne {column}) : {error.msg}.",
-            f"The XML is not well-formed (line {line}, column {column}): {error.msg}.",
+            f"Le XML est mal formé (ligne {line}, colonne {column}) : {reason}.",
+            f"The XML is not well-formed (line {line}, column {column}): {reason}.",
         ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from services.notices.eforms import xml
+from services.notices.eforms import schema, xml
 from services.notices.eforms.check import check
 from services.notices.offline.files import Unit
 from services.notices.offline.readings import verdict
@@ -110,6 +110,47 @@ def test_what_is_no_notice_in_a_readable_encoding_says_what_it_is(data: bytes, s
     [problem] = check(data).problems
     assert problem.term == "XML"
     assert says in problem.message
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda data: data[: data.rindex(b"</cac:ProcurementProject>")],
+        lambda data: data.replace(b"<cbc:VersionID>", b"<cbc:VersionID>&#xD800;&#8;&#xFFFFFFFF;\x01", 1),
+        lambda data: data.replace(b"<cbc:VersionID>", b"<cbc:VersionID>&secret;", 1),
+        lambda data: data.replace(b"<cbc:VersionID>", b"<cbc:VersionID>\xff\xfe\x00", 1),
+        lambda data: data + b"\0\0 rest",
+        lambda data: data + body(data).encode(),
+        lambda data: data.replace(b"</cbc:VersionID>", b"</cbc:Version>", 1),
+    ],
+    ids=["cut", "references", "entity", "bytes", "tail", "twice", "unbalanced"],
+)
+def test_of_a_malformed_notice_what_can_be_read_is_told(broken: Callable[[bytes], bytes]) -> None:
+    whole, found = told(eforms(1)), told(broken(eforms(1)))
+    assert found["status"] == "rejected"
+    assert [problem["term"] for problem in found["problems"]] == ["XML"]  # type: ignore[attr-defined]
+    assert {name: found[name] for name in ("subtype", "title", "buyers", "cpv")} == {
+        name: whole[name] for name in ("subtype", "title", "buyers", "cpv")
+    }
+
+
+@pytest.mark.parametrize("prolog", [b"<!DOCTYPE a>", b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]>"])
+def test_of_a_hostile_file_nothing_is_read(prolog: bytes) -> None:
+    for tail in (b"", b"</unbalanced>"):
+        checked = check(prolog + body(eforms(1)).encode() + tail)
+        assert not checked.accepted
+        assert checked.notice is None
+
+
+def test_an_element_out_of_place_is_told_in_french_where_the_schema_is_at_hand() -> None:
+    if not schema.available():
+        pytest.skip("official XSD not available (HALLES_STANDARDS)")
+    data = eforms(1).replace(b"eforms-sdk-1.13", b"eforms-sdk-1.15")
+    moved = data.replace(b"<cbc:IssueDate", b"<cbc:Note>x</cbc:Note><cbc:IssueDate", 1)
+    [problem] = [problem for problem in check(moved).problems if problem.term == "XSD"]
+    assert "n'est pas attendu ici, mais" in problem.message
+    assert "remettez-le à sa place" in problem.message
+    assert "not expected" in problem.message_en
 
 
 def test_an_element_of_many_attributes_is_refused_before_the_schema_compares_them() -> None:
