@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,11 +30,13 @@ from services.bids.sealing import (
     hpke,
     shamir,
 )
-from services.bids.sealing.manifest import SealedSegment, SealedShare
+from services.bids.sealing.manifest import ManifestFile, ManifestSegment, SealedFile, SealedSegment, SealedShare
 from services.bids.sealing.recovery import open_file, open_manifest, recover_file
-from tests.unit.bids.sealing_people import BID, CONSULTATION, fixed_entropy, key_set, officers, sealed_bid
+from services.bids.sealing.seal import SealingPlan, seal_manifest
+from services.bids.sealing.sharing import enough
+from tests.unit.bids.sealing_people import BID, CONSULTATION, key_set, officers, sealed_bid
+from tests.unit.bids.sealing_vectors import VECTORS, vectors
 
-VECTORS = Path(__file__).with_name("sealing_vectors.json")
 SHARES = dict[str, bytes]
 
 
@@ -301,6 +302,73 @@ def test_colluding_officers_with_the_whole_envelope_recover_nothing() -> None:
     assert dealing._derive(secret, name.context("commitment")).hex() != segment.key_commitment
 
 
+@pytest.mark.parametrize(
+    ("threshold", "count", "recovery", "open_together", "too_few"),
+    [
+        (2, 3, 1, [(0, 1), (0, 3), (2, 3)], [(0,), (3,)]),
+        (1, 1, 2, [(0,), (1, 2), (0, 1)], [(1,), (2,)]),
+        (1, 2, 2, [(0,), (1,), (2, 3)], [(2,), (3,)]),
+    ],
+)
+async def test_recovery_officers_stand_in_and_are_never_enough_alone(
+    threshold: int, count: int, recovery: int, open_together: list[tuple[int, ...]], too_few: list[tuple[int, ...]]
+) -> None:
+    people = officers(count, recovery)
+    keys = key_set(threshold, people)
+    sealed = sealed_bid(keys, [b"offer"])
+    for chosen in open_together:
+        assert enough(keys, [people[each].officer for each in chosen])
+        assert await plaintext(sealed, keys, [people[each] for each in chosen], 1) == b"offer"
+    for chosen in too_few:
+        assert not enough(keys, [people[each].officer for each in chosen])
+        with pytest.raises(TooFewSharesError):
+            await plaintext(sealed, keys, [people[each] for each in chosen], 1)
+
+
+def test_an_officer_who_gives_half_of_his_share_is_found() -> None:
+    people = officers(1, 2)
+    keys = key_set(1, people)
+    sealed = sealed_bid(keys, [b"offer"])
+    name, segment = sealed.envelope.name.segment(1, 1), sealed.envelope.files[0].segments[0]
+    whole = shares_of(sealed, people[:1], 1)["officier-1"]
+    with pytest.raises(ShareError):
+        dealing.recover({"officier-1": whole[:32]}, name, segment, keys)
+    short = segment.model_dump(mode="json")
+    short["shares"][0]["commitment"] = dealing._share_commitment(whole[:32], name, "officier-1")
+    with pytest.raises(BadlySealedError, match="another size"):
+        dealing.recover({"officier-1": whole[:32]}, name, SealedSegment.model_validate(short), keys)
+
+
+def test_segments_keep_their_numbers_when_uploads_are_joined() -> None:
+    """The order is that of the list: two parts sealed apart, the second one first; swapped back, the manifest says no."""
+    people = officers(2)
+    keys = key_set(2, people)
+    one, two = (sealed_bid(keys, [b"x" * 9]), sealed_bid(keys, [b"", b"y" * 9]))
+    first, second = one.envelope.files[0].segments[0], two.envelope.files[1].segments[0]
+    size = first.size + second.size
+    joined = SealedFile(number=1, size=size, sha256="0" * 64, segments=(second, first))
+    assert [each.place for each in joined.segments] == [(2, 1), (1, 1)]
+    told = ManifestFile(
+        number=1, name="a", media_type="text/plain", size=18, sha256=None,
+        segments=tuple(ManifestSegment.of(each) for each in joined.segments),
+    )  # fmt: skip
+    plan = SealingPlan(one.envelope.name, keys, "offer", ("LOT-0001",))
+    envelope = seal_manifest(plan, (joined,), (told,), sealed_by="platform")
+    envelope.check(keys)
+    secrets = recover_file(
+        {(0, 1): {p.officer: _share(envelope, p) for p in people}}, envelope.name, envelope.manifest, keys
+    )
+    assert open_manifest(envelope, secrets).files == (told,)
+    turned = envelope.model_copy(update={"files": (joined.model_copy(update={"segments": (first, second)}),)})
+    with pytest.raises(EnvelopeError, match="sealed manifest"):
+        open_manifest(turned, secrets)
+
+
+def _share(envelope: Envelope, person: OfficerKey) -> bytes:
+    (sealed,) = (each.sealed for each in envelope.manifest.segments[0].shares if each.officer == person.officer)
+    return dealing.open_share(sealed, envelope.name.segment(0, 1), (person.officer, person.private))
+
+
 def test_key_sets_that_cannot_work_are_refused() -> None:
     people = officers(3)
     good = key_set(2, people)
@@ -309,6 +377,10 @@ def test_key_sets_that_cannot_work_are_refused() -> None:
         good.model_copy(update={"threshold": 4}),
         good.model_copy(update={"fingerprint": "0" * 64}),
         good.model_copy(update={"officers": [publics[0], publics[0]]}),
+        good.model_copy(update={"officers": [publics[0].model_copy(update={"officer": "intrus"}), *publics[1:]]}),
+        good.model_copy(update={"officers": [publics[0].model_copy(update={"proof": publics[1].proof}), *publics[1:]]}),
+        good.model_copy(update={"officers": [publics[0], *(p.public for p in officers(0, 2))]}),
+        good.model_copy(update={"threshold": 1, "officers": [publics[0], *(p.public for p in officers(0, 1))]}),
         good.model_copy(update={"officers": [publics[0].model_copy(update={"public_key": "AAAA"}), *publics[1:]]}),
         good.model_copy(update={"officers": [publics[0].model_copy(update={"public_key": "é*"}), *publics[1:]]}),
     ]
@@ -317,47 +389,11 @@ def test_key_sets_that_cannot_work_are_refused() -> None:
             sealing.check_key_set(each)
 
 
-def vectors() -> dict[str, Any]:
-    """Make the test vectors: fixed officers, fixed entropy."""
-    cases = []
-    for threshold, count, contents, segment_size in [
-        (1, 1, [b""], None),
-        (2, 3, [b"offre", b"prix : 245 000,00"], None),
-        (3, 5, [bytes(range(256)) * 300], 65_536),
-    ]:
-        people = officers(count)
-        keys = key_set(threshold, people)
-        sealed = sealed_bid(keys, contents, segment_size=segment_size)
-        cases.append(
-            {
-                "officer_private_keys": {p.officer: p.private.private_bytes_raw().hex() for p in people},
-                "opening": keys.model_dump(mode="json"),
-                "entropy": f"SHA-256 of the text 'bid {BID} N', N = 0, 1, 2...",
-                "first_secret": fixed_entropy(f"bid {BID}")(32).hex(),
-                "segment_size": segment_size,
-                "plaintexts": [each.hex() if len(each) < 100 else f"sha256:{sha256(each).hexdigest()}" for each in contents],
-                "envelope": sealed.envelope.model_dump(mode="json"),
-                "envelope_sha256": sealed.envelope.sha256,
-                "ciphertexts": [
-                    each.hex() if len(each) < 200 else f"sha256:{sha256(each).hexdigest()}" for each in sealed.ciphertexts
-                ],
-                "shares": {
-                    f"{p.officer} file 1 segment 1": shares_of(sealed, [p], 1)[p.officer].hex() for p in people
-                },
-            }
-        )  # fmt: skip
-    return {"scheme": "halles-seal-2", "cases": cases}
-
-
 def test_vectors_are_reproduced_to_the_byte() -> None:
-    """To renew them after a new scheme version: python -m tests.unit.bids.test_sealing_bid."""
+    """To renew them after a new scheme version: python -m tests.unit.bids.sealing_vectors."""
     assert json.loads(VECTORS.read_text()) == vectors()
 
 
 def test_bids_are_named_by_identifiers_only() -> None:
     name = EnvelopeName(CONSULTATION, UUID(int=1), 1, "f" * 64)
     assert name.segment(1, 2).context("chunks") != name.segment(12, 1).context("chunks")
-
-
-if __name__ == "__main__":
-    VECTORS.write_text(json.dumps(vectors(), indent=1, sort_keys=True) + "\n")
