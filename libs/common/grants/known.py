@@ -89,7 +89,10 @@ async def permissions(
         return NOTHING
     if actor.organisation != organisation:
         return await _of_member(conn, actor, organisation, procedure, at)
-    row = await conn.fetchrow(_SQL["standing"], organisation, actor.subject, procedure, at)
+    return _given(await conn.fetchrow(_SQL["standing"], organisation, actor.subject, procedure, at), actor)
+
+
+def _given(row: asyncpg.Record, actor: Actor) -> frozenset[Permission]:
     if row["ruled"]:
         return allowed(Role(role) for role in row["roles"])
     return NOTHING if actor.recorded else ALL
@@ -98,16 +101,9 @@ async def permissions(
 async def _of_member(
     conn: asyncpg.Connection, actor: Actor, organisation: str, procedure: UUID | None, at: datetime
 ) -> frozenset[Permission]:
-    if procedure is None or not await _shared_with(conn, actor.organisation, at, procedure, organisation):
+    if procedure is None or not await conn.fetchval(_SQL["is_shared"], actor.organisation, organisation, procedure, at):
         return NOTHING
     return READING & await permissions(conn, actor, actor.organisation, None, at)
-
-
-async def _shared_with(
-    conn: asyncpg.Connection, member: str, at: datetime, procedure: UUID | None = None, coordinator: str | None = None
-) -> tuple[UUID, ...]:
-    rows = await conn.fetch(_SQL["shared_with"], member, at, procedure, coordinator)
-    return tuple(row["procedure_id"] for row in rows)
 
 
 async def require(
@@ -135,12 +131,12 @@ async def require(
 async def readable(conn: asyncpg.Connection, actor: Actor, at: datetime) -> Scope:
     """Give what of the caller's organisation a list shows. Raises Forbidden: no buyer, or RoleMissing where nothing."""
     actor.require(OrganisationKind.BUYER)
-    if Permission.READ in await permissions(conn, actor, actor.organisation, None, at):
-        return Scope(actor.organisation, None, await _shared_with(conn, actor.organisation, at))
-    found = await conn.fetch(_SQL["consultations"], actor.organisation, actor.subject, at)
-    if not found:
+    row = await conn.fetchrow(_SQL["scope"], actor.organisation, actor.subject, at)
+    if Permission.READ in _given(row, actor):
+        return Scope(actor.organisation, None, tuple(row["shared"]))
+    if not row["consultations"]:
         raise RoleMissing(Role.READER)
-    return Scope(actor.organisation, tuple(row["procedure_id"] for row in found))
+    return Scope(actor.organisation, tuple(row["consultations"]))
 
 
 async def stands_in_for(

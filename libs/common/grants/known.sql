@@ -25,12 +25,21 @@ SELECT EXISTS (SELECT 1 FROM granted_role WHERE organisation = $1) AS ruled,
               WHERE organisation = $1 AND person = $2 AND (procedure_id IS NULL OR procedure_id = $3)
                 AND valid_from <= $4 AND (valid_until IS NULL OR valid_until > $4)) AS roles
 
--- consultations --
--- The consultations of an organisation in which a person holds a role at an instant.
-SELECT DISTINCT procedure_id
-  FROM held_role
- WHERE organisation = $1 AND person = $2 AND procedure_id IS NOT NULL
-   AND valid_from <= $3 AND (valid_until IS NULL OR valid_until > $3)
+-- scope --
+-- As `standing`, of a whole organisation; the consultations of it in which the person holds a role; those of others that it
+-- reads as a member of joint purchases.
+SELECT EXISTS (SELECT 1 FROM granted_role WHERE organisation = $1) AS ruled,
+       ARRAY(SELECT DISTINCT role
+               FROM held_role
+              WHERE organisation = $1 AND person = $2 AND procedure_id IS NULL
+                AND valid_from <= $3 AND (valid_until IS NULL OR valid_until > $3)) AS roles,
+       ARRAY(SELECT DISTINCT procedure_id
+               FROM held_role
+              WHERE organisation = $1 AND person = $2 AND procedure_id IS NOT NULL
+                AND valid_from <= $3 AND (valid_until IS NULL OR valid_until > $3)) AS consultations,
+       ARRAY(SELECT DISTINCT procedure_id
+               FROM known_joint_purchase, unnest(procedures) AS procedure_id
+              WHERE members @> ARRAY[$1] AND ended_at IS NULL AND (valid_until IS NULL OR valid_until > $3)) AS shared
 
 -- stands_in_for --
 -- The persons whose roles of these names were delegated to a person, as far as they hold in a consultation at an instant.
@@ -39,14 +48,12 @@ SELECT DISTINCT stands_in_for
  WHERE organisation = $1 AND person = $2 AND (procedure_id IS NULL OR procedure_id = $3) AND role = ANY($5)
    AND stands_in_for IS NOT NULL AND valid_from <= $4 AND (valid_until IS NULL OR valid_until > $4)
 
--- shared_with --
--- The consultations of others that a buyer reads at an instant as a member of joint purchases; the one of $3, by its buyer
--- $4, where they are named.
-SELECT DISTINCT procedure_id
-  FROM known_joint_purchase, unnest(procedures) AS procedure_id
- WHERE members @> ARRAY[$1::text]
-   AND ended_at IS NULL AND (valid_until IS NULL OR valid_until > $2)
-   AND ($3::uuid IS NULL OR procedure_id = $3) AND ($4::text IS NULL OR coordinator = $4)
+-- is_shared --
+-- Whether a buyer ($1) reads a consultation of another ($2) at an instant, as a member of a joint purchase.
+SELECT EXISTS (SELECT 1
+                 FROM known_joint_purchase
+                WHERE members @> ARRAY[$1::text] AND coordinator = $2 AND procedures @> ARRAY[$3::uuid]
+                  AND ended_at IS NULL AND (valid_until IS NULL OR valid_until > $4))
 
 -- is_member --
 SELECT EXISTS (SELECT 1
