@@ -1,28 +1,32 @@
-"""The officers' and bidders' tools: `python -m services.bids keygen|seal|open-shares|verify-receipt`.
+"""The officers' and bidders' tools: `python -m services.bids keygen|rehearse|seal|deposit|open-shares|verify-receipt`.
 
-They work on files, without the platform and without any network.
+They work on files, without the platform and without any network; `deposit` alone speaks to the platform, over HTTP.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn, TypeVar
 from uuid import UUID
 
+import aiohttp
 import click
 from cryptography import x509
 from pydantic import BaseModel, ValidationError
 
 from libs.common.messages.notices import OpeningKeySet
 from services.bids.sealing import keys
+from services.bids.sealing.client import Deposit, deposit
 from services.bids.sealing.errors import SealingError
 from services.bids.sealing.folder import contents, seal_to_folder
 from services.bids.sealing.names import canonical
 from services.bids.sealing.opening import ShareRequest, open_shares
 from services.bids.sealing.receipt import Receipt, verify_receipt
+from services.bids.sealing.rehearsal import rehearse
 
 __all__ = ["TOOLS", "keygen_command", "load_roots", "open_shares_command", "seal_command", "verify_receipt_command"]
 
@@ -94,6 +98,56 @@ def seal_command(
 
 
 @click.command(
+    "deposit",
+    epilog="Example: python -m services.bids deposit --url https://marches.example.fr/bids/v1 --token-file token "
+    "--procedure ID --name 'Entreprise SARL' --application dume.xml --offer LOT-0001=offer.pdf --fingerprint F -o sealed",
+)
+@click.option("--url", required=True, help="Address of the bids service: https://.../bids/v1")
+@click.option("--token-file", type=_FILE, required=True, help="File that holds your access token.")
+@click.option("--procedure", type=click.UUID, required=True, help="The consultation.")
+@click.option("--name", required=True, help="The company's name, for the receipt.")
+@click.option("--application", "applications", multiple=True, type=_FILE, help="A file of the application.")
+@click.option("--offer", "offers", multiple=True, required=True, metavar="LOTS=FILE", help="A file of the offer.")
+@click.option("--fingerprint", help="Fingerprint of the key set as you read it in the published notice.")
+@click.option("--output", "-o", type=_NEW, required=True, help="New folder for the sealed files and receipt.json.")
+def deposit_command(  # each parameter is an option of the tool
+    *, url: str, token_file: Path, procedure: UUID, name: str, applications: tuple[Path, ...], offers: tuple[str, ...],
+    fingerprint: str | None, output: Path,
+) -> None:  # fmt: skip
+    """Seal a bid here, upload it, deposit it, and keep the receipt."""
+    if output.exists():
+        _fail(f"{output} exists already: sealed files are never overwritten")
+    token = token_file.read_text().strip()
+    try:
+        what = Deposit(url.rstrip("/"), token, procedure, name, contents(applications, offers), fingerprint)
+        receipt = asyncio.run(deposit(what, output))
+    except (SealingError, aiohttp.ClientError, TimeoutError) as error:
+        _fail(f"not deposited: {error}")
+    (output / "receipt.json").write_text(json.dumps(receipt))
+    statement = receipt["statement"]
+    told = {"bid": statement["bid_id"], "received_at": statement["received_at"], "receipt": receipt["sha256"]}
+    click.echo(json.dumps(told))
+
+
+@click.command(
+    "rehearse", epilog="Example: python -m services.bids rehearse consultation.json --key maire.key --fingerprint F"
+)
+@click.argument("consultation", type=_FILE)
+@click.option("--key", type=_FILE, required=True, help="The officer's key file.")
+@click.option("--fingerprint", help="Fingerprint of the key set as you read it in the published notice.")
+def rehearse_command(consultation: Path, key: Path, fingerprint: str | None) -> None:
+    """Check, before the deadline, that an officer's key is the one published in a CONSULTATION, and that it opens."""
+    told = _read(_KeySetFile, consultation)
+    if fingerprint is not None and told.opening.fingerprint != fingerprint:
+        _fail("the key set is not the one of the published notice: tell the buyer")
+    try:
+        done = rehearse(keys.load(key), told.procedure, told.opening, datetime.now(UTC))
+    except SealingError as error:
+        _fail(str(error))
+    click.echo(done.model_dump_json())
+
+
+@click.command(
     "open-shares",
     epilog="Example: python -m services.bids open-shares request.json --key maire.key --trust roots -o shares.json",
 )
@@ -155,4 +209,4 @@ def _fail(message: str) -> NoReturn:
     raise click.ClickException(message)
 
 
-TOOLS = (keygen_command, seal_command, open_shares_command, verify_receipt_command)
+TOOLS = (keygen_command, rehearse_command, seal_command, deposit_command, open_shares_command, verify_receipt_command)

@@ -13,9 +13,11 @@ from click.testing import CliRunner, Result
 
 from deploy.local.pki import TestAuthority
 from services.bids import sealing
-from services.bids.sealing import Envelope, EnvelopeError, ProofError, keys
+from services.bids.sealing import Envelope, EnvelopeError, ProofError, SealingError, keys
+from services.bids.sealing.folder import contents
 from services.bids.sealing.keys import KeyFileError
-from services.bids.sealing.tool import keygen_command, open_shares_command, seal_command
+from services.bids.sealing.rehearsal import Rehearsal, check_rehearsal
+from services.bids.sealing.tool import keygen_command, open_shares_command, rehearse_command, seal_command
 from tests.unit.bids.sealing_people import (
     AUTHORITY,
     BID,
@@ -99,6 +101,35 @@ async def test_a_bid_goes_from_the_bidders_tool_to_the_officers_tool(tmp_path: P
     wrong = run(open_shares_command, asked, "--key", people[1], *told_options, "-o", tmp_path / "x")
     assert wrong.exit_code == 1
     assert "president" in wrong.output
+
+
+def test_an_officer_rehearses_before_the_deadline(tmp_path: Path) -> None:
+    mine, other = sealing.generate("maire"), sealing.generate("adjoint")
+    opening = sealing.key_set(1, [mine.public, other.public])
+    consultation = tmp_path / "consultation.json"
+    consultation.write_text(json.dumps({"procedure": str(CONSULTATION), "opening": opening.model_dump(mode="json")}))
+    key, lost = tmp_path / "maire.key", tmp_path / "lost.key"
+    keys.save(mine, key)
+    keys.save(sealing.generate("maire"), lost)
+    done = run(rehearse_command, consultation, "--key", key, "--fingerprint", opening.fingerprint)
+    assert done.exit_code == 0, done.output
+    told = Rehearsal.model_validate_json(done.output)
+    check_rehearsal(told, CONSULTATION, opening)
+    for wrong in ({"officer": "adjoint"}, {"officer": "intrus"}, {"consultation": uuid4()}, {"at": DEADLINE}):
+        with pytest.raises(SealingError):
+            check_rehearsal(told.model_copy(update=wrong), CONSULTATION, opening)
+    refused = run(rehearse_command, consultation, "--key", lost)
+    assert (refused.exit_code, "not the one in this file" in refused.output) == (1, True)
+    assert run(rehearse_command, consultation, "--key", key, "--fingerprint", "0" * 64).exit_code == 1
+
+
+def test_offers_are_named_by_lot_on_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "a=b.pdf").write_bytes(b"x")
+    made = contents([], [f"LOT-0002,LOT-0001={tmp_path / 'a=b.pdf'}"])
+    assert [(each.kind, each.lots) for each in made] == [("offer", ("LOT-0001", "LOT-0002"))]
+    for wrong in ([], ["offer.pdf"], ["LOT-0001=nowhere.pdf"], [f"={tmp_path / 'a=b.pdf'}"]):
+        with pytest.raises(EnvelopeError):
+            contents([], wrong)
 
 
 @pytest.mark.parametrize("stamped", [DEADLINE, DEADLINE - timedelta(seconds=1), DEADLINE - timedelta(days=3)])
