@@ -18,6 +18,7 @@ import click
 from libs.common import standards
 from services.notices.eforms import reader, rules, schema, xml
 from services.notices.eforms.check import check
+from services.notices.eforms.sdk.branches import Branch, grow
 
 __all__ = ["run"]
 
@@ -31,6 +32,7 @@ _ENOUGH = 1_000  # faults
 class _Sample:
     data: bytes
     root: xml.Element
+    branch: Branch
     subtype: str | None
 
     @property
@@ -60,7 +62,8 @@ def _samples() -> list[_Sample]:
     found = []
     for path in paths:
         root = xml.parse(data := path.read_bytes())
-        found.append(_Sample(data, root, reader.read(root).subtype))
+        branch = grow(root)
+        found.append(_Sample(data, root, branch, reader.read_branch(branch).subtype))
     return found
 
 
@@ -68,9 +71,10 @@ def _measure(name: str, samples: list[_Sample], times: int) -> None:
     ruled = [sample for sample in samples if rules.subtype(sample.subtype)]
     stages: dict[str, tuple[Callable[[_Sample], object], list[_Sample]]] = {
         "parse": (lambda sample: xml.parse(sample.data), samples),
-        "read": (lambda sample: reader.read(sample.root), samples),
+        "grow": (lambda sample: grow(sample.root), samples),
+        "read": (lambda sample: reader.read_branch(sample.branch), samples),
         "schema": (lambda sample: schema.faults(sample.root, xml.ROOTS[sample.root.tag]), samples),
-        "rules": (lambda sample: rules.faults(sample.root, sample.subtype or "", _ENOUGH), ruled),
+        "rules": (lambda sample: rules.faults(sample.branch, sample.subtype or "", _ENOUGH), ruled),
     }
     parts = {f"{stage}_ms": round(1000 * _seconds(act, some, times), 3) for stage, (act, some) in stages.items()}
     whole = _seconds(lambda sample: check(sample.data), samples, times)

@@ -32,8 +32,10 @@ def holds(tree: Tree) -> Test:
 @cache
 def _called(tree: Tree) -> Test:
     """Give the function of a test that calls the functions of its parts."""
-    if tree[0] in {"or", "and"}:
-        return _both(tree) if tree[0] == "and" else _either(tree)
+    if tree[0] == "or" and (chosen := shapes.choice(tree)):
+        return _choice(*chosen)
+    if tree[0] == "or" and (begun := shapes.beginnings(tree)):
+        return _begins(*begun)
     if tree[0] == "compare":
         return _comparison(tree)
     if tree[0] == "every":
@@ -51,24 +53,6 @@ def _truth(found: list[Value]) -> bool:
     if isinstance(first, (bool, str)):
         return bool(first)
     return first != 0 and first == first if isinstance(first, float) else True  # noqa: PLR0124  # a NaN is not itself
-
-
-def _either(tree: Tree) -> Test:
-    for known, make in ((shapes.choice(tree), _choice), (shapes.beginnings(tree), _begins)):
-        if known:
-            return make(*known)
-    tests = [holds(part) for part in shapes.cheapest_first(tree[1:])]
-    if len(tests) == 2:  # nearly all: no generator for them
-        first, second = tests
-        return lambda branch, ground: first(branch, ground) or second(branch, ground)
-
-    def either(branch: Branch, ground: Ground) -> bool:
-        for test in tests:  # noqa: SIM110  # no generator for so many
-            if test(branch, ground):
-                return True
-        return False
-
-    return either
 
 
 def _choice(path: Tree, parts: dict[str, Tree]) -> Test:
@@ -89,21 +73,6 @@ def _begins(path: Tree, starts: tuple[str, ...]) -> Test:
     """Know `starts-with(path, 'a') or starts-with(path, 'b')`."""
     find = items(path)
     return lambda branch, ground: any(str(atom(each)).startswith(starts) for each in find(branch, ground))
-
-
-def _both(tree: Tree) -> Test:
-    tests = [holds(part) for part in shapes.cheapest_first(tree[1:])]
-    if len(tests) == 2:
-        first, second = tests
-        return lambda branch, ground: first(branch, ground) and second(branch, ground)
-
-    def both(branch: Branch, ground: Ground) -> bool:
-        for test in tests:  # noqa: SIM110
-            if not test(branch, ground):
-                return False
-        return True
-
-    return both
 
 
 def _comparison(tree: Tree) -> Test:

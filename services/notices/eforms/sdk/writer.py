@@ -39,7 +39,9 @@ class _Writer:
 
     def test(self, tree: Tree, here: str) -> str | None:
         """Write whether an expression holds; None for what is not written."""
-        if tree[0] in {"or", "and"} and shapes.choice(tree) is None and shapes.beginnings(tree) is None:
+        if tree[0] == "or" and (shapes.choice(tree) or shapes.beginnings(tree)):
+            return None
+        if tree[0] in {"or", "and"}:
             parts = [self._part(part, here) for part in shapes.cheapest_first(tree[1:])]
             return f"({f' {tree[0]} '.join(parts)})"
         if tree[:2] == ("call", "not"):
