@@ -15,19 +15,21 @@ import click
 from services.notices import drafting
 from services.notices.eforms.check import check
 from services.notices.eforms.export import ExportedNotice, export
-from tests.schematron.judge import Breach, available, judge
+from tests.schematron import variants
+from tests.schematron.judge import Breach, attempt, available, judge
 from tests.schematron.reports import difference, examples
 from tests.unit.notices import notices_exported as samples
 
 
 @click.command(epilog="Example: python -m tests.schematron --name 29")
 @click.option("--name", default="", help="Only what begins with it.")
-def main(name: str) -> None:
+@click.option("--changed", default=0, help="Also judge so many notices made of each official example by one change.")
+def main(name: str, changed: int) -> None:
     """Judge everything."""
     if not available():
         raise click.ClickException("the official Schematron is not on this machine: set HALLES_STANDARDS")
     wrong = 0
-    for each in (_reports(name), _exported(name), _changed(name)):
+    for each in (_reports(name), _exported(name), _changed(name), _mutants(name, changed)):
         for line in each:
             wrong += not line["met"]
             click.echo(json.dumps(line, ensure_ascii=False))
@@ -69,6 +71,22 @@ def _changed(name: str) -> Iterator[dict[str, object]]:
         )
         known = {breach.rule for breach in judge([notice])[0]}
         yield from _judged("changed", [title], [export(exported)], known)
+
+
+def _mutants(name: str, most: int) -> Iterator[dict[str, object]]:
+    """Judge official examples with one thing changed, and compare with our own rules, rule by rule."""
+    for title, notice, _ in examples(f"{name}*") if most else ():
+        made = list(variants.mutants(notice, title, most))
+        for (what, data), breaches in zip(made, attempt([data for _, data in made]), strict=True):
+            if breaches is not None:
+                missing, extra = variants.difference(data, breaches)
+                yield {
+                    "what": "mutant",
+                    "name": f"{title}: {what}",
+                    "missing": missing,
+                    "extra": extra,
+                    "met": not (missing or extra),
+                }
 
 
 def _judged(

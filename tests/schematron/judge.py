@@ -9,19 +9,19 @@ match nothing are left out: a rule without a node can neither fire nor hide anot
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from lxml import etree
-from saxonche import PySaxonProcessor
+from saxonche import PySaxonApiError, PySaxonProcessor, PyXdmNode, PyXsltExecutable
 
 from libs.common import standards
 from services.notices.eforms.xml import Element
 
-__all__ = ["Breach", "available", "judge"]
+__all__ = ["Breach", "attempt", "available", "judge"]
 
 _SCH: Final = "{http://purl.oclc.org/dsdl/schematron}"
 _XSL: Final = "http://www.w3.org/1999/XSL/Transform"
@@ -59,6 +59,19 @@ def available() -> bool:
 
 def judge(notices: Sequence[bytes]) -> list[list[Breach]]:
     """Give the rules that each notice of ONE subtype breaks, as often as it does, fatal or not."""
+    return list(_judged(notices, _report))
+
+
+def attempt(notices: Sequence[bytes]) -> list[list[Breach] | None]:
+    """Give what `judge` gives, None for a notice at which the Schematron itself stops: it takes `zzz` for a date, and fails."""
+    return list(_judged(notices, _report_if_any))
+
+
+T = TypeVar("T")
+Judging = Callable[[PyXsltExecutable, PyXdmNode], T]
+
+
+def _judged(notices: Sequence[bytes], report: Judging[T]) -> Iterator[T]:
     roots = [etree.fromstring(notice) for notice in notices]
     codes = {_subtype(root) for root in roots}
     if len(codes) != 1:
@@ -66,9 +79,19 @@ def judge(notices: Sequence[bytes]) -> list[list[Breach]]:
     sheet = _stylesheet(codes.pop(), roots)
     with PySaxonProcessor(license=False) as processor:
         judging = processor.new_xslt30_processor().compile_stylesheet(stylesheet_text=sheet)
-        return [
-            _breaches(judging.transform_to_string(xdm_node=processor.parse_xml(xml_text=_text(root)))) for root in roots
-        ]
+        for root in roots:
+            yield report(judging, processor.parse_xml(xml_text=_text(root)))
+
+
+def _report(judging: PyXsltExecutable, notice: PyXdmNode) -> list[Breach]:
+    return _breaches(judging.transform_to_string(xdm_node=notice))
+
+
+def _report_if_any(judging: PyXsltExecutable, notice: PyXdmNode) -> list[Breach] | None:
+    try:
+        return _report(judging, notice)
+    except PySaxonApiError:
+        return None
 
 
 def _text(root: Element) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from libs.common.reference import cpv, nuts
 from services.notices.eforms import rules
-from services.notices.eforms.model import ParsedNotice, is_extended
+from services.notices.eforms.model import ParsedNotice, base_subtype, is_extended
 from services.notices.eforms.organisations import is_siret, luhn
 from services.notices.eforms.problems import Problem
 
@@ -87,7 +87,7 @@ def _lots(notice: ParsedNotice) -> Iterator[Problem]:
             core=True,
         )
     needs_lots = notice.document in {"CN", "CAN"} or (
-        notice.document == "PIN" and notice.subtype not in {"1", "2", "3"}
+        notice.document == "PIN" and base_subtype(notice.subtype) not in {"1", "2", "3"}
     )
     if needs_lots and not notice.lots:
         yield Problem(

@@ -6,6 +6,7 @@ import random
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from lxml import etree
@@ -13,7 +14,7 @@ from lxml import etree
 from libs.common import standards
 from services.notices import drafting
 from services.notices.content import public_notice
-from services.notices.eforms import numbers, organisations, rules, schema, xml
+from services.notices.eforms import coherence, numbers, organisations, rules, schema, xml
 from services.notices.eforms.check import CheckedNotice, check
 from services.notices.eforms.model import ParsedNotice
 from services.notices.eforms.problems import UnreadableNoticeError
@@ -242,6 +243,17 @@ def test_another_version_or_extension_is_read_with_a_warning(customisation: str,
     assert checked.accepted, checked.problems
     assert any(says in warning.message for warning in checked.warnings if warning.term == "OPT-002")
     assert "BT-105" in {warning.term for warning in checked.warnings}
+
+
+@pytest.mark.parametrize(
+    ("subtype", "lots"), [("N1", False), ("N3", False), ("N4", True), ("N16", True), ("N29", True)]
+)
+def test_a_national_notice_on_a_buyer_profile_needs_no_lot(subtype: str, *, lots: bool) -> None:
+    document = {"N16": "CN", "N29": "CAN"}.get(subtype, "PIN")
+    notice = ParsedNotice(
+        document, "eforms-sdk-1.7#urn:x", (1, 7), subtype=subtype, title="Titre", notice_id=UUID(int=1)
+    )
+    assert ("BT-137" in {fault.term for fault in coherence.faults(notice)}) is lots
 
 
 @pytest.mark.parametrize("customisation", ["", "1.10", "eforms-sdk-1", "EFORMS-SDK-1.13", "eforms-sdk-1.15.1"])
