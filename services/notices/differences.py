@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+
+from libs.common.calendar import Territory, territory_of
 
 __all__ = ["Difference", "differences"]
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
 _LONGEST: Final = 300
 """Characters of a text that a sentence repeats; the values themselves are given whole."""
 _NAMES: Final = {
@@ -156,8 +156,14 @@ class Difference:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """Give what changed between two states, as JSON members, in the order of the newer one."""
-    return [_difference(path, old, new) for path, old, new in _walk((), before, after)]
+    """Give what changed between two states, as JSON members, in the order of the newer one; hours are those of the buyer's place."""
+    territory = _territory(after.get("buyer"))
+    return [_difference(path, old, new, territory) for path, old, new in _walk((), before, after)]
+
+
+def _territory(buyer: Any) -> Territory:  # noqa: ANN401  # JSON
+    department = buyer.get("department") if isinstance(buyer, Mapping) else None
+    return territory_of(department if isinstance(department, str) else None)
 
 
 Found = Iterator[tuple[tuple[str, ...], Any, Any]]
@@ -193,9 +199,9 @@ def _named(members: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
     return found
 
 
-def _difference(path: tuple[str, ...], before: Any, after: Any) -> Difference:  # noqa: ANN401
+def _difference(path: tuple[str, ...], before: Any, after: Any, at: Territory) -> Difference:  # noqa: ANN401
     label, label_en = _label(path)
-    old, new = _words(before), _words(after)
+    old, new = _words(before, at), _words(after, at)
     if before is None and isinstance(after, Mapping) and path[-2:-1] and path[-2] in _NAMES:
         text, text_en = f"{label} : ajouté", f"{label_en}: added"
     elif after is None and isinstance(before, Mapping) and path[-2:-1] and path[-2] in _NAMES:
@@ -211,28 +217,28 @@ def _label(path: tuple[str, ...]) -> Pair:
     return french[:1].upper() + french[1:], english[:1].upper() + english[1:]
 
 
-def _words(value: Any) -> Pair:  # noqa: ANN401
+def _words(value: Any, at: Territory) -> Pair:  # noqa: ANN401
     if value in (None, "", []):
         return _NOTHING
     if isinstance(value, bool):
         return ("oui", "yes") if value else ("non", "no")
     if isinstance(value, str):
-        return _text(value)
+        return _text(value, at)
     if isinstance(value, list):
-        told = [_words(each) for each in value]
+        told = [_words(each, at) for each in value]
         return ", ".join(each[0] for each in told), ", ".join(each[1] for each in told)
     if isinstance(value, Mapping):
-        return _object(value)
+        return _object(value, at)
     return str(value).replace(".", ","), str(value)
 
 
-def _text(value: str) -> Pair:
+def _text(value: str, at: Territory) -> Pair:
     if value in _VALUES:
         return _VALUES[value]
     instant = _instant(value)
     if instant is not None:
-        paris = instant.astimezone(_PARIS)
-        return f"{paris:%d/%m/%Y à %H:%M} (heure de Paris)", f"{paris:%d/%m/%Y, %H:%M} (Paris time)"
+        local = instant.astimezone(at.zone)
+        return f"{local:%d/%m/%Y à %H:%M} (heure de {at.clock})", f"{local:%d/%m/%Y, %H:%M} ({at.clock} time)"
     short = value if len(value) <= _LONGEST else value[:_LONGEST].rstrip() + "…"
     return f"« {short} »", f"“{short}”"
 
@@ -246,10 +252,10 @@ def _instant(value: str) -> datetime | None:
         return None
 
 
-def _object(value: Mapping[str, Any]) -> Pair:
+def _object(value: Mapping[str, Any], at: Territory) -> Pair:
     if isinstance(value.get("amount"), str):
         amount = f"{Decimal(value['amount']):,.2f}"
         french = amount.replace(",", "\u202f").replace(".", ",")
         return f"{french} {value.get('currency', 'EUR')}", f"{amount} {value.get('currency', 'EUR')}"
-    told = [_words(each) for each in value.values() if each not in (None, "", [], False)]
+    told = [_words(each, at) for each in value.values() if each not in (None, "", [], False)]
     return " ; ".join(each[0] for each in told) or _NOTHING[0], "; ".join(each[1] for each in told) or _NOTHING[1]

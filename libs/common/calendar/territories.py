@@ -32,6 +32,11 @@ class Territory(StrEnum):
         """Give its legal time."""
         return ZoneInfo(_ZONES.get(self, "Europe/Paris"))
 
+    @property
+    def clock(self) -> str:
+        """Give the name that its legal time goes by: Paris, Guadeloupe, Reunion."""
+        return self.zone.key.rpartition("/")[2].replace("_", " ")
+
     def day(self, at: datetime) -> date:
         """Give the day of an instant in its legal time: the one that the law counts from."""
         return at.astimezone(self.zone).date()

@@ -102,5 +102,4 @@ def money(value: Money) -> str:
 def hour(at: datetime, territory: Territory) -> str:
     """Write an instant in the legal time of a place: 3 décembre 2026 à 12 h 00 (heure de Paris)."""
     local = at.astimezone(territory.zone)
-    place = territory.zone.key.rpartition("/")[2].replace("_", " ")
-    return f"{french_date(at, territory.zone)} à {local.hour} h {local.minute:02d} (heure de {place})"
+    return f"{french_date(at, territory.zone)} à {local.hour} h {local.minute:02d} (heure de {territory.clock})"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
-from zoneinfo import ZoneInfo
 
 from services.notices.domain.notice import Notice
 
@@ -17,7 +16,6 @@ ATOM: Final = "application/atom+xml"
 CALENDAR: Final = "text/calendar"
 _NAMESPACE: Final = "http://www.w3.org/2005/Atom"
 _CPV: Final = "http://data.europa.eu/cpv/cpv"
-_PARIS: Final = ZoneInfo("Europe/Paris")
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
@@ -97,7 +95,8 @@ def _summary(notice: Notice) -> str:
     content = notice.content
     parts = [content.buyer.name]
     if content.deadline is not None:
-        parts.append(f"Date limite : {content.deadline.astimezone(_PARIS):%d/%m/%Y à %H h %M} (heure de Paris)")
+        local = content.deadline.astimezone(content.territory.zone)
+        parts.append(f"Date limite : {local:%d/%m/%Y à %H h %M} (heure de {content.territory.clock})")
     parts.append(content.description[:_SUMMARY])
     return "\n".join(part for part in parts if part)
 

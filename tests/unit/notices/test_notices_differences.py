@@ -90,3 +90,14 @@ def test_any_two_states_can_be_compared_and_each_difference_is_one(
         assert each.before != each.after
         assert each.text
         assert each.path
+
+
+def test_hours_are_those_of_the_buyer_s_place() -> None:
+    before, after = {"deadline": "2027-01-11T23:30:00Z"}, {"deadline": "2027-01-12T23:30:00Z"}
+    for department, told in (
+        ("21", "12/01/2027 à 00:30 (heure de Paris)"),
+        ("971", "11/01/2027 à 19:30 (heure de Guadeloupe)"),
+    ):
+        buyer = {"buyer": {"department": department}}
+        [found] = differences(buyer | before, buyer | after)
+        assert found.text.startswith(f"Date limite : {told} →"), found.text
