@@ -32,7 +32,7 @@ from services.bids.errors import (
 from services.bids.sealing import ShareRequest
 from services.bids.service import completion, consultations, openings
 from services.bids.store import openings as store
-from services.bids.store.openings import Opening
+from services.bids.store.openings import Opening, Presence
 
 __all__ = ["routes"]
 
@@ -125,7 +125,9 @@ async def present_shares(uow: Uow, actor: Actor, opening_id: UUID, body: SharesI
     if body.opening not in {None, opening_id}:
         fault = FieldError("body/opening", "parts d'une autre ouverture", "shares of another opening")
         raise InvalidInput("Ces parts sont d'une autre ouverture.", "Shares of another opening.", errors=[fault])
-    opening = await openings.present(uow, actor, opening_id, (body.officer, tuple(body.shares)))
+    opening = await openings.present(
+        uow, actor, opening_id, Presence(body.officer, uow.now(), tuple(body.shares), body.deputy)
+    )
     return await _view(uow.conn, opening)
 
 

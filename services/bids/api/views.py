@@ -98,6 +98,7 @@ class SharesInput(_Input):
     officer: Short
     shares: list[OpenedShare] = Field(max_length=100_000)
     opening: UUID | None = None
+    deputy: Short | None = Field(default=None, description="who presents himself in the officer's place")
 
 
 class ScoreInput(_Input):
@@ -315,6 +316,7 @@ class OfficerView(_View):
     officer: str
     recovery: bool
     presented_at: datetime | None
+    deputy: str | None = Field(description="who presented himself in the officer's place")
 
 
 class ProgressView(_View):
@@ -356,9 +358,14 @@ class OpeningView(_View):
     @classmethod
     def of(cls, opening: Opening, papers: OpeningPapers) -> Self:
         """Present an opening."""
-        at = {each.officer: each.presented_at for each in papers.presences}
+        came = {each.officer: each for each in papers.presences}
         officers = [
-            OfficerView(officer=each.officer, recovery=each.recovery, presented_at=at.get(each.officer))
+            OfficerView(
+                officer=each.officer,
+                recovery=each.recovery,
+                presented_at=came[each.officer].presented_at if each.officer in came else None,
+                deputy=came[each.officer].deputy if each.officer in came else None,
+            )
             for each in papers.keys.officers
         ]
         return cls(

@@ -39,7 +39,7 @@ def report_pdf(report: Mapping[str, Any], digest: str) -> bytes:
         Heading("Officiers présents"),
         Text(f"Seuil : {report['threshold']} sur {report['officers_total']}"),
         Rows(
-            (("Officier", "Parts présentées le"), *((each["officer"], hour(each["presented_at"])) for each in report["officers"])),
+            (("Officier", "Parts présentées le"), *((_officer(each), hour(each["presented_at"])) for each in report["officers"])),
             (0.4, 0.6),
         ),
     ]  # fmt: skip
@@ -47,6 +47,11 @@ def report_pdf(report: Mapping[str, Any], digest: str) -> bytes:
         blocks += _part(title, report[part], hour)
     blocks.append(Text(f"SHA-256 du procès-verbal (JSON canonique, RFC 8785) : {digest}"))
     return render("Procès-verbal d'ouverture des plis", blocks)
+
+
+def _officer(told: Mapping[str, Any]) -> str:
+    role = " (secours)" if told["recovery"] else ""
+    return f"{told['officer']}{role}" + (f", suppléé par {told['deputy']}" if told["deputy"] else "")
 
 
 def _part(title: str, bids: Sequence[Mapping[str, Any]], hour: Any) -> list[Block]:  # noqa: ANN401  # writes an hour

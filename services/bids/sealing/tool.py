@@ -1,4 +1,4 @@
-"""The officers' and bidders' tools: `python -m services.bids keygen|rehearse|seal|deposit|open-shares|verify-receipt`.
+"""The officers' and bidders' tools: `python -m services.bids keygen|rehearse|seal|deposit|open-shares|reseal|verify-receipt`.
 
 They work on files, without the platform and without any network; `deposit` alone speaks to the platform, over HTTP.
 """
@@ -18,13 +18,13 @@ import click
 from cryptography import x509
 from pydantic import BaseModel, ValidationError
 
-from libs.common.messages.notices import OpeningKeySet
+from libs.common.messages.notices import OpeningKey, OpeningKeySet
 from services.bids.sealing import keys
 from services.bids.sealing.client import Deposit, deposit
 from services.bids.sealing.errors import SealingError
 from services.bids.sealing.folder import contents, seal_to_folder
 from services.bids.sealing.names import canonical
-from services.bids.sealing.opening import ShareRequest, open_shares
+from services.bids.sealing.opening import ShareRequest, open_shares, reseal
 from services.bids.sealing.receipt import Receipt, verify_receipt
 from services.bids.sealing.rehearsal import rehearse
 
@@ -169,12 +169,48 @@ def open_shares_command(  # each parameter is an option of the tool
         opened = open_shares(asked, officer, load_roots(trust), not_before=not_before, fingerprint=fingerprint)
     except SealingError as error:
         _fail(str(error))
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(opened.model_dump_json())
+    _write_secret(output, opened.model_dump_json())
     problems = sum(each.problem is not None for each in opened.shares)
     deadline = asked.statement.deadline.isoformat()
     click.echo(json.dumps({"opened": len(opened.shares) - problems, "problems": problems, "deadline": deadline}))
+
+
+@click.command(
+    "reseal",
+    epilog="Example: python -m services.bids reseal request.json --key maire.key --deputy adjoint.json --trust roots "
+    "-o for-adjoint.json",
+)
+@click.argument("request", type=_FILE)
+@click.option("--key", type=_FILE, required=True, help="The key file of the officer who is absent.")
+@click.option("--deputy", type=_FILE, required=True, help="What keygen printed for the deputy (JSON).")
+@click.option("--trust", type=_FOLDER, required=True, help="Folder of the time stamp authorities' roots (PEM).")
+@click.option("--not-before", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="The deadline, as you know it.")
+@click.option("--fingerprint", help="The key set's fingerprint, as published in the notice.")
+@click.option("--output", "-o", type=_NEW, required=True, help="New file: the request for the deputy's open-shares.")
+def reseal_command(  # each parameter is an option of the tool
+    *, request: Path, key: Path, deputy: Path, trust: Path, not_before: datetime | None, fingerprint: str | None,
+    output: Path,
+) -> None:  # fmt: skip
+    """Seal an officer's shares again to a deputy, who then opens and presents them; nothing is shown."""
+    asked, published = _read(ShareRequest, request), _read(OpeningKey, deputy)
+    try:
+        made = reseal(
+            asked, keys.load(key), published, load_roots(trust), not_before=not_before, fingerprint=fingerprint
+        )
+    except SealingError as error:
+        _fail(str(error))
+    _write_secret(output, made.model_dump_json())
+    click.echo(json.dumps({"officer": made.officer, "deputy": made.deputy, "shares": len(made.shares)}))
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a new file that its owner alone reads."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        _fail(f"{path} exists already")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
 
 
 @click.command("verify-receipt", epilog="Example: python -m services.bids verify-receipt receipt.json --trust roots")
@@ -209,4 +245,12 @@ def _fail(message: str) -> NoReturn:
     raise click.ClickException(message)
 
 
-TOOLS = (keygen_command, rehearse_command, seal_command, deposit_command, open_shares_command, verify_receipt_command)
+TOOLS = (
+    keygen_command,
+    rehearse_command,
+    seal_command,
+    deposit_command,
+    open_shares_command,
+    reseal_command,
+    verify_receipt_command,
+)

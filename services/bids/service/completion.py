@@ -272,7 +272,12 @@ def _report(found: _Found, parts: Parts, now: datetime) -> dict[str, Any]:
     }
     recovery = {each.officer for each in keys.officers if each.recovery}
     officers = [
-        {"officer": each.officer, "presented_at": hour(each.presented_at), "recovery": each.officer in recovery}
+        {
+            "officer": each.officer,
+            "presented_at": hour(each.presented_at),
+            "recovery": each.officer in recovery,
+            "deputy": each.deputy,
+        }
         for each in found.presences
     ]
     return {**head, "officers": officers, **parts}

@@ -208,13 +208,13 @@ async def share_request(
     return ShareRequest(officer=officer, statement=opening.statement, token=to_text(opening.token), shares=tuple(asked))
 
 
-async def present(uow: Uow, actor: Actor, opening_id: UUID, given: tuple[str, tuple[OpenedShare, ...]]) -> Opening:
+async def present(uow: Uow, actor: Actor, opening_id: UUID, presence: Presence) -> Opening:
     """Take an officer's opened shares; each is compared with what its bidder committed to.
 
     Raises UnknownOpening, NotFound (officer), OfficerPresent, IllegalTransition, ProcedureSuspended, LotEnded, WrongShares
     that names each one.
     """
-    officer, shares = given
+    officer = presence.officer
     _, consultation = await buyers_opening(uow.conn, actor, opening_id, Permission.OPEN, uow.now())
     opening = await store.lock(uow.conn, opening_id)
     assert opening is not None  # noqa: S101  # openings are never removed
@@ -228,9 +228,10 @@ async def present(uow: Uow, actor: Actor, opening_id: UUID, given: tuple[str, tu
         for paper in await _papers(uow.conn, opening)
         for requested, sealed in _shares_of(paper, officer)
     }
-    _check_shares(shares, expected)
-    await store.add_presence(uow.conn, opening_id, Presence(officer, uow.now(), shares))
-    await record_step(uow.conn, opening, "officer present", uow.now(), officer=officer)
+    _check_shares(presence.shares, expected)
+    await store.add_presence(uow.conn, opening_id, presence)
+    stand_in = {} if presence.deputy is None else {"deputy": presence.deputy}
+    await record_step(uow.conn, opening, "officer present", uow.now(), officer=officer, **stand_in)
     uow.audit("present_shares", f"{opening_id}/{officer}")
     return opening
 

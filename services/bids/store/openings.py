@@ -48,6 +48,8 @@ class Presence:
     officer: str
     presented_at: datetime
     shares: tuple[OpenedShare, ...]
+    deputy: str | None = None
+    """Who came in his place."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ async def complete(conn: asyncpg.Connection, opening: UUID, at: datetime, report
 async def add_presence(conn: asyncpg.Connection, opening: UUID, presence: Presence) -> None:
     """Keep an officer's opened shares until the completion."""
     shares = [each.model_dump(mode="json") for each in presence.shares]
-    await conn.execute(QUERIES["add_presence"], opening, presence.officer, presence.presented_at, shares)
+    await conn.execute(
+        QUERIES["add_presence"], opening, presence.officer, presence.presented_at, shares, presence.deputy
+    )
 
 
 async def presences(conn: asyncpg.Connection, opening: UUID) -> list[Presence]:
@@ -152,6 +156,7 @@ def _presences(rows: Sequence[Any]) -> list[Presence]:
             row["officer"],
             row["presented_at"],
             tuple(OpenedShare.model_validate(each) for each in row["shares"] or []),
+            row["deputy"],
         )
         for row in rows
     ]

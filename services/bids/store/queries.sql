@@ -293,18 +293,18 @@ SELECT count(*) AS envelopes, count(done_at) AS done
  WHERE opening = $1
 
 -- add_presence --
-INSERT INTO presence (opening, officer, presented_at, shares)
-VALUES ($1, $2, $3, $4)
+INSERT INTO presence (opening, officer, presented_at, shares, deputy)
+VALUES ($1, $2, $3, $4, $5)
 
 -- presences --
-SELECT officer, presented_at, shares
+SELECT officer, presented_at, shares, deputy
   FROM presence
  WHERE opening = $1
  ORDER BY presented_at, officer
 
 -- presences_for_envelope --
 -- The officers with the shares of one envelope only.
-SELECT officer, presented_at,
+SELECT officer, presented_at, deputy,
        (SELECT jsonb_agg(share)
           FROM jsonb_array_elements(shares) AS share
          WHERE share->>'bid' = $2::text
@@ -351,6 +351,7 @@ SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, s
   FROM letter
  WHERE id = $1
    AND (addressee = $2
+        OR ($2::text IS NULL AND addressee = buyer)
         OR ($2::text IS NULL
             AND EXISTS (SELECT FROM opening WHERE opening.procedure = letter.procedure AND opening.state = 'completed')))
 
@@ -364,7 +365,10 @@ SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, s
         OR (((buyer = $2 AND ($3::uuid[] IS NULL OR procedure = ANY($3)))
              OR (procedure = ANY($4::uuid[])
                  AND buyer = ANY(ARRAY(SELECT c.buyer FROM consultation AS c WHERE c.procedure = ANY($4)))))
-            AND EXISTS (SELECT FROM opening WHERE opening.procedure = letter.procedure AND opening.state = 'completed')))
+            AND (addressee = buyer
+                 OR EXISTS (SELECT
+                              FROM opening
+                             WHERE opening.procedure = letter.procedure AND opening.state = 'completed'))))
    AND ($5::uuid IS NULL OR procedure = $5)
    AND ($6::bigint IS NULL OR sequence < $6)
  ORDER BY sequence DESC

@@ -10,9 +10,10 @@ import pytest
 
 from libs.common.messages.notices import OpeningRules
 from libs.common.testing.plugin import HarnessFactory
-from services.bids.sealing import ShareRequest
+from services.bids.sealing import ShareRequest, generate, open_shares
+from services.bids.sealing.opening import reseal
 from services.bids.service import completion
-from tests.api.bids.bids_world import BUYER, World, application, notice, offer, world
+from tests.api.bids.bids_world import BUYER, ROOTS, World, application, notice, offer, world
 
 ALPHA, BETA, GAMMA = (f"SIRET:5521002540000{n}" for n in range(1, 4))
 LOTS = ("LOT-0001", "LOT-0002")
@@ -157,6 +158,28 @@ async def test_a_recovery_officer_stands_in_for_one_and_opens_nothing_alone(serv
     assert len(report["opened"]) == 1
     assert {each["officer"]: each["recovery"] for each in report["officers"]} == {
         "secours-1": True, "officier-2": False,
+    }  # fmt: skip
+
+
+async def test_a_deputy_presents_the_shares_of_an_absent_officer_and_the_report_names_him(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await world(service_harness)
+    await w.deposit(ALPHA, [b"offer"])
+    await w.close()
+    opening = (await w.start_opening())["opening_id"]
+    await w.present(opening, w.officers[0])
+    path = f"/openings/{opening}/shares"
+    asked = await w.call("GET", f"{path}?officer=officier-2", BUYER, expect=200)
+    deputy = generate("adjoint")
+    again = reseal(ShareRequest.model_validate(asked), w.officers[1], deputy.public, ROOTS)
+    body = open_shares(again, deputy, ROOTS).model_dump(mode="json")
+    view = await w.call("POST", path, BUYER, expect=201, json=body)
+    assert [each["deputy"] for each in view["officers"]] == [None, "adjoint", None]
+    report = (await w.complete(opening))["report"]
+    assert len(report["opened"]) == 1
+    assert {each["officer"]: each["deputy"] for each in report["officers"]} == {
+        "officier-1": None, "officier-2": "adjoint",
     }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_reports_show_every_fate_and_long_lists() -> None:
     report = {
         "opening": str(UUID(int=5)), "procedure": str(UUID(int=3)), "title": NASTY, "buyer": "SIRET:20003945800017",
         "buyer_name": NASTY, "stage": "offers", "lots": ["LOT-0001"], "time_zone": "Europe/Paris", "threshold": 2, "officers_total": 3,
-        "officers": [{"officer": "presidente", "presented_at": NOON.isoformat()}],
+        "officers": [{"officer": "presidente", "presented_at": NOON.isoformat(), "recovery": True, "deputy": NASTY}],
         "opened": [bid | {"files": files}], "unreadable": [bid | {"finding": NASTY, "fault": "bidder", "proof": {}}],
         "superseded": [bid], "late": [bid], "withdrawn": [],
     } | dict.fromkeys(["deadline", "stamped_at", "completed_at"], NOON.isoformat())  # fmt: skip

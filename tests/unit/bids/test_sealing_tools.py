@@ -13,11 +13,18 @@ from click.testing import CliRunner, Result
 
 from deploy.local.pki import TestAuthority
 from services.bids import sealing
-from services.bids.sealing import Envelope, EnvelopeError, ProofError, SealingError, keys
+from services.bids.sealing import Envelope, EnvelopeError, ProofError, SealingError, ShareRequest, keys
 from services.bids.sealing.folder import contents
 from services.bids.sealing.keys import KeyFileError
+from services.bids.sealing.opening import reseal
 from services.bids.sealing.rehearsal import Rehearsal, check_rehearsal
-from services.bids.sealing.tool import keygen_command, open_shares_command, rehearse_command, seal_command
+from services.bids.sealing.tool import (
+    keygen_command,
+    open_shares_command,
+    rehearse_command,
+    reseal_command,
+    seal_command,
+)
 from tests.unit.bids.sealing_people import (
     AUTHORITY,
     BID,
@@ -121,6 +128,35 @@ def test_an_officer_rehearses_before_the_deadline(tmp_path: Path) -> None:
     refused = run(rehearse_command, consultation, "--key", lost)
     assert (refused.exit_code, "not the one in this file" in refused.output) == (1, True)
     assert run(rehearse_command, consultation, "--key", key, "--fingerprint", "0" * 64).exit_code == 1
+
+
+async def test_an_absent_officer_seals_his_shares_again_to_a_deputy(tmp_path: Path, trust: Path) -> None:
+    """The deputy's key opens what was sealed to him and nothing else; the shares stay the officer's."""
+    mine, deputy = sealing.generate("officier-1"), sealing.generate("adjoint")
+    opening = key_set(1, [mine])
+    request = await share_request(sealed_bid(opening, [b"x"]), opening, "officier-1")
+    asked, key, card = tmp_path / "request.json", tmp_path / "mine.key", tmp_path / "adjoint.json"
+    asked.write_text(request.model_dump_json())
+    keys.save(mine, key)
+    card.write_text(deputy.public.model_dump_json())
+    made = run(reseal_command, asked, "--key", key, "--deputy", card, "--trust", trust, "-o", tmp_path / "again.json")
+    assert made.exit_code == 0, made.output
+    again = ShareRequest.model_validate_json((tmp_path / "again.json").read_bytes())
+    for share in sealing.open_shares(request, mine, ROOTS).shares:
+        assert str(share.share) not in made.output + again.model_dump_json()
+    opened = sealing.open_shares(again, deputy, ROOTS)
+    assert (opened.officer, opened.deputy) == ("officier-1", "adjoint")
+    assert opened.shares == sealing.open_shares(request, mine, ROOTS).shares
+    with pytest.raises(EnvelopeError, match="sealed to adjoint"):
+        sealing.open_shares(again, mine, ROOTS)
+    stranger = sealing.open_shares(again, sealing.generate("adjoint"), ROOTS)
+    assert all(each.problem and each.share is None for each in stranger.shares)
+    card.write_text(deputy.public.model_copy(update={"proof": None}).model_dump_json())
+    refused = run(reseal_command, asked, "--key", key, "--deputy", card, "--trust", trust, "-o", tmp_path / "no.json")
+    assert (refused.exit_code, (tmp_path / "no.json").exists()) == (1, False)
+    early = await share_request(sealed_bid(opening, [b"x"]), opening, "officier-1", stamped=DEADLINE)
+    with pytest.raises(ProofError):
+        reseal(early, mine, deputy.public, ROOTS)
 
 
 def test_offers_are_named_by_lot_on_the_command_line(tmp_path: Path) -> None:
