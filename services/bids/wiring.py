@@ -48,6 +48,7 @@ SERVICE = Service(
     periodic=periodic,
     ports=_ports,
     serving=lambda runtime: runtime.port(Journal).serving(),
+    closing=lambda runtime: runtime.port(Leases).close(),
     warnings=hardening.warnings,
     tools=(*TOOLS, *EVIDENCE_TOOLS, rebuild_command({QUEUE: TABLES})),
     graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 
@@ -48,6 +48,7 @@ def application(runtimes: Sequence[Runtime], extra: Mapping[str, web.Application
         app.cleanup_ctx.append(_serving(runtime))
         app.cleanup_ctx.append(feed.opened(runtime))
         app.on_shutdown.append(feed.closing(runtime))
+        app.on_shutdown.append(_closing(runtime))
     app.add_routes(health_routes(runtimes))
     app.add_routes(page_routes([runtime.service for runtime in runtimes]))
     for path, inner in extra.items():
@@ -117,6 +118,16 @@ def _serving(runtime: Runtime) -> Callable[[web.Application], AsyncIterator[None
             yield
 
     return context
+
+
+def _closing(runtime: Runtime) -> Callable[[web.Application], Awaitable[None]]:
+    """Have the service end its long requests."""
+
+    async def close(_: web.Application) -> None:
+        if runtime.service.closing is not None:
+            await runtime.service.closing(runtime)
+
+    return close
 
 
 @asynccontextmanager

@@ -81,6 +81,11 @@ class Leases:
         """Wait until nobody receives an upload, having asked whoever does to stop. Raises UploadHeld."""
         await self._until(upload, self._is_free)
 
+    async def close(self) -> None:
+        """Have every upload received here kept as far as it came, for another process to go on with."""
+        for lease in list(self._held.values()):
+            lease.ask()
+
     async def aclose(self) -> None:
         """Stop renewing."""
         if self._renewing is not None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest_asyncio
 
-from libs.common.service import Service
-from libs.common.testing.harness import Harness, harness
-from tests.api.bids.bids_world import World, world
+from tests.api.bids.bids_world import World
+from tests.api.bids.uploads.uploads_world import open_world
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def consultation(database_url: str) -> AsyncIterator[World]:
     """Give one open consultation."""
-    async with AsyncExitStack() as stack:
+    async with open_world(database_url) as made:
+        yield made
 
-        async def run(service: Service, **options: object) -> Harness:
-            return await stack.enter_async_context(harness(service, database_url, **options))  # type: ignore[arg-type]
 
-        yield await world(run)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lasting(database_url: str) -> AsyncIterator[World]:
+    """Give one whose uploads do not expire: real processes, on the system's clock, work on it too."""
+    async with open_world(database_url, upload_expiry=timedelta(days=3650)) as made:
+        yield made

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -15,9 +16,11 @@ from uuid import UUID, uuid4
 import aiohttp
 from multidict import CIMultiDictProxy
 
+from libs.common.service import Service
+from libs.common.testing.harness import Harness, harness
 from services.bids.uploads.content import sealed_content
 from services.bids.uploads.store import QUERIES
-from tests.api.bids.bids_world import World
+from tests.api.bids.bids_world import World, world
 
 ALPHA, BETA = "SIRET:55210025400001", "SIRET:55210025400002"
 MEDIA = {"Content-Type": "application/offset+octet-stream"}
@@ -100,6 +103,17 @@ async def cut(data: bytes) -> AsyncIterator[bytes]:
         yield data[start : start + 7_000]
 
 
+@asynccontextmanager
+async def open_world(database_url: str, **settings: Any) -> AsyncIterator[World]:
+    """Run the service with one open consultation."""
+    async with AsyncExitStack() as stack:
+
+        async def run(service: Service, **options: Any) -> Harness:
+            return await stack.enter_async_context(harness(service, database_url, **options))
+
+        yield await world(run, settings=settings)
+
+
 async def uploads(w: World, sizes: list[int], mode: Mode = "bidder") -> Uploads:
     """Announce a bid of ALPHA with files of these sizes."""
     return Uploads(w, await draft(w, sizes, mode), sizes)
@@ -147,6 +161,6 @@ async def broken(u: Uploads, address: str, offset: int, data: bytes, headers: di
 
 async def received(u: Uploads, address: str) -> None:
     """Wait until somebody receives an upload."""
-    async with u.w.h.runtime.read() as conn:
+    async with asyncio.timeout(20), u.w.h.runtime.read() as conn:
         while not await conn.fetchval(QUERIES["is_held"], UUID(address.rpartition("/")[2])):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

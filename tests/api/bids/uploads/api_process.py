@@ -1,0 +1,111 @@
+"""Real processes of the api, beside the service of a test: on its database, its storage and its issuer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from tests.api.bids.bids_world import World
+
+_ROOT = Path(__file__).resolve().parents[4]
+_PATIENCE = 60.0  # seconds: the machine may be busy
+
+
+@dataclass
+class ApiProcess:
+    """One process that can be killed and started again at the same address."""
+
+    w: World
+    variables: Mapping[str, str] = field(default_factory=dict)
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        assert self.process is not None
+        return self.process.pid
+
+    async def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        self.port = self.port or _free_port()
+        settings = self.w.h.runtime.settings
+        told = {
+            "HALLES_ENVIRONMENT": "test",
+            "HALLES_DATABASE_URLS": json.dumps(dict(settings.database_urls)),
+            "HALLES_DATA_DIR": str(settings.data_dir),
+            "HALLES_ISSUER": settings.issuer,
+            "HALLES_JWKS_URL": str(settings.jwks_url),
+            "HALLES_RATE_PER_MINUTE": "1000000",
+            "HALLES_POOL_SIZE": "6",
+            "HALLES_UPLOAD_EXPIRY": "P3650D",
+        }
+        known = {name: value for name, value in os.environ.items() if not name.startswith("HALLES_")}
+        self.process = subprocess.Popen(  # noqa: ASYNC220  # returns at once
+            [sys.executable, "-m", "services.bids", "api", "--host", "127.0.0.1", "--port", str(self.port)],
+            cwd=_ROOT, env=known | told | dict(self.variables), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        async with asyncio.timeout(_PATIENCE), aiohttp.ClientSession() as client:
+            while not await self._ready(client):
+                assert self.process.poll() is None, "the process ended"
+                await asyncio.sleep(0.05)
+
+    async def _ready(self, client: aiohttp.ClientSession) -> bool:
+        with suppress(aiohttp.ClientError):
+            async with client.get(f"{self.url}/readyz") as answer:
+                return answer.status == 200
+        return False
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL)."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> int:
+        """Have it end by itself; give its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(_PATIENCE)
+
+    def family(self) -> list[int]:
+        """Give the numbers of the process and of all below it."""
+        found = [self.pid]
+        for each in found:
+            with suppress(OSError):
+                found += [int(one) for one in Path(f"/proc/{each}/task/{each}/children").read_text().split()]
+        return found
+
+
+@asynccontextmanager
+async def api_processes(w: World, count: int, **variables: str) -> AsyncIterator[list[ApiProcess]]:
+    """Run so many processes of the api."""
+    made = [ApiProcess(w, variables) for _ in range(count)]
+    try:
+        await asyncio.gather(*(each.start() for each in made))
+        yield made
+    finally:
+        for each in made:
+            each.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
