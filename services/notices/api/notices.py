@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from libs.common.http.conditional import etag, is_unchanged, known_tags
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.api.paging import after, page
-from services.notices.domain.notice import Changes
+from services.notices.domain.notice import Changes, Notice, NoticeState
 from services.notices.eforms import xml
 from services.notices.eforms.apart import apart
 from services.notices.eforms.check import check
@@ -27,6 +28,7 @@ from services.notices.service.disclosure import readable_file
 from services.notices.service.representations import form
 from services.notices.store import notices as store
 from services.notices.store import representations
+from services.notices.store.notices import VersionRow
 from services.notices.views.checks import CheckView
 from services.notices.views.notices import NoticeView
 from services.notices.views.versions import NoticeTextView, VersionView
@@ -104,6 +106,7 @@ async def list_versions(
         rows = await store.versions(
             conn, notice_id, drafts_too=own, until=until, first=first, limit=query.limit + 1 + bool(first)
         )
+    rows = [_read_by(row, notice, own=own) for row in rows]
     former, rows = (rows[0], rows[1:]) if first and rows else (None, rows)
     shown = rows[: query.limit]
     following = Cursor.encode(runtime, {"version": shown[-1].version}) if len(rows) > query.limit else None
@@ -118,8 +121,14 @@ async def get_version(runtime: Runtime, actor: Actor | None, notice_id: UUID, nu
         own = await roles.may(conn, actor, notice.organisation, notice.procedure_id, runtime.clock.now())
         rows = await store.versions(conn, notice_id, drafts_too=own, until=runtime.clock.now(), first=number, limit=1)
     if rows and rows[0].version == number:
-        return NoticeTextView.of(rows[0])
+        return NoticeTextView.of(_read_by(rows[0], notice, own=own))
     raise NotFound("Cet avis n'a pas de version de ce numéro.", "This notice has no version of that number.")
+
+
+def _read_by(row: VersionRow, notice: Notice, *, own: bool) -> VersionRow:
+    """Give a version as its reader may have it: to the buyer's people what the public does not read yet."""
+    parted = own and notice.whole is not None and row.state == NoticeState.PUBLISHED
+    return replace(row, content=notice.written) if parted else row
 
 
 @ROUTES.patch("/v1/notices/{notice_id}", errors=[NotFound, Forbidden, StaleVersion, IllegalTransition], tag="notices")
