@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["IssuedKey", "PrivateKey", "TestAuthority"]
+__all__ = ["IssuedKey", "PrivateKey", "TestAuthority", "write_seal"]
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Algorithm = Literal["ec", "rsa"]
@@ -170,6 +170,19 @@ def _issue(issuer: IssuedKey, subject: x509.Name, extensions: Extensions, algori
         .sign(issuer.key, hashes.SHA256())
     )
     return IssuedKey(key, certificate, (issuer.certificate, *issuer.chain))
+
+
+def write_seal(authority: TestAuthority, path: Path) -> None:
+    """Write the platform's test seal once: its private key, its certificate and those above it, for its owner only."""
+    if path.exists():
+        return
+    issued = authority.issue("Halles, cachet de test", ORGANISATION)
+    pem = issued.key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    draft = Path(tempfile.mkdtemp(prefix="seal-", dir=path.parent)) / path.name
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem + issued.certificate_pem.encode() + "".join(issued.chain_pem).encode())
+    draft.replace(path)
+    draft.parent.rmdir()
 
 
 def _write_once(authority: TestAuthority, folder: Path) -> None:

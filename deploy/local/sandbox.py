@@ -13,7 +13,7 @@ from aiohttp import web
 
 from deploy.local import capture, clock, issuer, journals, tsa
 from deploy.local.capture import Captures
-from deploy.local.pki import TestAuthority
+from deploy.local.pki import TestAuthority, write_seal
 from libs.common.actor import OrganisationKind
 from libs.common.clock import SandboxClock
 from libs.common.http.edge import edge
@@ -52,6 +52,7 @@ class Sandbox:
         trust = data_dir / "trust"
         trust.mkdir(exist_ok=True)
         (trust / "test-root.pem").write_text(authority.root_pem)
+        write_seal(authority, data_dir / "seal.pem")
         return cls(
             url=url,
             data_dir=data_dir,
@@ -81,6 +82,7 @@ class Sandbox:
             "clock_file": self.data_dir / "clock",
             "timestamp_urls": (f"{self.url}/tsa",),
             "trust_dir": self.data_dir / "trust",
+            "seal_file": self.data_dir / "seal.pem",
             **self._of_some_services(),
         }
         known = kind.model_fields

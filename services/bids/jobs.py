@@ -11,7 +11,9 @@ from libs.common.service import Completion, Job, Jobs, Periodic
 from services.bids.evidence.journal import stamp_left
 from services.bids.service import completion, key_sets
 from services.bids.service.completion import OPEN_JOB
+from services.bids.service.incidents import TELL_JOB, tell_buyer
 from services.bids.service.key_sets import STAMP_KEYS_JOB
+from services.bids.service.receipts import SEND_JOB, send
 from services.bids.store import receipts
 from services.bids.uploads import upkeep
 
@@ -36,6 +38,10 @@ async def open_envelope(runtime: Runtime, job: Job) -> Completion:
 async def stamp_key_set(runtime: Runtime, job: Job) -> None:
     """Time-stamp a key set that was published."""
     await key_sets.stamp(runtime, UUID(job.payload["procedure"]))
+
+
+jobs.on(SEND_JOB)(send)
+jobs.on(TELL_JOB)(tell_buyer)
 
 
 @periodic.every(15)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field
 
@@ -16,6 +17,8 @@ class BidsSettings(Settings):
 
     max_bid_bytes: int = Field(default=20 * 2**30, ge=1)
     """Bytes of one bid, all files together, as sealed; refused at creation, never after hours of upload."""
+    seal_file: Path | None = None
+    """The platform's seal: its private key (PKCS #8), its certificate and those above it, PEM. None: papers are not sealed."""
     stamp_seconds: float = Field(default=1.5, gt=0)
     """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""
     upload_expiry: timedelta = Field(default=timedelta(days=7), gt=timedelta())

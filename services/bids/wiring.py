@@ -13,6 +13,7 @@ from libs.common.service import Service
 from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
 from services.bids.api import routes
 from services.bids.consumers import consumers
+from services.bids.documents.platform_seal import FileSeal, NoSeal, PlatformSeal
 from services.bids.domain.states import BID, CONTRACT, OPENING
 from services.bids.evidence.journal import Journal
 from services.bids.evidence.tool import EVIDENCE_TOOLS
@@ -27,11 +28,13 @@ __all__ = ["SERVICE"]
 
 
 def _ports(runtime: Runtime) -> Mapping[type, object]:
-    settings = runtime.settings
+    settings = runtime.port(BidsSettings)
+    authority = HttpTimestampAuthority(settings.timestamp_urls, runtime.http)
     roots = load_roots(settings.trust_dir) if settings.trust_dir is not None else []
     return {
         Memberships: KnownMemberships(runtime),
-        TimestampAuthority: HttpTimestampAuthority(settings.timestamp_urls, runtime.http),
+        TimestampAuthority: authority,
+        PlatformSeal: FileSeal.load(settings.seal_file, authority) if settings.seal_file else NoSeal(),
         TrustedRoots: TrustedRoots(tuple(roots)),
         Journal: Journal(runtime),
         Leases: Leases(runtime),

@@ -225,6 +225,9 @@ _LINES: Final[dict[str, Callable[[Any], Text]]] = {
     bids.BidsOpenedV1.type: _opened,
     bids.AwardDecidedV1.type: _decided,
     bids.LetterSentV1.type: _letter,
+    bids.IncidentDeclaredV1.type: _fixed(
+        "Incident de la plateforme près de la date limite", "Incident of the platform near the deadline"
+    ),
     bids.ContractSubmittedV1.type: _submitted,
     bids.ContractSignedV1.type: _signed,
     bids.ContractNotifiedV1.type: _notified,

@@ -25,6 +25,7 @@ EVENTS: Final = {
     "bids.contract.signed.v1": "Un marché porte les signatures des deux parties.",
     "bids.contract.submitted.v1": "Un marché signé par l'attributaire entre dans le circuit de signature de l'acheteur.",
     "bids.depositor.informed.v1": "Une entreprise qui a déposé un pli doit apprendre un changement ou une réponse.",
+    "bids.incident.declared.v1": "L'exploitant déclare un incident de la plateforme près de la date limite d'une consultation.",
     "bids.letter.sent.v1": "Un courrier à un candidat est à sa disposition sur la plateforme.",
     "bids.opening.completed.v1": "Les plis d'une procédure ont été ouverts par le nombre requis d'agents.",
     "legality.act.acknowledged.v1": "L'État a accusé réception d'un acte transmis au contrôle de légalité.",

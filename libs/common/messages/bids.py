@@ -20,6 +20,7 @@ __all__ = [
     "ContractSubmittedV1",
     "DepositorInformedV1",
     "EssentialData",
+    "IncidentDeclaredV1",
     "LetterSentV1",
     "Party",
 ]
@@ -183,6 +184,21 @@ class ContractNotifiedV1(Event):
     audience: ClassVar[Audience] = Audience.PUBLIC
 
     contract: Contract
+
+
+class IncidentDeclaredV1(Event):
+    """The operator declares an incident of the platform near the deadline of a consultation; `organisation` is its buyer."""
+
+    type: ClassVar[str] = "bids.incident.declared.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    incident_id: UUID
+    begins: AwareDatetime
+    ends: AwareDatetime | None = Field(default=None, description="null while it lasts")
+    what: str
+    deadline: AwareDatetime
+    proposed_deadline: AwareDatetime = Field(description="of the extension that the buyer may ask for")
+    correction_url: str = Field(description="where a correction with the new deadline is asked for")
 
 
 class DepositorInformedV1(Event):

@@ -10,10 +10,20 @@ from libs.common.mail.words import english_time, french_time, page, render
 from services.alerts.domain import Found, News
 from services.alerts.mails.reasons import tell
 
-__all__ = ["LETTER_SUBJECT", "NEWS_SUBJECTS", "alert", "alert_subject", "letter", "news", "unsubscribe_page"]
+__all__ = [
+    "INCIDENT_SUBJECT",
+    "LETTER_SUBJECT",
+    "NEWS_SUBJECTS",
+    "alert",
+    "alert_subject",
+    "letter",
+    "news",
+    "unsubscribe_page",
+]
 
 LETTER_SUBJECT = "Un courrier vous attend / A letter waits for you"
 """Neither the kind nor the object of the letter: a mail is read by others."""
+INCIDENT_SUBJECT = "Incident près de votre date limite / Incident near your deadline"
 NEWS_SUBJECTS = {"change": "Consultation modifiée", "answer": "Réponse à une question"}
 _PACKAGE = "services.alerts.mails"
 

@@ -8,14 +8,14 @@ from uuid import UUID
 from libs.common.mail.message import Content, Envelope
 from libs.common.mail.tokens import write_token
 from libs.common.messages.alerts import AlertSentV1
-from libs.common.messages.bids import LetterSentV1
+from libs.common.messages.bids import IncidentDeclaredV1, LetterSentV1
 from libs.common.uow import Uow
 from services.alerts.domain import Contact, Found, Mail, MailState, News
 from services.alerts.mails import compose
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as store
 
-__all__ = ["JOB", "close", "enqueue", "letter_waits", "write_alert", "write_letter", "write_news"]
+__all__ = ["JOB", "close", "enqueue", "incident_near", "letter_waits", "write_alert", "write_letter", "write_news"]
 
 JOB = "mail"
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -34,6 +34,21 @@ async def letter_waits(uow: Uow, event: LetterSentV1) -> None:
         procedure=event.procedure,
         sender=sender,
         subject=compose.LETTER_SUBJECT,
+        at=uow.now(),
+    )
+    if queued and queued.state is MailState.DUE:
+        enqueue(uow, queued.mail_id, kind="letter")
+
+
+async def incident_near(uow: Uow, event: IncidentDeclaredV1) -> None:
+    """Tell a buyer that a letter about an incident of the platform waits."""
+    queued = await store.queue_letter(
+        uow.conn,
+        event.organisation,
+        letter_id=event.aggregate_id,
+        procedure=event.procedure,
+        sender=None,
+        subject=compose.INCIDENT_SUBJECT,
         at=uow.now(),
     )
     if queued and queued.state is MailState.DUE:

@@ -1,11 +1,11 @@
 """The routes of the service: parse, call the use case, present."""
 
 from libs.common.http import Routes
-from services.bids.api import awards, consultations, contracts, deposits, openings, registers
+from services.bids.api import awards, consultations, contracts, deposits, evidence, openings, registers
 from services.bids.uploads import api as uploads
 
 __all__ = ["routes"]
 
 routes = Routes("bids")
-for subject in (consultations, deposits, uploads, openings, registers, awards, contracts):
+for subject in (consultations, deposits, uploads, openings, registers, awards, contracts, evidence):
     routes.include(subject.routes)

@@ -21,7 +21,7 @@ from services.bids.api.views import (
     PageQuery,
     bid_view,
 )
-from services.bids.documents.receipt import receipt_pdf, receipt_text
+from services.bids.documents.receipt import receipt_text
 from services.bids.errors import (
     AfterDeadline,
     BidTooLarge,
@@ -32,7 +32,7 @@ from services.bids.errors import (
     WrongEnvelope,
 )
 from services.bids.sealing.receipt import Receipt
-from services.bids.service import consultations, deposits, drafts
+from services.bids.service import consultations, deposits, drafts, papers
 from services.bids.store import bids as store
 from services.bids.store.bids import Bid
 
@@ -106,8 +106,12 @@ async def get_receipt(runtime: Runtime, actor: Actor, bid_id: UUID) -> Receipt:
 
 @routes.get("/v1/bids/{bid_id}/receipt.pdf", errors=[UnknownBid, NotFound], tag="bids", produces=["application/pdf"])
 async def get_receipt_pdf(runtime: Runtime, actor: Actor, bid_id: UUID) -> web.Response:
-    """Download the receipt of one's own deposit to print it."""
-    return _pdf(await deposits.receipt_of(runtime, actor, bid_id, "deposit"))
+    """Download the receipt of one's own deposit to print it: sealed by the platform, its JSON attached."""
+    receipt = await deposits.receipt_of(runtime, actor, bid_id, "deposit")
+    name = f"accuse-{receipt.statement.receipt_id}.pdf"
+    headers = {"Content-Disposition": attachment(name), "Cache-Control": "no-store"}
+    pdf = await papers.receipt_paper(runtime, receipt)
+    return web.Response(body=pdf, content_type="application/pdf", headers=headers)
 
 
 @routes.get("/v1/bids/{bid_id}/receipt.txt", errors=[UnknownBid, NotFound], tag="bids", produces=["text/plain"])
@@ -141,9 +145,3 @@ async def list_attempts(runtime: Runtime, actor: Actor, bid_id: UUID) -> Page[At
 
 async def _papers(conn: asyncpg.Connection, bid: Bid) -> BidPapers:
     return BidPapers(await store.envelopes(conn, bid.id), await store.files(conn, bid.id))
-
-
-def _pdf(receipt: Receipt) -> web.Response:
-    name = f"accuse-{receipt.statement.receipt_id}.pdf"
-    headers = {"Content-Disposition": attachment(name), "Cache-Control": "no-store"}
-    return web.Response(body=receipt_pdf(receipt), content_type="application/pdf", headers=headers)

@@ -1,7 +1,9 @@
-"""The register of deposits, for the buyer, after the opening."""
+"""The register of deposits, for the buyer, after the deadline."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Self
 from uuid import UUID
@@ -17,12 +19,12 @@ from libs.common.http import Routes, attachment
 from libs.common.runtime import Runtime
 from libs.common.spreadsheets import MARK, csv_lines
 from services.bids.api.views import AttemptView
-from services.bids.domain.bids import Standing, standings
-from services.bids.domain.states import OpeningState
+from services.bids.documents.register import COLUMNS, register_pdf
+from services.bids.domain.bids import Standing, lot_standings, overall
 from services.bids.domain.time import legal_time
-from services.bids.errors import NotOpened, UnknownConsultation
-from services.bids.service import consultations
-from services.bids.store import bids, openings
+from services.bids.errors import BeforeDeadline, UnknownConsultation
+from services.bids.service import consultations, papers
+from services.bids.store import bids
 from services.bids.store.bids import Bid
 from services.bids.store.consultations import Consultation
 
@@ -43,10 +45,12 @@ class RegisterLine(BaseModel):
     received_at: datetime
     state: str
     standing: str
+    lot_standings: dict[str, str]
+    sealed_by: str
     envelope_sha256: str
 
     @classmethod
-    def of(cls, bid: Bid, consultation: Consultation, standing: Standing) -> Self:
+    def of(cls, bid: Bid, consultation: Consultation, lots: Mapping[str, Standing]) -> Self:
         """Present a deposit."""
         assert bid.received_at is not None  # noqa: S101  # deposits only
         return cls(
@@ -56,7 +60,9 @@ class RegisterLine(BaseModel):
             lots=list(bid.lots),
             received_at=legal_time(bid.received_at, consultation.zone),
             state=bid.state,
-            standing=standing,
+            standing=overall(lots),
+            lot_standings={lot: lots[lot] for lot in sorted(lots)},
+            sealed_by=bid.sealed_by,
             envelope_sha256=bid.deposit_sha256 or "",
         )
 
@@ -73,12 +79,12 @@ class Register(BaseModel):
 
 
 @routes.get(
-    "/v1/consultations/{procedure}/register", errors=[UnknownConsultation, Forbidden, NotOpened], tag="registers"
+    "/v1/consultations/{procedure}/register", errors=[UnknownConsultation, Forbidden, BeforeDeadline], tag="registers"
 )
 async def get_register(runtime: Runtime, actor: Actor, procedure: UUID) -> Register:
-    """Read the register of deposits, with the evidence of each attempt; after the opening only."""
+    """Read the register of deposits, with the evidence of each attempt; after the deadline only."""
     async with runtime.read() as conn:
-        consultation = await _opened(conn, actor, procedure, runtime.clock.now())
+        consultation = await _passed(conn, actor, procedure, runtime.clock.now())
         lines = await _lines(conn, consultation)
         attempts = [AttemptView.of(each) for each in await bids.attempts_of_procedure(conn, procedure)]
     deadline = legal_time(consultation.deadline, consultation.zone)
@@ -87,44 +93,66 @@ async def get_register(runtime: Runtime, actor: Actor, procedure: UUID) -> Regis
 
 @routes.get(
     "/v1/consultations/{procedure}/register.csv",
-    errors=[UnknownConsultation, Forbidden, NotOpened],
+    errors=[UnknownConsultation, Forbidden, BeforeDeadline],
     tag="registers",
     produces=["text/csv"],
 )
 async def get_register_csv(runtime: Runtime, actor: Actor, procedure: UUID) -> web.Response:
     """Download the register of deposits as CSV (semicolons, UTF-8 with mark, as spreadsheets read it in France)."""
     async with runtime.read() as conn:
-        lines = await _lines(conn, await _opened(conn, actor, procedure, runtime.clock.now()))
+        lines = await _lines(conn, await _passed(conn, actor, procedure, runtime.clock.now()))
     headers = {"Content-Disposition": attachment(f"registre-depots-{procedure}.csv"), "Cache-Control": "no-store"}
     return web.Response(body=_csv(lines), content_type="text/csv", charset="utf-8", headers=headers)
 
 
-async def _opened(conn: asyncpg.Connection, actor: Actor, procedure: UUID, at: datetime) -> Consultation:
+@routes.get(
+    "/v1/consultations/{procedure}/register.pdf",
+    errors=[UnknownConsultation, Forbidden, BeforeDeadline],
+    tag="registers",
+    produces=["application/pdf"],
+)
+async def get_register_pdf(runtime: Runtime, actor: Actor, procedure: UUID) -> web.Response:
+    """Download the register of deposits as a paper under the platform's seal."""
+    now = runtime.clock.now()
+    async with runtime.read() as conn:
+        consultation = await _passed(conn, actor, procedure, now)
+        rows = _rows(await _lines(conn, consultation))
+    title, hours = consultation.notice.title, (consultation.deadline, now)
+    pdf = await papers.sealed(
+        runtime, await asyncio.to_thread(register_pdf, title, hours, consultation.zone, rows), "Registre des dépôts"
+    )
+    headers = {"Content-Disposition": attachment(f"registre-depots-{procedure}.pdf"), "Cache-Control": "no-store"}
+    return web.Response(body=pdf, content_type="application/pdf", headers=headers)
+
+
+async def _passed(conn: asyncpg.Connection, actor: Actor, procedure: UUID, at: datetime) -> Consultation:
     consultation = await consultations.get(conn, procedure)
     await consultations.require_buyer(conn, actor, consultation, Permission.READ, at)
-    if not any(each.state is OpeningState.COMPLETED for each in await openings.of_procedure(conn, procedure)):
-        raise NotOpened(
-            "Le registre des dépôts se lit après l'ouverture des plis.", "The register is readable after the opening."
-        )
+    consultations.require_passed(at, consultation)
     return consultation
 
 
 async def _lines(conn: asyncpg.Connection, consultation: Consultation) -> list[RegisterLine]:
     received = await bids.deposited(conn, consultation.procedure)
-    judged = standings([each.deposited for each in received], consultation.deadline, add_up=consultation.adds_up)
+    judged = lot_standings([each.deposited for each in received], consultation.deadline, add_up=consultation.adds_up)
     return [RegisterLine.of(each, consultation, judged[each.id]) for each in received]
 
 
 _WORDS = {"counts": "compte", "superseded": "remplacé", "late": "hors délai", "withdrawn": "retiré"}
+_SEALERS = {"bidder": "déposant", "platform": "plateforme"}
 
 
-_HEADER = ("pli", "déposant", "nom", "lots", "reçu le", "situation", "sha256 de l'enveloppe")
+def _rows(lines: list[RegisterLine]) -> list[list[str]]:
+    return [
+        [
+            str(each.bid_id), each.depositor, each.depositor_name, " ".join(each.lots), each.received_at.isoformat(),
+            _WORDS[each.standing],
+            " ; ".join(f"{lot} {_WORDS[standing]}" for lot, standing in each.lot_standings.items()),
+            _SEALERS[each.sealed_by], each.envelope_sha256,
+        ]
+        for each in lines
+    ]  # fmt: skip
 
 
 def _csv(lines: list[RegisterLine]) -> bytes:
-    rows = [
-        [str(each.bid_id), each.depositor, each.depositor_name, " ".join(each.lots), each.received_at.isoformat(),
-         _WORDS[each.standing], each.envelope_sha256]
-        for each in lines
-    ]  # fmt: skip
-    return (MARK + csv_lines([_HEADER, *rows])).encode()
+    return (MARK + csv_lines([COLUMNS, *_rows(lines)])).encode()

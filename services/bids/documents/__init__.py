@@ -1,1 +1,1 @@
-"""The papers people read: receipts, reports, letters, contracts. French first; PDF by reportlab."""
+"""The papers people read: receipts, reports, letters, contracts. French first; PDF by typst."""

@@ -90,19 +90,19 @@ def attempts_of(facts: Sequence[FactPaper]) -> tuple[Attempt, ...]:
 
 
 def incidents_of(facts: Sequence[FactPaper]) -> tuple[Incident, ...]:
-    """Give the incidents declared, in order."""
-    declared = [each for each in facts if each.kind is FactKind.INCIDENT and each.procedure is None]
+    """Give the incidents declared, in order, each once: the platform's facts tell them, and those of consultations near."""
+    declared = {each.content.get("incident", str(each.id)): each for each in facts if each.kind is FactKind.INCIDENT}
     return tuple(
         Incident.model_validate(
             {
-                "id": each.id,
+                "id": name,
                 "declared_at": each.at,
                 "begins": each.content["begins"],
                 "ends": each.content["ends"],
                 "what": each.content["what"],
             }
         )
-        for each in sorted(declared, key=lambda fact: fact.at)
+        for name, each in sorted(declared.items(), key=lambda item: item[1].at)
     )
 
 

@@ -111,6 +111,13 @@ SELECT id, procedure, bid, kind, at, content, batch, position, sequence
  ORDER BY sequence DESC
  LIMIT $2
 
+-- incidents_of --
+SELECT id, procedure, bid, kind, at, content, batch, position
+  FROM evidence_fact
+ WHERE procedure = $1
+   AND kind = 'incident'
+ ORDER BY sequence
+
 -- last_hour --
 SELECT max(at)
   FROM evidence_fact

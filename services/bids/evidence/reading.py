@@ -15,7 +15,8 @@ from services.bids.evidence.report import Concerned
 from services.bids.evidence.store import QUERIES
 
 __all__ = [
-    "concerned", "consultations_near", "facts_of_bid", "facts_of_procedure", "incidents", "last_hour", "of_platform",
+    "concerned", "consultations_near", "facts_of_bid", "facts_of_procedure", "incidents", "incidents_of", "last_hour",
+    "of_platform",
 ]  # fmt: skip
 
 
@@ -39,6 +40,11 @@ async def incidents(conn: asyncpg.Connection, before: int | None, limit: int) ->
     """Give the incidents declared, newest first, each with its place."""
     rows = await conn.fetch(QUERIES["incidents"], before, limit)
     return [(recorded, row["sequence"]) for recorded, row in zip(_all(rows), rows, strict=True)]
+
+
+async def incidents_of(conn: asyncpg.Connection, procedure: UUID) -> list[Recorded]:
+    """Give the incidents near the deadline of a consultation, in order."""
+    return _all(await conn.fetch(QUERIES["incidents_of"], procedure))
 
 
 async def last_hour(conn: asyncpg.Connection, bid: UUID) -> datetime | None:

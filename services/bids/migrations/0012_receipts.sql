@@ -2,9 +2,7 @@
 -- migrate:up
 DROP INDEX receipt_pending;
 ALTER TABLE receipt DROP COLUMN token, DROP COLUMN stamped_at;
-CREATE INDEX receipt_fact ON receipt (fact);
 
 -- migrate:down
-DROP INDEX receipt_fact;
 ALTER TABLE receipt ADD COLUMN token bytea, ADD COLUMN stamped_at timestamptz;
 CREATE INDEX receipt_pending ON receipt (recorded_at) WHERE token IS NULL;

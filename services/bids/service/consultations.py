@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -15,8 +15,10 @@ from libs.common.grants import Permission
 from libs.common.grants.known import require
 from libs.common.messages.notices import Notice, OpeningKeySet
 from libs.common.uow import Uow
+from services.bids import evidence
 from services.bids.domain.time import is_late
 from services.bids.errors import BeforeDeadline, LotEnded, ProcedureSuspended, UnknownConsultation
+from services.bids.evidence import Fact, FactKind
 from services.bids.sealing import check_key_set
 from services.bids.service import depositors
 from services.bids.service.key_sets import ask_stamp
@@ -54,6 +56,7 @@ async def follow_notice(uow: Uow, notice: Notice, procedure: UUID) -> None:
         check_key_set(notice.opening)
         await store.add(uow.conn, notice, procedure, notice.opening, uow.now())
         ask_stamp(uow, procedure, notice.opening)
+        await _hear_deadline(uow, procedure, notice.deadline, notice)
         uow.audit("open_consultation", str(procedure))
         return
     if await _is_old(uow, notice, known):
@@ -63,7 +66,14 @@ async def follow_notice(uow: Uow, notice: Notice, procedure: UUID) -> None:
         if notice.kind != "change":  # else they are told of the change anyway
             await depositors.inform(uow, procedure, "change", notice.notice_id, notice.version)
     await store.update(uow.conn, notice, procedure)
+    await _hear_deadline(uow, procedure, notice.deadline, notice)
     uow.audit("follow_notice", str(procedure))
+
+
+async def _hear_deadline(uow: Uow, procedure: UUID, deadline: datetime, notice: Notice) -> None:
+    """Record the deadline as this service hears of it: what is late is judged on the last one."""
+    content = {"deadline": deadline.astimezone(UTC).isoformat(), "notice": str(notice.notice_id)}
+    await evidence.record(uow.conn, Fact(procedure, None, FactKind.DEADLINE_SET, uow.now(), content))
 
 
 async def _change_keys(uow: Uow, procedure: UUID, keys: OpeningKeySet) -> None:
@@ -93,6 +103,9 @@ async def follow_suspension(
     """Note that a procedure is suspended or goes on; no deposit, opening or award is half done meanwhile."""
     await store.lock(uow.conn, procedure)
     await store.note_suspension(uow.conn, procedure, version=version, suspended=suspended, deadline=deadline)
+    kind = FactKind.SUSPENDED if suspended else FactKind.RESUMED
+    content = {"deadline": deadline.astimezone(UTC).isoformat() if deadline else None, "version": version}
+    await evidence.record(uow.conn, Fact(procedure, None, kind, uow.now(), content))
     uow.audit("follow_suspension", str(procedure))
 
 

@@ -18,9 +18,11 @@ from services.bids.domain.bids import Deposit, Standing, lot_standings
 from services.bids.domain.states import BID, BidState, after
 from services.bids.domain.time import is_late, legal_time, to_second
 from services.bids.errors import AfterDeadline
+from services.bids.evidence import reading
 from services.bids.sealing import Envelope
 from services.bids.sealing.receipt import PartyName, Receipt, ReceiptDocument, ReceiptEnvelope, ReceiptStatement
 from services.bids.service import consultations
+from services.bids.service import receipts as sending
 from services.bids.service.checking import Awaited, check_envelopes, deposit_hash
 from services.bids.service.drafts import own_bid
 from services.bids.service.stamping import stamp_now
@@ -49,6 +51,7 @@ async def deposit(runtime: Runtime, actor: Actor, bid_id: UUID, envelopes: Envel
     envelopes = await complete(runtime, actor, bid_id, envelopes)
     async with runtime.uow(actor=actor) as uow:
         receipt = await _record(uow, actor, (bid_id, envelopes), arrived)
+        sending.ask(uow, receipt)
     return await stamp_now(runtime, receipt)
 
 
@@ -57,6 +60,7 @@ async def withdraw(runtime: Runtime, actor: Actor, bid_id: UUID) -> Receipt:
     actor.require(OrganisationKind.COMPANY)
     async with runtime.uow(actor=actor) as uow:
         receipt = await _record_withdrawal(uow, actor, bid_id)
+        sending.ask(uow, receipt)
     return await stamp_now(runtime, receipt)
 
 
@@ -82,6 +86,7 @@ async def _record(uow: Uow, actor: Actor, given: tuple[UUID, Envelopes], arrived
     if again and (known := await receipts.find(uow.conn, bid.id, "deposit")):
         return known
     consultations.require_going_on(consultation, bid.lots)
+    arrived = await _not_before(uow.conn, bid.id, arrived)
     sealed = replace(bid, state=after(BID, bid.state, "deposit"), deposit_sha256=digest)
     files = await store.files(uow.conn, bid.id)
     keys = await consultation_store.key_set(uow.conn, procedure, bid.key_fingerprint)
@@ -96,6 +101,12 @@ async def _record(uow: Uow, actor: Actor, given: tuple[UUID, Envelopes], arrived
     uow.audit("deposit_bid", str(bid.id))
     uow.emit(events.deposited(bid, consultation, statement, version=version, occurred_at=arrived))
     return receipt
+
+
+async def _not_before(conn: asyncpg.Connection, bid: UUID, arrived: datetime) -> datetime:
+    """Give the hour of receipt: that of the last fact of the bid when the clock was set back meanwhile."""
+    last = await reading.last_hour(conn, bid)
+    return arrived if last is None else max(arrived, to_second(last))
 
 
 async def _replaced(uow: Uow, bid: Bid, consultation: Consultation, arrived: datetime) -> UUID | None:
@@ -124,7 +135,7 @@ async def _record_withdrawal(uow: Uow, actor: Actor, bid_id: UUID) -> Receipt:
     if bid.state is BidState.WITHDRAWN and (known := await receipts.find(uow.conn, bid.id, "withdrawal")):
         return known
     state = after(BID, bid.state, "withdraw")
-    now = to_second(uow.now())
+    now = await _not_before(uow.conn, bid.id, to_second(uow.now()))
     if is_late(now, consultation.deadline):
         hour = french_hour(consultation.deadline, consultation.zone)
         raise AfterDeadline(

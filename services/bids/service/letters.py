@@ -17,11 +17,18 @@ from services.bids.store import awards as store
 from services.bids.store.awards import Letter
 from services.bids.store.consultations import Consultation
 
-__all__ = ["read", "send"]
+__all__ = ["keep", "read", "send"]
 
 
 async def send(uow: Uow, consultation: Consultation, to: tuple[str, str], paper: Paper) -> Letter:
-    """Send a letter: `to` is (lot, addressee). Its PDF is stored before the row that names it."""
+    """Send a letter: `to` is (lot, addressee), who is told by mail."""
+    letter = await keep(uow, consultation, to, paper)
+    uow.emit(events.letter_sent(letter))
+    return letter
+
+
+async def keep(uow: Uow, consultation: Consultation, to: tuple[str, str], paper: Paper) -> Letter:
+    """Put a letter at its addressee's disposal; another event tells of it. Its PDF is stored before its row."""
     lot, addressee = to
     identity = uuid4()
     key = f"bids/letters/{identity}.pdf"
@@ -41,7 +48,6 @@ async def send(uow: Uow, consultation: Consultation, to: tuple[str, str], paper:
     )
     await store.add_letter(uow.conn, letter)
     uow.audit("send_letter", str(identity))
-    uow.emit(events.letter_sent(letter))
     return letter
 
 

@@ -154,6 +154,9 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
                 (method, "/v1/uploads/{upload_id}"): {"headers": {"Tus-Resumable": "1.0.0"}}
                 for method in ("HEAD", "DELETE")
             },
+            ("POST", "/v1/incidents"): {
+                "json": {"begins": "2026-03-01T08:00:00Z", "what": "Dépôts interrompus", "what_en": "Deposits were cut"}
+            },
             ("POST", "/v1/bids/{bid_id}/deposit"): {"json": {"envelopes": [each.model_dump(mode="json") for each in sealed.envelopes]}},
             ("POST", "/v1/consultations/{procedure}/openings"): {"json": {}},
             ("GET", "/v1/openings/{opening_id}/shares"): {"params": {"officer": "officier-1"}},
