@@ -128,17 +128,28 @@ async def test_a_guest_works_in_his_consultation_and_dates_only(h: Harness) -> N
     await architect.ask("GET", "/drafts", 403, acting=ALPHA)
 
 
-async def test_a_guest_is_told_of_no_event_of_the_organisation(h: Harness) -> None:
-    secretary, referent = Person(h, "secretary", ALPHA), Person(h, "referent", None)
+async def test_a_guest_of_one_consultation_is_told_of_no_event_of_the_organisation(h: Harness) -> None:
+    secretary, referent, architect = (
+        Person(h, "secretary", ALPHA),
+        Person(h, "referent", None),
+        Person(h, "architect", None),
+    )
+    notice = await secretary.draft()
     await secretary.grant(referent, "reader", capacity="guest", valid_until=days(h, 20))
+    one = {"capacity": "guest", "procedure_id": notice["procedure_id"], "valid_until": days(h, 20)}
+    await secretary.grant(architect, "reader", **one)
     own = next(
         each for each in all_types().values() if each.type.startswith("notices.") and each.audience is ORGANISATION
     )
     async with h.runtime.uow() as uow:
         uow.emit(parse(sample_of(own)).model_copy(update={"organisation": ALPHA, "aggregate_id": uuid4()}))
     await h.settle()
-    assert len((await secretary.ask("GET", "/events", 200))["events"]) == 1
-    assert (await referent.ask("GET", "/events", 200, acting=ALPHA))["events"] == []
+    asked = {"types": own.type}
+    assert len((await secretary.ask("GET", "/events", 200, params=asked))["events"]) == 1
+    assert (await architect.ask("GET", "/events", 200, acting=ALPHA, params=asked))["events"] == []
+    assert len((await referent.ask("GET", "/events", 200, acting=ALPHA, params=asked))["events"]) == 1, "of all of it"
+    h.clock.advance(timedelta(days=20))
+    await referent.ask("GET", "/events", 403, acting=ALPHA)
 
 
 async def test_somebody_stands_in_during_the_holidays(h: Harness) -> None:
