@@ -48,7 +48,7 @@ def content_of(notice: ParsedNotice, buyer: ParsedOrganisation, on: date) -> Not
     lots = lots_of(notice, nature, codes, places)
     every_place = places or [place for lot in lots for place in lot.places]
     drafted = NoticeContent(
-        kind=cast("NoticeKind", notice.kind),
+        kind=_kind(notice),
         subtype=notice.subtype or "national",
         language=notice.language or "FRA",
         title=title_of(notice),
@@ -104,6 +104,11 @@ def situation(content: NoticeContent, on: date) -> Situation:
         urgent=content.accelerated,
         department=content.buyer.department,
     )
+
+
+def _kind(notice: ParsedNotice) -> NoticeKind:
+    """Give the kind of a notice; a registration (X01, X02), which opens nothing, stands among what comes before procedures."""
+    return "planning" if notice.kind == "registration" else cast("NoticeKind", notice.kind)
 
 
 def noticed_id(reference: str | None) -> UUID | None:

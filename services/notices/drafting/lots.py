@@ -103,7 +103,8 @@ def _criterion(told: ParsedCriterion) -> Criterion:
 
 def title_of(notice: ParsedNotice) -> str:
     """Give the title of the procedure (BT-21), else that of its first lot."""
-    titles = (notice.title, *(lot.title for lot in notice.lots))
+    registered = f"Immatriculation européenne : {notice.business.name}" if notice.business else None
+    titles = (notice.title, *(lot.title for lot in notice.lots), registered)
     return next((title for title in titles if title), "Sans titre")[:1000]
 
 

@@ -229,6 +229,8 @@ class ParsedNotice:
     framework_maximum: Amount | None = None
     buyers: tuple[ParsedOrganisation, ...] = ()
     buyer_profile_url: str | None = None
+    business: ParsedOrganisation | None = None
+    """The company registered, in X01 and X02."""
     lots: tuple[ParsedLot, ...] = ()
     parts: bool = False
     """True when `lots` are parts of a planning notice, not yet lots."""

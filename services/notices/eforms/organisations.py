@@ -13,7 +13,7 @@ from services.notices.eforms.model import ParsedContact, ParsedOrganisation
 from services.notices.eforms.nodes import find, find_all, text, values
 from services.notices.eforms.sdk.branches import Branch
 
-__all__ = ["buyers", "identify", "is_siret", "luhn", "names_department", "read_all"]
+__all__ = ["business", "buyers", "identify", "is_siret", "luhn", "names_department", "read_all"]
 
 _EXTENSION: Final = "ext:UBLExtensions/ext:UBLExtension/ext:ExtensionContent/efext:EformsExtension"
 _ORGANISATIONS: Final = f"{_EXTENSION}/efac:Organizations/efac:Organization"
@@ -103,6 +103,16 @@ def _contact(party: Branch, language: str | None) -> ParsedContact:
         phone=text(contact, "cbc:Telephone"),
         url=text(party, "cbc:WebsiteURI"),
     )
+
+
+def business(root: Branch, language: str | None) -> ParsedOrganisation | None:
+    """Give the company that a registration notice (X01, X02) is about, without its contact, a person mostly; None in any other notice."""
+    party = find(root, "cac:BusinessParty")
+    if party is None:
+        return None
+    found, name = _read(party, language), text(party, "cac:PartyLegalEntity/cbc:RegistrationName") or ""
+    own = identify(found.identifier, found.country, name)
+    return replace(found, name=name, organisation=own, contact=ParsedContact(url=found.contact.url))
 
 
 def names_department(point: str) -> bool:

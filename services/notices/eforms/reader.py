@@ -56,6 +56,7 @@ def read_branch(root: Branch) -> ParsedNotice:
         value=lots.project_value(project),
         framework_maximum=numbers.amount(project, f"cac:RequestedTenderTotal/{_EXTENSION}/efbc:FrameworkMaximumAmount"),
         buyers=organisations.buyers(root, known),
+        business=organisations.business(root, language),
         buyer_profile_url=text(root, "cac:ContractingParty/cbc:BuyerProfileURI"),
         lots=found or parts,
         parts=bool(parts) and not found,

@@ -39,26 +39,27 @@ def draft_of(checked: CheckedNotice, actor: Actor, now: datetime) -> DraftNotice
     """
     actor.require(OrganisationKind.BUYER)
     notice = _accepted(checked)
+    if notice.kind == "registration":
+        raise InvalidInput(
+            "C'est un avis d'immatriculation européenne (X01, X02), d'une société et non d'un acheteur : il n'ouvre aucune consultation.",
+            "This is a European registration notice (X01, X02), of a company and not of a buyer: it opens no procedure.",
+        )
     return _draft(checked, notice, _own_buyer(notice, actor), now)
 
 
 def own_draft_of(checked: CheckedNotice, now: datetime) -> DraftNotice:
-    """Give the draft of an eForms notice for its first buyer, as the operator loads it. Raises NoticeRejected, InvalidInput."""
+    """Give the draft of an eForms notice for its first buyer, or the company registered, as the operator loads it. Raises NoticeRejected."""
     notice = _accepted(checked)
-    if not notice.buyers:
+    owner = next(iter(notice.buyers), notice.business)
+    if owner is None:
         raise NoticeRejected([FieldError("OPT-300", "L'acheteur manque (OPT-300).", "The buyer is missing (OPT-300).")])
-    return _draft(checked, notice, notice.buyers[0], now)
+    return _draft(checked, notice, owner, now)
 
 
 def _accepted(checked: CheckedNotice) -> ParsedNotice:
     notice = checked.notice
     if notice is None or not checked.accepted:
         raise NoticeRejected(_errors(checked))
-    if notice.kind == "registration":
-        raise InvalidInput(
-            "C'est un avis d'immatriculation européenne (X01, X02) : il n'ouvre aucune consultation, il n'est pas repris.",
-            "This is a European registration notice (X01, X02): it opens no procedure and is not taken.",
-        )
     return notice
 
 

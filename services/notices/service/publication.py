@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from libs.common.actor import Actor
-from libs.common.errors import NotFound
+from libs.common.errors import FieldError, NotFound
 from libs.common.uow import Uow
 from services.notices import events
 from services.notices.domain.notice import Notice, NoticeState
@@ -48,6 +48,7 @@ async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -
     """Make a notice public, and have its procedure follow. Raises as `publish`."""
     if procedure is None:
         raise NotFound("Consultation introuvable.", "Procedure not found.")
+    _refuse_uncoded(notice)
     notice = await _measured(uow, notice)
     published = notice.published(uow.now()).withholding(await withheld(uow, notice), uow.now())
     following = procedure.with_notice(published)
@@ -57,6 +58,14 @@ async def publish_draft(uow: Uow, notice: Notice, procedure: Procedure | None) -
     uow.emit(events.published(published))
     uow.audit("notice-published", str(notice.notice_id))
     return published
+
+
+def _refuse_uncoded(notice: Notice) -> None:
+    """Let no notice without a CPV code be published: it announces nothing that is bought. Raises NotPublishable."""
+    if not notice.content.cpv:
+        french = "L'avis n'a pas de code CPV (BT-262) : un avis d'immatriculation (X01, X02) ne se publie pas ici."
+        english = "The notice has no CPV code (BT-262): a registration notice (X01, X02) is not published here."
+        raise NotPublishable([FieldError("BT-262", french, english)])
 
 
 async def _measured(uow: Uow, notice: Notice) -> Notice:

@@ -34,6 +34,7 @@ from tests.unit.notices.notices_samples import (
     VILLAGE,
     eforms,
 )
+from tests.unit.notices.registration_sample import COMPANY, REGISTRATION
 
 ROOT = Path(__file__).resolve().parents[3]
 Json = dict[str, Any]
@@ -219,6 +220,27 @@ async def test_a_notice_of_the_old_form_without_a_cpv_code_is_found_and_shown(h:
         async with h.client.get(f"/notices/v1{path}") as answer:
             assert answer.status == 200, path
             assert await answer.read()
+
+
+async def test_a_registration_is_kept_whole_for_its_company_and_published_by_nobody(h: Harness, tmp_path: Path) -> None:
+    (tmp_path / "x02.xml").write_text(REGISTRATION, encoding="utf-8")
+    [line] = await load(h, str(tmp_path / "x02.xml"))
+    assert line["status"] == "imported", line
+    place, headers = f"/notices/{line['notice_id']}", h.headers(COMPANY)
+    notice = await ask(h, "GET", place, status=200, headers=headers)
+    assert (notice["state"], notice["subtype"], notice["cpv"]) == ("draft", "X02", [])
+    assert (notice["title"], notice["buyer"]["organisation"]) == (
+        "Immatriculation européenne : Trois Vallées SE",
+        COMPANY,
+    )
+    terms = await ask(h, "GET", f"{place}/terms", status=200, headers=headers, params={"limit": "100"})
+    assert {"BT-500", "BT-501", "OPP-113", "BT-01"} <= {term["term"] for term in terms["items"]}
+    await ask(h, "GET", place, status=404)
+    refused = await ask(
+        h, "POST", f"{place}/publication", status=422, headers=headers | {"If-Match": f'"{notice["version"]}"'}
+    )
+    assert "BT-262" in json.dumps(refused)
+    assert "société" in (await imported(h, REGISTRATION.encode(), status=422))["detail"]
 
 
 async def test_an_award_of_before_eforms_joins_the_procedure_that_it_names(h: Harness, tmp_path: Path) -> None:
