@@ -6,6 +6,7 @@ authority's certificate: an operator configures qualified ones by `HALLES_TIMEST
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -62,23 +63,42 @@ class TimestampAuthority(Protocol):
 
 
 class HttpTimestampAuthority:
-    """Asks RFC 3161 authorities over HTTP, in order: the next one only when the one before fails."""
+    """Asks RFC 3161 authorities over HTTP, in order: the next one when the one before fails, or is silent for so long.
 
-    def __init__(self, urls: Sequence[str], session: aiohttp.ClientSession) -> None:
+    `patience`: seconds of silence after which the next one is asked too; the first token wins. By default only a failure
+    leads to the next one.
+    """
+
+    def __init__(self, urls: Sequence[str], session: aiohttp.ClientSession, *, patience: float | None = None) -> None:
         self._urls = tuple(urls)
         self._session = session
+        self._patience = patience
 
     async def stamp(self, digest: bytes) -> bytes:
         """Give a token (DER) over this SHA-256 digest. Raises TimestampUnavailableError when no authority does."""
         failures: list[str] = []
-        for url in self._urls:
-            try:
-                return await self._ask(url, digest)
-            except (aiohttp.ClientError, TimeoutError, TimestampError) as error:
-                reason = str(error) or type(error).__name__
-                log.warning("timestamp_authority_failed", url=url, reason=reason)
-                failures.append(f"{url}: {reason}")
+        asked: set[asyncio.Task[bytes | None]] = set()
+        try:
+            for url in self._urls:
+                asked.add(asyncio.create_task(self._try(url, digest, failures)))
+                if token := await _first(asked, self._patience):
+                    return token
+            if token := await _first(asked, None):
+                return token
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
         raise TimestampUnavailableError("; ".join(failures) or "no time stamp authority is configured")
+
+    async def _try(self, url: str, digest: bytes, failures: list[str]) -> bytes | None:
+        try:
+            return await self._ask(url, digest)
+        except (aiohttp.ClientError, TimeoutError, TimestampError) as error:
+            reason = str(error) or type(error).__name__
+            log.warning("timestamp_authority_failed", url=url, reason=reason)
+            failures.append(f"{url}: {reason}")
+            return None
 
     async def _ask(self, url: str, digest: bytes) -> bytes:
         request = make_request(digest)
@@ -88,6 +108,19 @@ class HttpTimestampAuthority:
                 raise TimestampError(f"HTTP status {response.status}")
             body = await _read_limited(response.content)
         return read_response(body, request)
+
+
+async def _first(asked: set[asyncio.Task[bytes | None]], seconds: float | None) -> bytes | None:
+    """Give the first token of those asked; None when all failed, or none came within so many seconds."""
+    while asked:
+        done, _ = await asyncio.wait(asked, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            return None
+        asked -= done
+        for task in done:
+            if token := task.result():
+                return token
+    return None
 
 
 async def _read_limited(content: aiohttp.StreamReader) -> bytes:

@@ -26,10 +26,13 @@ from services.bids.uploads.leases import Leases
 
 __all__ = ["SERVICE"]
 
+SECOND_AUTHORITY = 0.5
+"""Seconds of silence of a time stamp authority after which the next one is asked too: a depositor waits for his receipt."""
+
 
 def _ports(runtime: Runtime) -> Mapping[type, object]:
     settings = runtime.port(BidsSettings)
-    authority = HttpTimestampAuthority(settings.timestamp_urls, runtime.http)
+    authority = HttpTimestampAuthority(settings.timestamp_urls, runtime.http, patience=SECOND_AUTHORITY)
     roots = load_roots(settings.trust_dir) if settings.trust_dir is not None else []
     return {
         Memberships: KnownMemberships(runtime),

@@ -134,6 +134,25 @@ async def test_second_authority_answers_when_the_first_fails(
             await HttpTimestampAuthority([bad], session).stamp(DIGEST)
 
 
+async def test_second_authority_answers_when_the_first_is_silent(
+    authority: TestAuthority, tsa: LocalTimestampAuthority
+) -> None:
+    asked = asyncio.Event()
+
+    async def silent(_: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits so long")
+
+    mute = web.Application()
+    mute.router.add_post("/", silent)
+    async with served(mute) as first, served(application(tsa)) as second, aiohttp.ClientSession() as session:
+        async with asyncio.timeout(10):
+            token = await HttpTimestampAuthority([first, second], session, patience=0.05).stamp(DIGEST)
+    assert asked.is_set()
+    assert verify(token, DIGEST, [authority.root])
+
+
 async def test_http_adapter_refuses_an_answer_to_another_request(tsa: LocalTimestampAuthority) -> None:
     answer = tsa.answer(make_request(OTHER).dump())
     with pytest.raises(TimestampError, match="another digest"):
