@@ -14,6 +14,7 @@ from libs.common.errors import Forbidden, IllegalTransition, NotFound, StaleVers
 from libs.common.http import Cursor, IfMatch, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.notices.api.paging import after
 from services.notices.domain.procedure import Procedure
 from services.notices.inputs.fields import PageQuery
 from services.notices.inputs.notices import VersionQuery, VersionsQuery
@@ -21,7 +22,7 @@ from services.notices.inputs.procedures import NewAbandonment, NewFailure, NewRe
 from services.notices.service import procedures as service
 from services.notices.store import procedures as procedure_store
 from services.notices.store import timeline as store
-from services.notices.views.procedures import ProcedureView, TimelineView
+from services.notices.views.procedures import ProcedureNotice, ProcedureView, TimelineView
 from services.notices.views.versions import ProcedureTextView, ProcedureVersionView
 
 __all__ = ["ROUTES"]
@@ -36,6 +37,23 @@ async def get_procedure(runtime: Runtime, actor: Actor | None, procedure_id: UUI
     """Read a procedure and its notices."""
     procedure, notices, own = await service.readable_procedure(runtime, procedure_id, actor)
     return ProcedureView.of(procedure, notices, own=own)
+
+
+@ROUTES.get("/v1/procedures/{procedure_id}/notices", errors=[NotFound], tag="procedures")
+async def list_procedure_notices(
+    runtime: Runtime, actor: Actor | None, procedure_id: UUID, query: PageQuery
+) -> Page[ProcedureNotice]:
+    """List the notices of a procedure, oldest first; to its buyer those that are not public too."""
+    _, _, own = await service.readable_procedure(runtime, procedure_id, actor)
+    place = after(runtime, query.cursor)
+    async with runtime.read() as conn:
+        found = await procedure_store.procedure_notices(
+            conn, procedure_id, drafts_too=own, limit=query.limit + 1, after=place
+        )
+    shown, following = found[: query.limit], None
+    if len(found) > query.limit:
+        following = Cursor.encode(runtime, {"at": shown[-1].at, "id": shown[-1].notice_id})
+    return Page(items=[ProcedureNotice.model_validate(each, from_attributes=True) for each in shown], next=following)
 
 
 @ROUTES.get("/v1/procedures/{procedure_id}/versions", errors=[NotFound], tag="procedures")
@@ -79,13 +97,13 @@ async def get_timeline(
 ) -> Page[TimelineView]:
     """Read what happened in a procedure: the public part for anyone, for its buyer all that may be told."""
     procedure, _, own = await service.readable_procedure(runtime, procedure_id, actor)
-    after = None
+    place = None
     if query.cursor:
         position = Cursor.decode(runtime, query.cursor)
-        after = datetime.fromisoformat(position["at"]), int(position["position"])
+        place = datetime.fromisoformat(position["at"]), int(position["position"])
     async with runtime.read() as conn:
         reader = _reader(procedure, actor, own=own)
-        rows = await store.timeline(conn, procedure_id, reader=reader, after=after, limit=query.limit + 1)
+        rows = await store.timeline(conn, procedure_id, reader=reader, after=place, limit=query.limit + 1)
     shown, more = rows[: query.limit], len(rows) > query.limit
     last: Mapping[str, Any] = {"at": shown[-1].occurred_at, "position": shown[-1].position} if more else {}
     return Page(items=[TimelineView.of(row) for row in shown], next=Cursor.encode(runtime, last) if more else None)

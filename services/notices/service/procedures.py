@@ -45,6 +45,8 @@ __all__ = [
 ]
 
 _CLOSED_AT_ONCE = 50
+_FIRST_NOTICES = 100
+"""Shown with a procedure; all are listed apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Failure:
 async def readable_procedure(
     runtime: Runtime, procedure_id: UUID, actor: Actor | None
 ) -> tuple[Procedure, list[store.NoticeLine], bool]:
-    """Give a procedure, its notices, and whether the caller reads for its buyer; known to all once a notice is published.
+    """Give a procedure, its first notices, and whether the caller reads for its buyer; known to all once a notice is published.
 
     Raises NotFound.
     """
@@ -67,7 +69,7 @@ async def readable_procedure(
         own = procedure is not None and await roles.may(
             conn, actor, procedure.organisation, procedure_id, runtime.clock.now()
         )
-        notices = await store.procedure_notices(conn, procedure_id, drafts_too=own)
+        notices = await store.procedure_notices(conn, procedure_id, drafts_too=own, limit=_FIRST_NOTICES)
     if procedure is None or not (notices or own):
         raise _no_procedure()
     return procedure, notices, own

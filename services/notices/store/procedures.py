@@ -42,6 +42,8 @@ class NoticeLine:
     state: str
     title: str
     published_at: datetime | None
+    at: datetime
+    """Of its publication, of its beginning for a draft: their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,16 @@ async def due_procedures(conn: asyncpg.Connection, at: datetime, limit: int) -> 
     return [_to_procedure(row) for row in await conn.fetch(_SQL["procedures_due"], at, limit)]
 
 
-async def procedure_notices(conn: asyncpg.Connection, procedure_id: UUID, *, drafts_too: bool) -> list[NoticeLine]:
-    """Give the notices of a procedure, oldest first."""
-    rows = await conn.fetch(_SQL["procedure_notices"], procedure_id, drafts_too)
+async def procedure_notices(
+    conn: asyncpg.Connection,
+    procedure_id: UUID,
+    *,
+    drafts_too: bool,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+) -> list[NoticeLine]:
+    """Give the notices of a procedure after a position, oldest first."""
+    rows = await conn.fetch(_SQL["procedure_notices"], procedure_id, drafts_too, *(after or (None, None)), limit)
     return [NoticeLine(**dict(row)) for row in rows]
 
 

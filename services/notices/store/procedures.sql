@@ -39,10 +39,14 @@ SELECT procedure_id, organisation, state, version, title, formal, deadline, noti
    FOR UPDATE SKIP LOCKED
 
 -- procedure_notices --
-SELECT notice_id, kind, state, published_at, content ->> 'title' AS title
+-- The notices of a procedure after a position, oldest first, drafts too where $2 says so.
+SELECT notice_id, kind, state, published_at, content ->> 'title' AS title, coalesce(published_at, created_at) AS at
   FROM notice
- WHERE procedure_id = $1 AND (state = 'published' OR $2)
+ WHERE procedure_id = $1
+   AND (state = 'published' OR $2)
+   AND ($3::timestamptz IS NULL OR (coalesce(published_at, created_at), notice_id) > ($3, $4::uuid))
  ORDER BY coalesce(published_at, created_at), notice_id
+ LIMIT $5
 
 -- procedure_versions --
 -- The states of a procedure up to an instant, from a version on.

@@ -65,7 +65,7 @@ class ProcedureView(View):
     suspended_at: datetime | None
     text_id: UUID | None = Field(description="the notice whose text holds, corrections included")
     lots: list[ProcedureLotView]
-    notices: list[ProcedureNotice]
+    notices: list[ProcedureNotice] = Field(description="the first hundred, oldest first; all are listed apart")
 
     @classmethod
     def of(cls, procedure: Procedure, notices: Sequence[NoticeLine], *, own: bool) -> Self:

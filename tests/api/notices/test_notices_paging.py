@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from libs.common.testing.harness import Harness
 from tests.api.notices.publication_press import Press, press
+from tests.api.notices.test_notices_amending import CORRECTION, follow, made_public
 from tests.api.notices.test_notices_api import Json, ask, h, imported, published, version
+from tests.api.notices.test_notices_lots import three_lots
 from tests.unit.notices.notices_samples import INTERCOMMUNALITY
 
 __all__ = ["h", "press"]
@@ -79,3 +83,19 @@ async def test_the_publications_of_a_notice_come_by_pages(press: Press) -> None:
     found = await pages(press.h, f"/notices/{notice['notice_id']}/publications")
     assert [len(page) for page in found] == [2, 1]
     assert {each["channel"] for page in found for each in page} == {"joue", "boamp", "profile"}
+
+
+async def test_the_notices_of_a_procedure_come_by_pages_drafts_to_their_buyer_alone(h: Harness) -> None:
+    notice = await three_lots(h)
+    bodies = [CORRECTION | {"deadline": None, "description": f"Texte {number}."} for number in range(4)]
+    drafts = [await follow(h, f"/notices/{notice['notice_id']}/corrections", body) for body in bodies]
+    h.clock.advance(timedelta(minutes=1))
+    await made_public(h, drafts[0])
+    path = f"/procedures/{notice['procedure_id']}/notices"
+    public = await pages(h, path, own=False)
+    assert [[each["notice_id"] for each in page] for page in public] == [[notice["notice_id"], drafts[0]["notice_id"]]]
+    own = await pages(h, path)
+    assert [len(page) for page in own] == [2, 2, 1]
+    listed = [each["notice_id"] for page in own for each in page]
+    assert sorted(listed) == sorted([notice["notice_id"], *(each["notice_id"] for each in drafts)])
+    await ask(h, "GET", path, status=422, params={"cursor": "forged"})
