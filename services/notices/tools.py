@@ -31,6 +31,16 @@ _MANY: Final = 50
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
+def _spelled(said: dict[str, Any]) -> str:
+    """Give a line of the answer; in ASCII where the name of a file is no text, for the line must be."""
+    text = _ENCODER.encode(said)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(said)
+    return text
+
+
 @click.command("check", epilog="Example: python -m services.notices check notices/*.xml ted.jsonl")
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 def check_files(files: tuple[str, ...]) -> None:
@@ -42,7 +52,7 @@ def check_files(files: tuple[str, ...]) -> None:
     for chunk in _told(files, in_chunks(verdict, units(files), _workers(files, spare=0))):
         for _, said in chunk:
             rejected += said["status"] != "accepted"
-            click.echo(_ENCODER.encode(said))
+            click.echo(_spelled(said))
     sys.exit(1 if rejected else 0)
 
 
@@ -91,7 +101,7 @@ async def _import_all(service: Service, files: tuple[str, ...]) -> int:
             following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
             for said in await keep(runtime, chunk):
                 refused += said["status"] != "imported"
-                click.echo(_ENCODER.encode(said))
+                click.echo(_spelled(said))
     return 1 if refused else 0
 
 

@@ -46,14 +46,17 @@ def _whole(file: str, stream: BinaryIO) -> Iterator[Unit]:
 
 
 def _lines(file: str, stream: BinaryIO) -> Iterator[Unit]:
-    number = 0
+    number, found = 0, False
     while data := stream.readline(_LIMIT):
         number += 1
         rest = data
         while len(rest) == _LIMIT and not rest.endswith(b"\n"):  # too long a line: pass over the rest of it
             rest = stream.readline(_LIMIT)
         if data.strip():
+            found = True
             yield Unit(file, data.rstrip(b"\r\n"), line=number)
+    if not found:  # each file has its line in the answer
+        yield Unit(file)
 
 
 def chunks(found: Iterable[Unit]) -> Iterator[list[Unit]]:

@@ -92,6 +92,26 @@ def test_notices_of_before_eforms_are_told_the_same_way(tmp_path: Path) -> None:
     assert [problem["term"] for problem in lines[2]["problems"]] == ["BT-21"]
 
 
+@pytest.mark.parametrize("content", [b"", b"\n \r\n"])
+def test_a_file_of_no_notice_has_its_line_too(content: bytes, tmp_path: Path) -> None:
+    for name in ("none.jsonl", "none.xml", "none.json"):
+        (tmp_path / name).write_bytes(content)
+        code, [line] = checked(tmp_path / name)
+        assert (code, line["file"], line["status"]) == (1, str(tmp_path / name), "rejected")
+        assert "vide" in line["problems"][0]["message"]
+
+
+def test_a_file_whose_name_is_no_text_is_told_in_a_line_that_is(tmp_path: Path) -> None:
+    named = os.fsencode(tmp_path) + b"/\xff\n.xml"
+    shutil.copyfile(os.fsencode(next(FOLDER.glob("01*"))), named)
+    command = [sys.executable.encode(), b"-m", b"services.notices", b"check", named]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    [line] = [json.loads(each.decode("ascii")) for each in ended.stdout.splitlines()]
+    assert os.fsencode(line["file"]) == named
+    assert line["title"].startswith("Collecte des ordures ménagères")
+
+
 @pytest.mark.parametrize("name", ["large.xml", "large.jsonl"])
 def test_a_file_of_200_megabytes_is_refused_without_being_read_whole(name: str, tmp_path: Path) -> None:
     large = tmp_path / name
