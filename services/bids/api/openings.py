@@ -14,7 +14,7 @@ from libs.common.grants import Permission
 from libs.common.http import Page, Routes, attachment, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids.api.views import OpeningInput, OpeningPapers, OpeningView, SharesInput
+from services.bids.api.views_openings import OpeningInput, OpeningPapers, OpeningView, SharesInput
 from services.bids.documents.report import report_pdf
 from services.bids.errors import (
     BeforeDeadline,
