@@ -50,7 +50,8 @@ async def set_up_opening(scene: Scene) -> Proof:
     """Give the draft its officers' keys, a deadline ahead of us (the one of the file is past), and its documents."""
     deadline = (await scene.stage.now() + timedelta(days=scene.script.days_to_answer)).replace(microsecond=0)
     scene.keys = {name: generate(name) for name in scene.script.officers}
-    scene.keys["prefecture"] = generate("prefecture", recovery=True)
+    for name in ("prefecture", "centre-de-gestion")[: 1 if scene.script.threshold > 1 else 2]:
+        scene.keys[name] = generate(name, recovery=True)  # where one officer is enough, two, who open together only
     officers = [key.public.model_dump(mode="json") for key in scene.keys.values()]
     opening = {"threshold": scene.script.threshold, "officers": officers}
     path = f"{NOTICES}/notices/{scene.notice['notice_id']}"
