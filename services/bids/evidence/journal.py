@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ import asyncpg
 import structlog
 from prometheus_client import Gauge, Histogram
 
+from libs.common.db import Wake
 from libs.common.runtime import Runtime
 from libs.common.timestamp import TimestampAuthority, TimestampError, verify
 from services.bids.evidence import merkle, store
@@ -75,60 +76,63 @@ class Journal:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._stamping: set[asyncio.Task[None]] = set()
+        self._waiting: dict[asyncio.Future[None], UUID] = {}
+        self._looking = Wake()
         self._closed = 0.0
-        self._changed = asyncio.Condition()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Keep the journal while the block runs; stamps under way are finished, within reason."""
-        tasks = [
-            asyncio.create_task(self._run(), name="evidence"),
-            asyncio.create_task(beat(self._runtime), name="heartbeat"),
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if self._stamping:
-                await asyncio.wait(self._stamping, timeout=2)
+        async with (
+            self._runtime.database.listen(store.CHANNEL) as rung,
+            self._runtime.database.listen(store.CHANNEL) as self._looking,
+        ):
+            loops = (self._loop(rung, self._close), self._loop(self._looking, self._tell), beat(self._runtime))
+            tasks = [asyncio.create_task(each, name="evidence") for each in loops]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                if self._stamping:
+                    await asyncio.wait(self._stamping, timeout=2)
 
     async def wait(self, fact: UUID, seconds: float) -> bool:
         """Wait until the batch of a committed fact is stamped; False when it is not within so many seconds."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[told] = fact
+        self._looking.set()  # it may be stamped already
         try:
             async with asyncio.timeout(seconds):
-                await self._stamped(fact)
+                await told
         except TimeoutError:
             return False
+        finally:
+            del self._waiting[told]
         return True
 
-    async def _stamped(self, fact: UUID) -> None:
-        while not await self._is_stamped(fact):
-            async with self._changed:
-                try:
-                    async with asyncio.timeout(POLL / 2):
-                        await self._changed.wait()
-                except TimeoutError:
-                    continue
+    async def _loop(self, wake: Wake, turn: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await self._runtime.database.keep_listening()
+                await wake.wait(POLL)
+                await turn()
+            except Exception:  # noqa: BLE001  # a loop: the database may be away for a while
+                _log.exception("evidence_not_kept")
+                await asyncio.sleep(POLL)
 
-    async def _is_stamped(self, fact: UUID) -> bool:
+    async def _tell(self) -> None:
+        """Tell all who wait for a stamp that came, with one query."""
+        if not self._waiting:
+            return
         async with self._runtime.read() as conn:
-            return fact in await store.stamped(conn, [fact])
+            stamped = await store.stamped(conn, list(set(self._waiting.values())))
+        for told, fact in self._waiting.items():
+            if fact in stamped and not told.done():
+                told.set_result(None)
 
-    async def _run(self) -> None:
-        async with self._runtime.database.listen(store.CHANNEL) as wake:
-            while True:
-                try:
-                    await self._runtime.database.keep_listening()
-                    await wake.wait(POLL)
-                    await self._turn()
-                except Exception:  # noqa: BLE001  # a loop: the database may be away for a while
-                    _log.exception("evidence_not_chained")
-                    await asyncio.sleep(POLL)
-
-    async def _turn(self) -> None:
-        await self._tell()
+    async def _close(self) -> None:
         if not await _due(self._runtime):
             return
         await asyncio.sleep(max(0.0, self._closed + GATHER - time.monotonic()))
@@ -148,10 +152,6 @@ class Journal:
             _log.warning("evidence_stamp_pending", batch=str(batch.id), reason=type(error).__name__)
             return
         _STAMP_SECONDS.observe(time.monotonic() - begun)
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
 
 
 async def stamp_left(runtime: Runtime, limit: int = 50) -> int:

@@ -15,6 +15,7 @@ from services.bids.evidence.proof import ProofError
 from services.bids.evidence.report import EvidenceReport, verify_report
 from services.bids.sealing.errors import SealingError
 from services.bids.sealing.receipt import Receipt, verify_receipt
+from services.bids.sealing.tool import load_roots
 
 __all__ = ["EVIDENCE_TOOLS", "verify_evidence_command", "verify_receipt_command"]
 
@@ -65,10 +66,7 @@ def verify_evidence_command(report: Path, trust: Path | None) -> None:
 
 
 def _roots(trust: Path | None) -> list[x509.Certificate] | None:
-    if trust is None:
-        return None
-    files = sorted(each for each in trust.iterdir() if each.suffix in {".pem", ".crt"})
-    return [certificate for each in files for certificate in x509.load_pem_x509_certificates(each.read_bytes())]
+    return None if trust is None else load_roots(trust)
 
 
 def _authority(trust: Path | None) -> str:

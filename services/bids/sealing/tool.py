@@ -1,6 +1,7 @@
-"""The officers' and bidders' tools: `python -m services.bids keygen|rehearse|seal|deposit|open-shares|reseal|verify-receipt`.
+"""The officers' and bidders' tools: `python -m services.bids keygen|rehearse|seal|deposit|open-shares|reseal`.
 
 They work on files, without the platform and without any network; `deposit` alone speaks to the platform, over HTTP.
+`verify-receipt` is beside the evidence: services/bids/evidence/tool.py.
 """
 
 from __future__ import annotations
@@ -25,10 +26,9 @@ from services.bids.sealing.errors import SealingError
 from services.bids.sealing.folder import contents, seal_to_folder
 from services.bids.sealing.names import canonical
 from services.bids.sealing.opening import ShareRequest, open_shares, reseal
-from services.bids.sealing.receipt import Receipt, verify_receipt
 from services.bids.sealing.rehearsal import rehearse
 
-__all__ = ["TOOLS", "keygen_command", "load_roots", "open_shares_command", "seal_command", "verify_receipt_command"]
+__all__ = ["TOOLS", "keygen_command", "load_roots", "open_shares_command", "seal_command"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -213,21 +213,6 @@ def _write_secret(path: Path, text: str) -> None:
         file.write(text)
 
 
-@click.command("verify-receipt", epilog="Example: python -m services.bids verify-receipt receipt.json --trust roots")
-@click.argument("receipt", type=_FILE)
-@click.option("--trust", type=_FOLDER, required=True, help="Folder of the time stamp authorities' roots (PEM).")
-def verify_receipt_command(receipt: Path, trust: Path) -> None:
-    """Check a RECEIPT (JSON) without the platform: its hash and its time stamp."""
-    told = _read(Receipt, receipt)
-    try:
-        stamped = verify_receipt(told, load_roots(trust))
-    except SealingError as error:
-        _fail(str(error))
-    statement = told.statement
-    result = {"valid": True, "act": statement.act, "bid": str(statement.bid_id), "stamped_at": stamped.isoformat()}
-    click.echo(json.dumps({**result, "received_at": statement.received_at.isoformat(), "sha256": told.sha256}))
-
-
 def load_roots(folder: Path) -> list[x509.Certificate]:
     """Read the PEM certificates of a folder."""
     files = sorted(each for each in folder.iterdir() if each.suffix in {".pem", ".crt"})
@@ -252,5 +237,4 @@ TOOLS = (
     deposit_command,
     open_shares_command,
     reseal_command,
-    verify_receipt_command,
 )
