@@ -1,7 +1,8 @@
 -- A bid holds several envelopes, the unit of sealing, standing and opening; openings by stages; versions of the key set.
 -- migrate:up
 ALTER TABLE bid DROP COLUMN envelope;
-ALTER TABLE bid RENAME COLUMN envelope_sha256 TO deposit_sha256;
+ALTER TABLE bid ADD COLUMN deposit_sha256 text;
+UPDATE bid SET deposit_sha256 = envelope_sha256;
 ALTER TABLE bid ADD COLUMN key_fingerprint text NOT NULL DEFAULT '';
 ALTER TABLE bid ALTER COLUMN key_fingerprint DROP DEFAULT;
 COMMENT ON COLUMN bid.deposit_sha256  IS 'Of the RFC 8785 array of the hashes of its envelopes.';
@@ -50,9 +51,6 @@ ALTER TABLE opening ALTER COLUMN key_fingerprint DROP DEFAULT;
 ALTER TABLE opening DROP CONSTRAINT opening_state_check;
 ALTER TABLE opening ADD CONSTRAINT opening_state_check
     CHECK (state IN ('started', 'replaced', 'opening', 'completed'));
-DROP INDEX opening_one;
-CREATE UNIQUE INDEX opening_one ON opening (procedure) WHERE state IN ('started', 'opening');
-CREATE INDEX opening_procedure ON opening (procedure, started_at);
 
 CREATE TABLE opening_work (
     opening  uuid    NOT NULL REFERENCES opening,
@@ -69,9 +67,6 @@ COMMENT ON COLUMN opening_work.outcome IS 'The files found, or why the envelope 
 
 -- migrate:down
 DROP TABLE opening_work;
-DROP INDEX opening_procedure;
-DROP INDEX opening_one;
-CREATE UNIQUE INDEX opening_one ON opening (procedure) WHERE state <> 'replaced';
 ALTER TABLE opening DROP CONSTRAINT opening_state_check;
 ALTER TABLE opening ADD CONSTRAINT opening_state_check CHECK (state IN ('started', 'replaced', 'completed'));
 ALTER TABLE opening DROP COLUMN key_fingerprint;
@@ -80,5 +75,5 @@ DROP TABLE key_set;
 ALTER TABLE bid_file DROP COLUMN envelope;
 DROP TABLE envelope;
 ALTER TABLE bid DROP COLUMN key_fingerprint;
-ALTER TABLE bid RENAME COLUMN deposit_sha256 TO envelope_sha256;
+ALTER TABLE bid DROP COLUMN deposit_sha256;
 ALTER TABLE bid ADD COLUMN envelope jsonb;
