@@ -26,7 +26,7 @@ from libs.common.telemetry import setup_logs
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from services.alerts.wiring import SERVICE
-from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, OTHER_COMPANY, PARTNER, letter, published
+from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, OTHER_COMPANY, PARTNER, incident, letter, published
 
 Json = dict[str, Any]
 ADDRESS = "marches@toitures.example"
@@ -244,6 +244,15 @@ async def test_a_letter_reaches_those_who_unsubscribed_from_alerts(h: Harness, b
     await h.deliver(letter())
     await h.settle()
     assert len(box.mails) == 1
+
+
+async def test_an_incident_near_a_deadline_is_mailed_to_the_buyer_once(h: Harness, box: Inbox) -> None:
+    await contact(h, org=BUYER)
+    await h.deliver(incident(), incident())
+    await h.settle()
+    told = box.one()
+    assert told["Subject"] == "Incident près de votre date limite / Incident near your deadline"
+    assert all(f"/bids/v1/letters/{UUID(int=1)}" in body for body in bodies(told))
 
 
 async def test_without_an_address_operator_and_sender_see_it_and_a_later_address_gets_the_letter(

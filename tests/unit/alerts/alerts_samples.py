@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.messages.base import Money
-from libs.common.messages.bids import LetterSentV1
+from libs.common.messages.bids import IncidentDeclaredV1, LetterSentV1
 from libs.common.messages.notices import Buyer, Lot, Notice, NoticePublishedV1, Place
 
 BUYER = "SIRET:24210041000123"
@@ -75,5 +75,23 @@ def letter(number: int = 1, kind: str = "award", organisation: str = COMPANY) ->
             "kind": kind,
             "subject": "Votre offre pour le lot 1 a été rejetée",
             "sha256": "0" * 64,
+        }
+    )
+
+
+def incident(number: int = 1) -> IncidentDeclaredV1:
+    return IncidentDeclaredV1.model_validate(
+        {
+            "aggregate_id": UUID(int=number),
+            "aggregate_version": 1,
+            "organisation": BUYER,
+            "procedure": PROCEDURE,
+            "occurred_at": datetime(2026, 3, 2, 9, tzinfo=UTC),
+            "incident_id": UUID(int=100 + number),
+            "begins": datetime(2026, 3, 2, 8, tzinfo=UTC),
+            "what": "Le dépôt des plis ne répond plus.",
+            "deadline": datetime(2026, 3, 2, 11, tzinfo=UTC),
+            "proposed_deadline": datetime(2026, 3, 3, 11, tzinfo=UTC),
+            "correction_url": "https://halles.test/notices/v1/notices/1/corrections",
         }
     )
