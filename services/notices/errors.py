@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from libs.common.errors import Conflict, FieldError, Forbidden, InvalidInput, UnsupportedMedia
+from libs.common.errors import Conflict, FieldError, Forbidden, InvalidInput
 from libs.common.grants import RoleMissing
 
 __all__ = [
     "AmendmentOfClosed",
-    "DangerousDocument",
     "DuplicateNotice",
     "LastAdministrator",
     "MissingTermsError",
@@ -76,13 +75,6 @@ class DuplicateNotice(Conflict):
 
     slug = "duplicate-notice"
     title, title_en = "Avis déjà connu", "Notice already known"
-
-
-class DangerousDocument(UnsupportedMedia):
-    """The file is a program, or may start one."""
-
-    slug = "dangerous-document"
-    title, title_en = "Fichier dangereux", "Dangerous file"
 
 
 class LastAdministrator(Conflict):

@@ -8,12 +8,11 @@ from aiohttp import web
 
 from libs.common.actor import Actor
 from libs.common.errors import Forbidden, IllegalTransition, NotFound, TooLarge
+from libs.common.files.incoming import DangerousDocument, Incoming
 from libs.common.http import Content, Page, Routes, chunks, send_content, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.api.paging import part
-from services.notices.errors import DangerousDocument
-from services.notices.files.incoming import Incoming
 from services.notices.inputs.documents import (
     ArchiveQuery,
     DocumentName,

@@ -12,11 +12,10 @@ from hashlib import sha256
 
 import pytest
 
+from libs.common.files.formats import dangerous, recognise
+from libs.common.files.incoming import DangerousDocument, Incoming
 from libs.common.spreadsheets import csv_lines
-from services.notices.errors import DangerousDocument
 from services.notices.files.archive import Archive, Entry
-from services.notices.files.formats import dangerous, recognise
-from services.notices.files.incoming import Incoming
 from services.notices.files.names import archive_names, normal
 
 AT = datetime(2026, 11, 20, 9, 30, 8, tzinfo=UTC)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator
 
-from services.notices.errors import DangerousDocument
-from services.notices.files.formats import HEAD, Format, dangerous, recognise
+from libs.common.errors import UnsupportedMedia
+from libs.common.files.formats import HEAD, Format, dangerous, recognise
 
-__all__ = ["Incoming"]
+__all__ = ["DangerousDocument", "Incoming"]
+
+
+class DangerousDocument(UnsupportedMedia):
+    """The file is a program, or may start one."""
+
+    slug = "dangerous-document"
+    title, title_en = "Fichier dangereux", "Dangerous file"
 
 
 class Incoming:

@@ -1,0 +1,1 @@
+"""Files that people give: what they are, whether they are dangerous."""
