@@ -1,6 +1,6 @@
 # The commands of the platform: `make help`. Each one installs first what it needs, in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test schematron fault lint format types contracts compatibility generate lock
+.PHONY: help install demo up test schematron fault fault-uploads lint format types contracts compatibility generate lock
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
@@ -32,6 +32,9 @@ schematron: install ## Judge every eForms notice we write with the official Sche
 
 fault: install ## Storm over real processes on private servers: 100,000 events, 200 kills, real effects; FAULT=<options, --help>
 	@exec $(PYTHON) -m tests.fault $(FAULT)
+
+fault-uploads: install ## Interrupt a thousand uploads at random, by either side; FAULT=<options, --help>
+	@exec $(PYTHON) -m libs.common.testing.servers $(PYTHON) -m tests.fault.uploads $(FAULT)
 
 lint: install ## Check the style
 	@$(PYTHON) -m ruff format --check $(CODE)

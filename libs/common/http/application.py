@@ -143,6 +143,7 @@ async def serve(
         access_log=None,
         shutdown_timeout=drain,
         keepalive_timeout=75,
+        read_bufsize=2**18,  # bytes a connection may be ahead of its reader: long uploads come in larger pieces
         max_line_size=16_384,
         max_field_size=24_576,
         handler_cancellation=False,

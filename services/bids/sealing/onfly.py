@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -74,68 +75,81 @@ def run_manifest(order: ManifestOrder, result: Connection) -> None:
     os._exit(0)
 
 
-def seal_segment(
-    order: Order, source: int, sink: int, entropy: Callable[[int], bytes] = os.urandom
-) -> Mapping[str, Any]:
-    """Seal all that comes from `source` into `sink`; give size (of ciphertext), plain, sha256, key_commitment, shares.
+def seal_segment(order: Order, source: int, sink: int, *, most: int | None = None) -> Mapping[str, Any]:
+    """Seal what comes from `source`, `most` bytes of it, into `sink`.
 
-    Raises OSError when the sink takes no more.
+    Gives size (of ciphertext), plain, sha256, key_commitment, shares. Raises OSError when the sink takes no more.
     """
-    secret = entropy(shamir.SECRET_SIZE)
+    secret = os.urandom(shamir.SECRET_SIZE)
     dealt = dealing.deal(secret, order.name, order.keys)
-    work = _Work(AESGCM(dealing.chunk_key(secret, order.name)), order.name.context("chunk"))
+    work = _Work(AESGCM(dealing.chunk_key(secret, order.name)), order.name.context("chunk"), sink)
     del secret
-    plain = work.run(source, sink)
+    plain = work.run(source, most)
     shares = [each.model_dump(mode="json") for each in dealt.shares]
     return {"plain": plain, "size": work.size, "sha256": work.digest.hexdigest(),
             "key_commitment": dealt.key_commitment, "shares": shares}  # fmt: skip
 
 
 class _Work:
-    """The chunks of docs/sealing.md, section 3.6, sealed in place of two buffers that are used again and wiped at the end."""
+    """The chunks of docs/sealing.md, section 3.6, sealed into buffers that are used again.
 
-    def __init__(self, cipher: AESGCM, context: bytes) -> None:
+    While one batch is hashed and written by a thread of its own, the next one is read and sealed.
+    """
+
+    def __init__(self, cipher: AESGCM, context: bytes, sink: int) -> None:
         self.digest = sha256()
         self.size = 0
         self._cipher = cipher
         self._context = sha256(context).digest()
+        self._sink = sink
         self._index = 0
         self._plain = memoryview(bytearray(_BATCH * CHUNK_SIZE))
-        self._sealed = memoryview(bytearray(_BATCH * _SEALED))
+        self._sealed = [memoryview(bytearray(_BATCH * _SEALED)) for _ in range(2)]
 
-    def run(self, source: int, sink: int) -> int:
+    def run(self, source: int, most: int | None) -> int:
         """Seal until the source ends; give the bytes read."""
-        total, filled = 0, _BATCH * CHUNK_SIZE
-        while filled == _BATCH * CHUNK_SIZE:
-            filled = self._fill(source)
-            total += filled
-            self._seal(filled, sink, final=filled < _BATCH * CHUNK_SIZE)
+        total, final = 0, False
+        with ThreadPoolExecutor(1) as writer:
+            writing: Future[None] | None = None
+            while not final:
+                filled = self._fill(source, None if most is None else most - total)
+                total, final = total + filled, filled < len(self._plain)
+                ready = self._seal(filled, final=final)
+                if writing is not None:
+                    writing.result()
+                writing = writer.submit(self._write, ready)
+            if writing is not None:
+                writing.result()
         self._plain[:] = bytes(len(self._plain))
         return total
 
-    def _fill(self, source: int) -> int:
+    def _fill(self, source: int, left: int | None) -> int:
+        room = len(self._plain) if left is None else min(left, len(self._plain))
         filled = 0
-        while filled < len(self._plain) and (got := os.readv(source, [self._plain[filled:]])):
+        while filled < room and (got := os.readv(source, [self._plain[filled:room]])):
             filled += got
         return filled
 
-    def _seal(self, filled: int, sink: int, *, final: bool) -> None:
+    def _seal(self, filled: int, *, final: bool) -> memoryview:
         """Seal what is there: whole chunks, and at the end a last one that is shorter, maybe empty."""
+        self._sealed.reverse()
         place = 0
         for start in range(0, filled - filled % CHUNK_SIZE, CHUNK_SIZE):
             place += self._chunk(start, start + CHUNK_SIZE, place, final=False)
         if final:
             place += self._chunk(filled - filled % CHUNK_SIZE, filled, place, final=True)
-        ready = self._sealed[:place]
+        return self._sealed[0][:place]
+
+    def _write(self, ready: memoryview) -> None:
         self.digest.update(ready)
-        self.size += place
+        self.size += len(ready)
         while ready:
-            ready = ready[os.write(sink, ready) :]
+            ready = ready[os.write(self._sink, ready) :]
 
     def _chunk(self, start: int, end: int, place: int, *, final: bool) -> int:
         nonce = self._index.to_bytes(12, "big")
         told = self._context + self._index.to_bytes(8, "big") + bytes([final])
         self._index += 1
         size = end - start + TAG_SIZE
-        self._cipher.encrypt_into(nonce, self._plain[start:end], told, self._sealed[place : place + size])
+        self._cipher.encrypt_into(nonce, self._plain[start:end], told, self._sealed[0][place : place + size])
         return size

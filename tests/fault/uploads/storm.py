@@ -12,10 +12,11 @@ import random
 import resource
 import struct
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -29,13 +30,17 @@ from services.bids.sealing.sharing import sharing
 from services.bids.uploads import store
 from tests.api.bids.bids_world import World
 from tests.api.bids.uploads.api_process import ApiProcess
-from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Mode, Uploads
+from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Mode, Uploads, draft
 
+T = TypeVar("T")
 Harm = Literal["client cut", "client reset", "server killed", "no room", "database away", "checksum cut"]
 _HARMS: tuple[tuple[Harm, int], ...] = (
     ("client cut", 36), ("client reset", 36), ("checksum cut", 8), ("no room", 8), ("database away", 6), ("server killed", 6),
 )  # fmt: skip
-_AWAY = (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError)
+_AWAY = (
+    aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError,
+    asyncpg.PostgresError, asyncpg.InterfaceError,
+)  # fmt: skip
 _SIZES = (1, 65_536, 300_000, 2_000_000, 6_000_000)
 
 
@@ -93,12 +98,10 @@ class Storm:
             offset = await self._offset(u, address)
         self.tally.files += 1
         self.tally.bytes += len(data)
-        self.tally.differing += await self._opened(u, mode) != data
+        self.tally.differing += await _patiently(lambda: self._opened(u, mode)) != data
 
     async def _announce(self, mode: Mode, size: int) -> Any:  # noqa: ANN401  # a UUID
-        from tests.api.bids.uploads.uploads_world import draft
-
-        return await draft(self.w, [size], mode)
+        return await _patiently(lambda: draft(self.w, [size], mode))
 
     async def _create(self, u: Uploads) -> str:
         while True:
@@ -231,6 +234,14 @@ def _open(w: World, keys: OpeningKeySet, u: Uploads, part: store.Part, sealed: b
     }
     opener = stream.Opener(dealing.chunk_key(dealing.recover(shares, name, segment, keys), name), name.context("chunk"))
     return opener.update(sealed) + opener.finish()
+
+
+async def _patiently(act: Callable[[], Awaitable[T]]) -> T:
+    """Do it again until the database is there."""
+    while True:
+        with suppress(*_AWAY):
+            return await act()
+        await asyncio.sleep(0.2)
 
 
 def _limit_files(process: ApiProcess, size: int) -> None:
