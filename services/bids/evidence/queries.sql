@@ -135,3 +135,19 @@ SELECT c.procedure, greatest(c.deadline, n.deadline) AS deadline
   LEFT JOIN procedure_note AS n USING (procedure)
  WHERE greatest(c.deadline, n.deadline) BETWEEN $1 AND $2
  ORDER BY deadline, c.procedure
+
+-- head --
+SELECT number, hash
+  FROM evidence_head
+
+-- batches_after --
+SELECT id, number, seed, leaves, previous, root, head, closed_at, token, stamped_at
+  FROM evidence_batch
+ WHERE number > $1
+ ORDER BY number
+ LIMIT $2
+
+-- facts_of_batch --
+SELECT id, procedure, bid, kind, at, content, batch, position
+  FROM evidence_fact
+ WHERE batch = $1

@@ -49,6 +49,22 @@ async def lock_head(conn: asyncpg.Connection) -> Head:
     return Head(row["number"], row["hash"])
 
 
+async def head(conn: asyncpg.Connection) -> Head:
+    """Give the end of the chain."""
+    row = await conn.fetchrow(QUERIES["head"])
+    return Head(row["number"], row["hash"])
+
+
+async def batches_after(conn: asyncpg.Connection, number: int, limit: int) -> list[Batch]:
+    """Give the batches that follow a number, in order."""
+    return [_batch(row) for row in await conn.fetch(QUERIES["batches_after"], number, limit)]
+
+
+async def facts_of_batch(conn: asyncpg.Connection, batch: UUID) -> list[Recorded]:
+    """Give the facts that a batch holds."""
+    return [_recorded(row) for row in await conn.fetch(QUERIES["facts_of_batch"], batch)]
+
+
 async def waiting(conn: asyncpg.Connection, limit: int) -> list[Recorded]:
     """Give committed facts that are in no batch yet."""
     return [_recorded(row) for row in await conn.fetch(QUERIES["waiting"], limit)]

@@ -1,8 +1,13 @@
-"""What anybody checks offline: `python -m services.bids verify-receipt|verify-evidence`. No platform, no network."""
+"""What anybody checks offline: `python -m services.bids verify-receipt|verify-evidence`; no platform, no network.
+
+What the operator checks of the whole chain: `evidence-chain`.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn, TypeVar
 from uuid import UUID
@@ -11,13 +16,19 @@ import click
 from cryptography import x509
 from pydantic import BaseModel, ValidationError
 
+from libs.common.endings import EXIT_REFUSED
+from libs.common.operate import operate
+from libs.common.runtime import Runtime
+from libs.common.service import Service
+from services.bids.evidence.chain import Verdict, verify_chain
 from services.bids.evidence.proof import ProofError
 from services.bids.evidence.report import EvidenceReport, verify_report
+from services.bids.ports import TrustedRoots
 from services.bids.sealing.errors import SealingError
 from services.bids.sealing.receipt import Receipt, verify_receipt
 from services.bids.sealing.tool import load_roots
 
-__all__ = ["EVIDENCE_TOOLS", "verify_evidence_command", "verify_receipt_command"]
+__all__ = ["EVIDENCE_TOOLS", "evidence_chain_command", "verify_evidence_command", "verify_receipt_command"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -65,6 +76,22 @@ def verify_evidence_command(report: Path, trust: Path | None) -> None:
     click.echo(json.dumps({"valid": True, "authority": _authority(trust), **verdict}))
 
 
+@click.command("evidence-chain", epilog="Example: python -m services.bids evidence-chain --head 995712...")
+@click.option("--head", help="A head that somebody holds, of a receipt or a report: it must be in the chain.")
+@click.pass_obj
+def evidence_chain_command(service: Service, head: str | None) -> None:
+    """Compute the chain of evidence again, on the platform; exit 1 when a fact was changed, put in or taken out."""
+
+    async def act(runtime: Runtime) -> Verdict:
+        async with runtime.read() as conn:
+            return await verify_chain(conn, runtime.port(TrustedRoots).certificates, noted=head)
+
+    verdict = operate(service, act)
+    click.echo(json.dumps(asdict(verdict)))
+    if verdict.fault:
+        sys.exit(EXIT_REFUSED)
+
+
 def _roots(trust: Path | None) -> list[x509.Certificate] | None:
     return None if trust is None else load_roots(trust)
 
@@ -84,4 +111,4 @@ def _fail(message: str) -> NoReturn:
     raise click.ClickException(message)
 
 
-EVIDENCE_TOOLS = (verify_receipt_command, verify_evidence_command)
+EVIDENCE_TOOLS = (verify_receipt_command, verify_evidence_command, evidence_chain_command)

@@ -11,7 +11,8 @@ import pytest
 from libs.common.testing.plugin import HarnessFactory
 from services.bids import evidence
 from services.bids.evidence import Fact, FactKind, store
-from services.bids.evidence.journal import Journal, stamp_left
+from services.bids.evidence.chain import verify_chain
+from services.bids.evidence.journal import Journal, close_batch, stamp_left
 from services.bids.evidence.proof import Proof, ProofError, prove, verify_proof
 from tests.api.bids.bids_world import ROOTS, AbsentAuthority, World, world
 
@@ -101,3 +102,57 @@ async def test_without_any_authority_facts_are_chained_and_stamped_later(service
     assert await stamp_left(w.h.runtime) == 0
     for fact in facts:
         assert verify_proof(await proof(w, fact), ROOTS) == w.h.clock.now()
+
+
+async def chained(w: World) -> list[UUID]:
+    """Record facts from many hands at once, and close batches from several."""
+    facts = [fact for _ in range(3) for fact in await asyncio.gather(*(record(w, offset=n) for n in range(6)))]
+
+    async def close() -> None:
+        async with w.h.runtime.read() as conn:
+            await close_batch(conn, w.h.clock.now())
+
+    await asyncio.gather(*(close() for _ in range(4)))
+    assert all([await in_batch(w, each) for each in facts])
+    return facts
+
+
+async def in_batch(w: World, fact: UUID) -> bool:
+    async with w.h.runtime.read() as conn:
+        found = await store.find(conn, fact)
+        return found is not None and found.batch is not None
+
+
+async def test_the_chain_has_one_order_whoever_closes_its_batches(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    facts = await chained(w)
+    async with w.h.runtime.read() as conn:
+        verdict = await verify_chain(conn, ROOTS)
+        noted = await conn.fetchval("SELECT encode(head, 'hex') FROM evidence_batch WHERE number = 1")
+        assert (await verify_chain(conn, ROOTS, noted=noted)).fault is None
+        assert (await verify_chain(conn, ROOTS, noted="ab" * 32)).fault == "the head given is not in the chain"
+    assert verdict.fault is None
+    assert verdict.facts >= len(facts)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "fault"),
+    [
+        ("UPDATE evidence_fact SET content = '{}' WHERE id = $1", "a fact was changed"),
+        ("UPDATE evidence_fact SET at = at + interval '1 second' WHERE id = $1", "a fact was changed"),
+        ("DELETE FROM evidence_fact WHERE id = $1", "taken out"),
+        ("UPDATE evidence_batch SET seed = decode(repeat('00', 32), 'hex') WHERE $1::uuid IS NOT NULL", "a fact was"),
+        ("UPDATE evidence_batch SET head = root WHERE number = 1 AND $1::uuid IS NOT NULL", "its head"),
+        ("UPDATE evidence_head SET number = number + 1 WHERE $1::uuid IS NOT NULL", "cut off"),
+    ],
+)
+async def test_whatever_is_tampered_with_in_the_database_is_found(
+    service_harness: HarnessFactory, tampering: str, fault: str
+) -> None:
+    w = await world(service_harness)
+    fact = await record(w, offset=1)
+    assert await w.h.runtime.port(Journal).wait(fact, 5)
+    async with w.h.runtime.read() as conn:
+        await conn.execute(tampering, fact)
+        verdict = await verify_chain(conn, ROOTS)
+    assert fault in str(verdict.fault)
