@@ -114,7 +114,8 @@ def _run(service: Service, process: Process, **options: object) -> None:
         settings.refuse_unsafe_start()
         telemetry.setup(settings, service.name, output=sys.stderr)
         try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            factory = None if service.own_loop else uvloop.new_event_loop
+            with asyncio.Runner(loop_factory=factory) as runner:
                 runner.run(run_process(lambda stop: process(service, settings, stop)))
         finally:
             telemetry.shutdown()

@@ -169,6 +169,8 @@ class Service:
     """Builds the adapters of the service's ports, keyed by port; `Runtime.port` gives them."""
     serving: Callable[[Runtime], AbstractAsyncContextManager[None]] = _nothing_served
     """What a process keeps open while it serves the API: an index that it follows, for one."""
+    own_loop: bool = False
+    """Runs on asyncio's own loop: uvloop keeps the last 256 kB that were received in a buffer of its own."""
     closing: Callable[[Runtime], Awaitable[None]] | None = None
     """Has long requests end by themselves, as the API stops; what is left of them then has the drain's time."""
     warnings: Callable[[], Sequence[str]] = tuple

@@ -54,6 +54,7 @@ SERVICE = Service(
     periodic=periodic,
     ports=_ports,
     serving=lambda runtime: runtime.port(Journal).serving(),
+    own_loop=True,
     closing=lambda runtime: runtime.port(Leases).close(),
     warnings=hardening.warnings,
     tools=(*TOOLS, *EVIDENCE_TOOLS, rebuild_command({QUEUE: TABLES})),
