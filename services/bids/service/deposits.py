@@ -10,15 +10,15 @@ import asyncpg
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.calendar import french_hour
-from libs.common.errors import NotFound
+from libs.common.errors import Conflict, HallesError, InvalidInput, NotFound
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids import events
+from services.bids import events, evidence
 from services.bids.domain.bids import Deposit, Standing, lot_standings
 from services.bids.domain.states import BID, BidState, after
 from services.bids.domain.time import is_late, legal_time, to_second
 from services.bids.errors import AfterDeadline
-from services.bids.evidence import reading
+from services.bids.evidence import Fact, FactKind, reading
 from services.bids.sealing import Envelope
 from services.bids.sealing.receipt import PartyName, Receipt, ReceiptDocument, ReceiptEnvelope, ReceiptStatement
 from services.bids.service import consultations
@@ -48,11 +48,23 @@ async def deposit(runtime: Runtime, actor: Actor, bid_id: UUID, envelopes: Envel
     """
     actor.require(OrganisationKind.COMPANY)
     arrived = to_second(runtime.clock.now())
-    envelopes = await complete(runtime, actor, bid_id, envelopes)
-    async with runtime.uow(actor=actor) as uow:
-        receipt = await _record(uow, actor, (bid_id, envelopes), arrived)
-        sending.ask(uow, receipt)
+    try:
+        envelopes = await complete(runtime, actor, bid_id, envelopes)
+        async with runtime.uow(actor=actor) as uow:
+            receipt = await _record(uow, actor, (bid_id, envelopes), arrived)
+            sending.ask(uow, receipt)
+    except (Conflict, InvalidInput) as error:
+        await _record_refusal(runtime, actor, bid_id, error)
+        raise
     return await stamp_now(runtime, receipt)
+
+
+async def _record_refusal(runtime: Runtime, actor: Actor, bid_id: UUID, error: HallesError) -> None:
+    """Record that a deposit was asked for and refused, and why: its bidder tried."""
+    async with runtime.uow(actor=actor) as uow:
+        bid = await own_bid(uow.conn, actor, bid_id)
+        fact = Fact(bid.procedure, bid.id, FactKind.DEPOSIT_REFUSED, uow.now(), {"reason": error.slug})
+        await evidence.record(uow.conn, fact)
 
 
 async def withdraw(runtime: Runtime, actor: Actor, bid_id: UUID) -> Receipt:

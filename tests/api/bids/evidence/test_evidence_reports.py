@@ -304,3 +304,14 @@ async def test_the_register_marks_what_is_late_superseded_or_withdrawn_after_the
     words = " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
     for each in ("hors délai", "retiré", "remplacé", "(CET, UTC+01:00)"):
         assert each in words
+
+
+async def test_a_refused_deposit_is_evidence_that_its_bidder_tried(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    draft = await w.draft(ALPHA, [b"offer"])
+    sealed = w.seal(UUID(draft["bid_id"]), [b"offer"])
+    await w.finish(ALPHA, draft["bid_id"], sealed, expect=422)
+    await w.finish(BETA, draft["bid_id"], sealed, expect=404)
+    told = await report(w, f"/bids/{draft['bid_id']}/evidence", ALPHA)
+    refused = [each.fact for each in told.facts if each.fact.kind is FactKind.DEPOSIT_REFUSED]
+    assert [each.content for each in refused] == [{"reason": "wrong-envelope"}]
