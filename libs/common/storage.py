@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator
 from datetime import UTC, datetime, timedelta
+from io import RawIOBase
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -17,6 +18,7 @@ from obstore.store import ObjectStore, from_url
 
 from libs.common.errors import TooLarge
 from libs.common.messages.base import DocumentReference
+from libs.common.readers import ObjectReader
 from libs.common.writers import DocumentWriter, FileWriter, ObjectWriter
 
 __all__ = ["AlreadyStoredError", "MissingDocumentError", "Storage", "too_large"]
@@ -102,6 +104,16 @@ class Storage:
         """
         self._check(key)
         return ObjectWriter(self._store, key) if self._folder is None else FileWriter(self._folder / key)
+
+    def reader(self, key: str) -> RawIOBase:
+        """Open a document to be read into buffers, by a thread. Raises MissingDocumentError."""
+        self._check(key)
+        try:
+            return (
+                ObjectReader(self._store, key) if self._folder is None else (self._folder / key).open("rb", buffering=0)
+            )
+        except (NotFoundError, FileNotFoundError):
+            raise MissingDocumentError(key) from None
 
     async def keys(self, prefix: str) -> list[str]:
         """Give the keys below a prefix: `bids/sealed/<bid>`."""

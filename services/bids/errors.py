@@ -3,7 +3,7 @@
 HallesError
 ├─ NotFound       UnknownConsultation, UnknownBid, UnknownOpening, UnknownLetter, UnknownContract
 ├─ Conflict       BeforeDeadline, AfterDeadline, TooFewOfficers, OfficerPresent, OpeningUnderWay, StageOrder,
-│                 DuringStandstill, NotCleared, AlreadyAwarded, NotOpened, ProcedureSuspended, LotEnded
+│                 DuringStandstill, NotCleared, AlreadyAwarded, NotOpened, InQuarantine, ProcedureSuspended, LotEnded
 ├─ InvalidInput   WrongEnvelope, WrongShares, IncompleteAward, WrongSignedContract
 └─ TooLarge       BidTooLarge
 """
@@ -18,6 +18,7 @@ __all__ = [
     "BeforeDeadline",
     "BidTooLarge",
     "DuringStandstill",
+    "InQuarantine",
     "IncompleteAward",
     "LotEnded",
     "NotCleared",
@@ -141,6 +142,13 @@ class NotOpened(Conflict):
 
     slug = "not-opened"
     title, title_en = "Plis non ouverts", "Bids not opened"
+
+
+class InQuarantine(Conflict):
+    """The scanner found malware in this file: it is served only once that is confirmed."""
+
+    slug = "in-quarantine"
+    title, title_en = "Fichier en quarantaine", "File in quarantine"
 
 
 class ProcedureSuspended(Conflict):

@@ -19,6 +19,10 @@ class BidsSettings(Settings):
     """Bytes of one bid, all files together, as sealed; refused at creation, never after hours of upload."""
     seal_file: Path | None = None
     """The platform's seal: its private key (PKCS #8), its certificate and those above it, PEM. None: papers are not sealed."""
+    openings_key_file: Path | None = None
+    """Keys that wrap those of openings: 32 bytes in base64, one a line, the newest first. None: derived from `secret`."""
+    clamd: str | None = None
+    """The malware scanner: `tcp://host:3310` or `unix:///run/clamav/clamd.ctl`. None: what is opened is not scanned."""
     stamp_seconds: float = Field(default=1.5, gt=0)
     """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""
     upload_expiry: timedelta = Field(default=timedelta(days=7), gt=timedelta())

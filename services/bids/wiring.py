@@ -19,10 +19,13 @@ from services.bids.evidence.journal import Journal
 from services.bids.evidence.tool import EVIDENCE_TOOLS
 from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
+from services.bids.scanning import NoScanner, Scanner
+from services.bids.scanning.clamd import Clamd
 from services.bids.sealing import hardening
 from services.bids.sealing.tool import TOOLS, load_roots
 from services.bids.settings import BidsSettings
 from services.bids.uploads.leases import Leases
+from services.bids.vault import KeyVault, LocalVault
 
 __all__ = ["SERVICE"]
 
@@ -39,9 +42,17 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
         TimestampAuthority: authority,
         PlatformSeal: FileSeal.load(settings.seal_file, authority) if settings.seal_file else NoSeal(),
         TrustedRoots: TrustedRoots(tuple(roots)),
+        KeyVault: _vault(settings),
+        Scanner: Clamd(settings.clamd) if settings.clamd else NoScanner(),
         Journal: Journal(runtime),
         Leases: Leases(runtime),
     }
+
+
+def _vault(settings: BidsSettings) -> KeyVault:
+    if settings.openings_key_file is not None:
+        return LocalVault.load(settings.openings_key_file)
+    return LocalVault.derived((settings.secret, *settings.old_secrets))
 
 
 SERVICE = Service(

@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.common.actor import Actor
 from libs.common.errors import Conflict, FieldError, Forbidden, IllegalTransition, InvalidInput, NotFound, Unavailable
 from libs.common.grants import Permission
-from libs.common.http import Page, Routes, attachment, send_document
+from libs.common.http import Page, Routes, send_document
+from libs.common.http.documents import Content, send_content
+from libs.common.messages.base import Sha256
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.api.views_openings import OpeningInput, OpeningPapers, OpeningView, SharesInput
-from services.bids.documents.report import report_pdf
 from services.bids.errors import (
     BeforeDeadline,
+    InQuarantine,
     LotEnded,
     NotOpened,
     OfficerPresent,
@@ -31,8 +33,10 @@ from services.bids.errors import (
 )
 from services.bids.sealing import ShareRequest
 from services.bids.service import completion, consultations, openings
+from services.bids.service.opened import Sealed, opened, opened_content, require_confirmation
+from services.bids.service.papers import opening_paper
 from services.bids.store import openings as store
-from services.bids.store.openings import Opening, Presence
+from services.bids.store.openings import OpenedFile, Opening, Presence
 
 __all__ = ["routes"]
 
@@ -44,6 +48,13 @@ class OfficerQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     officer: str = Field(min_length=1, max_length=80)
+
+
+class QuarantineQuery(BaseModel):
+    """The second step that a file in quarantine asks for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    confirm: Sha256 | None = Field(default=None, description="its SHA-256, as the report and the refusal tell it")
 
 
 @routes.post(
@@ -95,15 +106,11 @@ async def get_opening(runtime: Runtime, actor: Actor, opening_id: UUID) -> Openi
     tag="openings",
     produces=["application/pdf"],
 )
-async def get_report(runtime: Runtime, actor: Actor, opening_id: UUID) -> web.Response:
-    """Download the report of a completed opening."""
+async def get_report(runtime: Runtime, actor: Actor, opening_id: UUID, request: web.Request) -> web.StreamResponse:
+    """Download the report of a completed opening, under the platform's seal; it is drawn up once."""
     async with runtime.read() as conn:
         opening, _ = await openings.buyers_opening(conn, actor, opening_id, Permission.READ, runtime.clock.now())
-    if opening.report is None or opening.report_sha256 is None:
-        raise NotOpened("L'ouverture n'est pas terminée.", "The opening is not completed.")
-    headers = {"Content-Disposition": attachment(f"ouverture-{opening_id}.pdf"), "Cache-Control": "no-store"}
-    content = report_pdf(opening.report, opening.report_sha256)
-    return web.Response(body=content, content_type="application/pdf", headers=headers)
+    return await send_document(request, runtime, await opening_paper(runtime, opening))
 
 
 @routes.get("/v1/openings/{opening_id}/shares", errors=[UnknownOpening, NotFound, IllegalTransition], tag="openings")
@@ -144,22 +151,43 @@ async def complete_opening(uow: Uow, actor: Actor, opening_id: UUID) -> OpeningV
 
 @routes.get(
     "/v1/openings/{opening_id}/bids/{bid_id}/files/{number}",
-    errors=[UnknownOpening, NotFound],
+    errors=[UnknownOpening, NotFound, InQuarantine],
     tag="openings",
     produces=["*/*"],
 )
 async def get_opened_file(
-    runtime: Runtime, actor: Actor, opening_id: UUID, bid_id: UUID, number: int, request: web.Request
+    request: web.Request,
+    actor: Actor,
+    opening_id: UUID,
+    bid_id: UUID,
+    number: int,
+    query: QuarantineQuery,
+    runtime: Runtime,
 ) -> web.StreamResponse:
-    """Download a file of an opened bid."""
+    """Download a file of an opened bid; one in quarantine only with its SHA-256 given as a confirmation."""
     async with runtime.read() as conn:
         await openings.buyers_opening(conn, actor, opening_id, Permission.EVALUATE, runtime.clock.now())
-        document = await store.find_file(conn, opening_id, bid_id, number)
-    if document is None:
+    found = await opened(runtime, opening_id, bid_id, number)
+    if found is None:
         raise NotFound("Ce pli ouvert n'a pas ce fichier.", "No such file of an opened bid.")
+    file, sealed = found
+    quarantined = file.verdict.scan == "infected"
+    if quarantined:
+        require_confirmation(file, query.confirm)
     async with runtime.uow(actor=actor) as uow:
-        uow.audit("read_opened_file", f"{opening_id}/{bid_id}/{number}")
-    return await send_document(request, runtime, document)
+        act = "read_quarantined_file" if quarantined else "read_opened_file"
+        uow.audit(act, f"{opening_id}/{bid_id}/{number}")
+    return await send_content(request, _content(runtime, file, sealed))
+
+
+def _content(runtime: Runtime, file: OpenedFile, sealed: Sealed) -> Content:
+    """Give a file as it is served: what is infected under a name and a media type that nothing opens by itself."""
+    infected = file.verdict.scan == "infected"
+    name = f"{file.name}.quarantaine" if infected else file.name
+    media_type = "application/octet-stream" if infected else file.media_type
+    return Content(
+        name, media_type, file.size, file.sha256, lambda start, end: opened_content(runtime, sealed, start, end)
+    )
 
 
 async def _view(conn: asyncpg.Connection, opening: Opening) -> OpeningView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,17 @@ from zoneinfo import ZoneInfo
 from libs.common.calendar import french_hour
 from services.bids.documents.pdf import Block, Heading, Rows, Text, render
 
-__all__ = ["report_pdf"]
+__all__ = ["REPORT_TITLE", "report_pdf"]
+
+REPORT_TITLE = "Procès-verbal d'ouverture des plis"
 
 _STAGES = {"applications": "enveloppes de candidature", "offers": "enveloppes d'offre"}
+_FAULTS = {
+    "bidder": "déposant",
+    "platform": "plateforme",
+    "officers": "officiers",
+    "officers or bidder": "officiers ou déposant",
+}
 _PARTS = {
     "opened": "Enveloppes ouvertes",
     "unreadable": "Enveloppes illisibles",
@@ -45,8 +54,9 @@ def report_pdf(report: Mapping[str, Any], digest: str) -> bytes:
     ]  # fmt: skip
     for part, title in _PARTS.items():
         blocks += _part(title, report[part], hour)
+    blocks += _platform(report["platform"], hour)
     blocks.append(Text(f"SHA-256 du procès-verbal (JSON canonique, RFC 8785) : {digest}"))
-    return render("Procès-verbal d'ouverture des plis", blocks)
+    return render(REPORT_TITLE, blocks)
 
 
 def _officer(told: Mapping[str, Any]) -> str:
@@ -59,9 +69,43 @@ def _part(title: str, bids: Sequence[Mapping[str, Any]], hour: Any) -> list[Bloc
         return [Heading(title), Text("Aucun.")]
     rows = [("Déposant", "Reçu le", "Lots", "Documents ou constat")]
     for bid in bids:
-        files = "\n".join(f"{each['name']} ({each['size']} octets)" for each in bid.get("files", []))
+        files = "\n".join(_file(each) for each in bid.get("files", []))
         rows.append(
             (f"{bid['depositor_name']} ({bid['depositor']})", hour(bid["received_at"]), ", ".join(bid["lots"]),
-             bid.get("finding", "") or files)
+             _finding(bid) or files)
         )  # fmt: skip
     return [Heading(title), Rows(tuple(rows), (0.3, 0.25, 0.15, 0.3))]
+
+
+def _file(told: Mapping[str, Any]) -> str:
+    return f"{told['name']} ({told['size']} octets) ; {_scan(told['scan'])}"
+
+
+def _scan(verdict: Mapping[str, Any]) -> str:
+    if verdict["scan"] == "infected":
+        return f"antivirus : {verdict['threat']}, fichier en quarantaine"
+    return "antivirus : rien trouvé" if verdict["scan"] == "clean" else f"non analysé ({verdict['reason']})"
+
+
+def _finding(bid: Mapping[str, Any]) -> str:
+    """Say why an envelope cannot be read, whose doing it is; the whole proof is in the JSON report."""
+    if "finding" not in bid:
+        return ""
+    proof = "" if not bid["proof"] else f"\nPreuve : {json.dumps(bid['proof'], ensure_ascii=False)[:600]}"
+    return f"{bid['finding']}\nImputable à : {_FAULTS[bid['fault']]}.{proof}"
+
+
+def _platform(told: Mapping[str, Any], hour: Any) -> list[Block]:  # noqa: ANN401  # writes an hour
+    blocks: list[Block] = [Heading("Incidents et interruptions de la plateforme")]
+    rows = [("Du", "Au", "Nature")]
+    rows += [
+        (hour(each["begins"]), hour(each["ends"]) if each["ends"] else "en cours", each["what"])
+        for each in told["incidents"]
+    ]
+    rows += [
+        (hour(each["begins"]), hour(each["ends"]), "interruption : aucun signe de vie")
+        for each in told["interruptions"]
+    ]
+    if len(rows) == 1:
+        return [*blocks, Text(f"Aucun, du {hour(told['since'])} à la date limite.")]
+    return [*blocks, Rows(tuple(rows), (0.3, 0.3, 0.4))]

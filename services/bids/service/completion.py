@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -24,6 +25,8 @@ from services.bids.sealing.names import canonical
 from services.bids.sealing.sharing import enough, sharing
 from services.bids.service.counting import Judged, judge
 from services.bids.service.decryption import Opened, OpeningWork, open_envelope
+from services.bids.service.faults import platform_faults
+from services.bids.service.opened import key_of, new_key
 from services.bids.service.openings import buyers_opening, keys_of, named, record_step, require_openable
 from services.bids.store import bids as bid_store
 from services.bids.store import consultations as consultation_store
@@ -54,6 +57,7 @@ async def ask(uow: Uow, actor: Actor, opening_id: UUID) -> Opening:
     await _require_same(uow, consultation, opening)
     await store.set_state(uow.conn, opening_id, state)
     await store.add_work(uow.conn, opening)
+    await store.keep_key(uow.conn, opening_id, await new_key(uow.runtime, opening_id, secrets.token_bytes(32)))
     for bid, number in opening.statement.named:
         payload = {"opening": str(opening_id), "bid": str(bid), "envelope": number}
         uow.enqueue(OPEN_JOB, key=f"{opening_id}/{bid}/{number}", payload=payload)
@@ -73,7 +77,7 @@ async def open_named(runtime: Runtime, opening_id: UUID, bid: UUID, number: int)
         if opening is None:
             raise LookupError(f"opening {opening_id} is gone")
         presences = await store.presences_for(conn, opening_id, bid, number)
-        work = OpeningWork(opening_id, await keys_of(conn, opening), presences)
+        work = OpeningWork(opening_id, await key_of(runtime, conn, opening_id), await keys_of(conn, opening), presences)
         envelope = await bid_store.paper(conn, bid, number)
         files = [each for each in await bid_store.files(conn, bid) if each.envelope == number]
     return await open_envelope(runtime, work, envelope, files)
@@ -150,7 +154,7 @@ async def _finish(uow: Uow, opening_id: UUID) -> None:
     parts = _parts(found)
     await _keep(uow, found)
     now = uow.now()
-    report = _report(found, parts, now)
+    report = _report(found, parts, await platform_faults(uow.conn, found.consultation), now)
     digest = sha256(canonical(report)).hexdigest()
     version = await store.complete(uow.conn, opening.id, now, report, digest)
     await store.forget_shares(uow.conn, opening.id)
@@ -221,7 +225,7 @@ def _outcome(opened: Opened) -> dict[str, Any]:
     if opened.finding is not None:
         return {"finding": opened.finding, "fault": opened.fault, "proof": opened.proof}
     files = [
-        {"number": number, "name": each.name, "size": each.size, "sha256": each.sha256}
+        {"number": number, "name": each.name, "size": each.size, "sha256": each.sha256, "scan": asdict(each.verdict)}
         for number, each in sorted(opened.files.items())
     ]
     return {"files": files}
@@ -245,14 +249,14 @@ def _line(found: _Found, envelope: EnvelopeRow) -> dict[str, Any]:
     }
 
 
-def _report(found: _Found, parts: Parts, now: datetime) -> dict[str, Any]:
+def _report(found: _Found, parts: Parts, platform: dict[str, Any], now: datetime) -> dict[str, Any]:
     consultation, opening, keys = found.consultation, found.opening, found.keys
 
     def hour(instant: datetime) -> str:
         return legal_time(instant, consultation.zone).isoformat()
 
     head = {
-        "kind": "halles-opening-report-2",
+        "kind": "halles-opening-report-3",
         "opening": str(opening.id),
         "stage": opening.stage,
         "lots": list(opening.statement.lots),
@@ -280,4 +284,4 @@ def _report(found: _Found, parts: Parts, now: datetime) -> dict[str, Any]:
         }
         for each in found.presences
     ]
-    return {**head, "officers": officers, **parts}
+    return {**head, "officers": officers, **parts, "platform": platform}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,15 @@ import asyncpg
 
 from libs.common.messages.base import DocumentReference
 from services.bids.domain.states import OpeningState
+from services.bids.scanning import Verdict
+from services.bids.sealing.names import from_text, to_text
 from services.bids.sealing.opening import OpenedShare, OpeningStatement, Stage
 from services.bids.store.queries import QUERIES
 
 __all__ = [
-    "Opening", "Presence", "Progress", "Work", "add", "add_file", "add_presence", "add_work", "begun", "complete", "find",
-    "find_file", "forget_shares", "lock", "of_procedure", "presences", "presences_for", "progress", "set_state",
-    "work_done", "works",
+    "OpenedFile", "Opening", "Presence", "Progress", "Work", "add", "add_file", "add_presence", "add_work", "begun",
+    "complete", "find", "find_file", "forget_shares", "keep_key", "keep_paper", "lock", "of_procedure", "presences",
+    "presences_for", "progress", "report_paper", "set_state", "work_done", "works", "wrapped_key",
 ]  # fmt: skip
 
 
@@ -50,6 +52,29 @@ class Presence:
     shares: tuple[OpenedShare, ...]
     deputy: str | None = None
     """Who came in his place."""
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """A file that an opening found: what its bidder says it is, its plaintext's size (bytes) and SHA-256."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    envelope: int
+    secrets: bytes
+    """Of its segments, sealed under the key of the opening."""
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what is kept until the report is drawn up."""
+        return asdict(self) | {"secrets": to_text(self.secrets)}
+
+    @classmethod
+    def of_json(cls, told: Mapping[str, Any]) -> OpenedFile:
+        """Read what `to_json` gave."""
+        return cls(**{**told, "secrets": from_text(told["secrets"]), "verdict": Verdict(**told["verdict"])})
 
 
 @dataclass(frozen=True)
@@ -167,24 +192,45 @@ async def forget_shares(conn: asyncpg.Connection, opening: UUID) -> None:
     await conn.execute(QUERIES["forget_shares"], opening)
 
 
-async def add_file(
-    conn: asyncpg.Connection, opening: UUID, bid: UUID, number: int, document: DocumentReference
-) -> None:
-    """Note a file whose plaintext is in storage."""
+async def keep_key(conn: asyncpg.Connection, opening: UUID, wrapped: bytes) -> None:
+    """Keep the wrapped key of an opening."""
+    await conn.execute(QUERIES["keep_wrapped_key"], opening, wrapped)
+
+
+async def wrapped_key(conn: asyncpg.Connection, opening: UUID) -> bytes | None:
+    """Give the wrapped key of an opening; None once it was destroyed."""
+    found: bytes | None = await conn.fetchval(QUERIES["wrapped_key"], opening)
+    return found
+
+
+async def keep_paper(conn: asyncpg.Connection, opening: UUID, paper: DocumentReference) -> DocumentReference:
+    """Keep the report's PDF, unless there is one; give the one that is kept."""
+    told = await conn.fetchval(QUERIES["keep_report_paper"], opening, paper.model_dump(mode="json"))
+    return DocumentReference.model_validate(told)
+
+
+async def report_paper(conn: asyncpg.Connection, opening: UUID) -> DocumentReference | None:
+    """Give the report's PDF, once it was drawn up."""
+    told = await conn.fetchval(QUERIES["report_paper"], opening)
+    return None if told is None else DocumentReference.model_validate(told)
+
+
+async def add_file(conn: asyncpg.Connection, opening: UUID, bid: UUID, number: int, file: OpenedFile) -> None:
+    """Note a file that was opened."""
     await conn.execute(
-        QUERIES["add_opened_file"], opening, bid, number, document.name, document.media_type, document.size,
-        document.sha256, document.key,
+        QUERIES["add_opened_file"], opening, bid, number, file.name, file.media_type, file.size, file.sha256,
+        file.secrets, file.verdict.scan, file.verdict.threat,
     )  # fmt: skip
 
 
-async def find_file(conn: asyncpg.Connection, opening: UUID, bid: UUID, number: int) -> DocumentReference | None:
-    """Give the plaintext of a file."""
+async def find_file(conn: asyncpg.Connection, opening: UUID, bid: UUID, number: int) -> OpenedFile | None:
+    """Give what is noted of a file that was opened."""
     row = await conn.fetchrow(QUERIES["opened_file"], opening, bid, number)
     if row is None:
         return None
-    return DocumentReference(
-        key=row["storage_key"], name=row["name"], media_type=row["media_type"], size=row["size"], sha256=row["sha256"]
-    )
+    values = dict(row)
+    verdict = Verdict(values.pop("scan"), values.pop("threat"))
+    return OpenedFile(**values, verdict=verdict)
 
 
 def _read(row: Any) -> Opening | None:  # noqa: ANN401  # a row of asyncpg

@@ -319,16 +319,39 @@ UPDATE presence
  WHERE opening = $1
 
 -- add_opened_file --
-INSERT INTO opened_file (opening, bid, number, name, media_type, size, sha256, storage_key)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO opened_file (opening, bid, number, name, media_type, size, sha256, secrets, scan, threat)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT DO NOTHING
 
 -- opened_file --
-SELECT number, name, media_type, size, sha256, storage_key
-  FROM opened_file
- WHERE opening = $1
-   AND bid = $2
-   AND number = $3
+SELECT f.name, f.media_type, f.size, f.sha256, f.secrets, f.scan, f.threat, b.envelope
+  FROM opened_file AS f
+  JOIN bid_file AS b ON b.bid = f.bid AND b.number = f.number
+ WHERE f.opening = $1
+   AND f.bid = $2
+   AND f.number = $3
+
+-- keep_wrapped_key --
+UPDATE opening
+   SET wrapped_key = $2
+ WHERE id = $1
+
+-- keep_report_paper --
+-- The first one stays: a paper under a seal is drawn up once.
+UPDATE opening
+   SET report_paper = coalesce(report_paper, $2)
+ WHERE id = $1
+RETURNING report_paper
+
+-- report_paper --
+SELECT report_paper
+  FROM opening
+ WHERE id = $1
+
+-- wrapped_key --
+SELECT wrapped_key
+  FROM opening
+ WHERE id = $1
 
 -- add_award --
 INSERT INTO award (id, procedure, lot, bid, decision, decided_at, standstill_until, standstill_reason)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,7 +32,8 @@ from services.bids.sealing import (
     shamir,
 )
 from services.bids.sealing.manifest import ManifestFile, ManifestSegment, SealedFile, SealedSegment, SealedShare
-from services.bids.sealing.recovery import open_file, open_manifest, recover_file
+from services.bids.sealing.reading import open_file
+from services.bids.sealing.recovery import open_manifest, recover_file
 from services.bids.sealing.seal import SealingPlan, seal_manifest
 from services.bids.sealing.sharing import enough
 from tests.unit.bids.sealing_people import BID, CONSULTATION, key_set, officers, sealed_bid
@@ -49,9 +51,11 @@ def shares_of(sealed: Sealed, people: list[OfficerKey], file: int, segment: int 
     return {p.officer: dealing.open_share(by_name[p.officer], name, (p.officer, p.private)) for p in people}
 
 
-async def stored(data: bytes) -> AsyncIterator[bytes]:
-    for position in range(0, len(data), 10_000):
-        yield data[position : position + 10_000]
+class Stored(BytesIO):
+    """Gives at most 10,000 bytes at a time."""
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401  # a buffer
+        return super().readinto(memoryview(buffer)[:10_000])
 
 
 async def plaintext(sealed: Sealed, keys: OpeningKeySet, people: list[OfficerKey], file: int) -> bytes:
@@ -60,7 +64,7 @@ async def plaintext(sealed: Sealed, keys: OpeningKeySet, people: list[OfficerKey
     shares = {each.place: shares_of(sealed, people, file, each.number) for each in found.segments}
     secrets = recover_file(shares, envelope.name, found, keys)
     return b"".join(
-        [part async for part in open_file(found, envelope.name, secrets, stored(sealed.ciphertexts[file - 1]))]
+        bytes(part) for part in open_file(found, envelope.name, secrets, Stored(sealed.ciphertexts[file - 1]))
     )
 
 
