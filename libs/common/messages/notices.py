@@ -35,6 +35,7 @@ __all__ = [
     "ProcedureClosedV1",
     "ProcedureResumedV1",
     "ProcedureSuspendedV1",
+    "RequiredDocument",
     "Technique",
     "Winner",
     "key_set_fingerprint",
@@ -152,6 +153,17 @@ class OpeningKey(Message):
     )
 
 
+class RequiredDocument(Message):
+    """A document that the buyer asks of bidders: what the completeness of a bid is checked against before its deposit."""
+
+    kind: str = Field(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$", examples=["dc1"])
+    label: str = Field(min_length=1, max_length=200)
+    envelope: Literal["application", "offer"]
+    lots: list[str] = Field(default=[], description="none told: each lot")
+    mandatory: bool = True
+    valid_on_deadline: bool = Field(default=False, description="a certificate: it must be valid on the deadline")
+
+
 class OpeningRules(Message):
     """How the bids of a consultation are deposited and opened, beside the keys."""
 
@@ -167,6 +179,10 @@ class OpeningRules(Message):
     platform_sealing: bool = Field(default=True, description="whether bids may be sealed by the platform on the fly")
     recovery_refused: str | None = Field(
         default=None, description="why the buyer wants no recovery officer, in writing", max_length=500
+    )
+    documents: list[RequiredDocument] = Field(default=[], description="what each bid must hold; none told: not checked")
+    one_bid_per_company: bool = Field(
+        default=False, description="a company bids once for a lot, alone or in a group (R2142-21 CCP)"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -44,17 +44,20 @@ LotStandings = dict[UUID, dict[str, Standing]]
 """Of each bid, for each of its lots."""
 
 
-def lot_standings(deposits: Iterable[Deposit], deadline: datetime, *, add_up: bool = False) -> LotStandings:
+def lot_standings(
+    deposits: Iterable[Deposit], deadline: datetime, *, add_up: bool = False, admitted: Collection[UUID] = ()
+) -> LotStandings:
     """Judge all the deposits of a consultation, lot by lot.
 
     For each lot the company's last deposit completed in time counts (art. R2151-6 CCP): a later one for lot 2 leaves
     what a former one said for lot 1. One that ends late never displaces one received in time; withdrawing a bid does
     not bring back what it had replaced. Where deposits add up, nothing replaces anything (CE 20 December 2021, 454801).
+    A late one that the buyer admitted (`admitted`) is judged as one in time.
     """
     result: LotStandings = {}
     taken: dict[str, set[str]] = {}
     for each in sorted(deposits, key=lambda deposit: (deposit.received_at, deposit.order), reverse=True):
-        late = is_late(each.received_at, deadline)
+        late = is_late(each.received_at, deadline) and each.bid not in admitted
         held = set() if add_up else taken.setdefault(each.depositor, set())
         result[each.bid] = {lot: _standing(each, late=late, superseded=lot in held) for lot in each.lots}
         if not late:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.bids.admissions import store as admissions
 from services.bids.domain.bids import LotStandings, Standing, lot_standings, overall
 from services.bids.domain.states import BidState
 from services.bids.sealing.opening import Stage
@@ -57,10 +58,15 @@ class Judged:
         return [each for each in sealed if asked & set(self.counting(each))]
 
 
-async def judge(conn: asyncpg.Connection, consultation: Consultation) -> Judged:
-    """Judge all that was received in a consultation, on its present deadline."""
+async def judge(conn: asyncpg.Connection, consultation: Consultation, *, admit: bool = True) -> Judged:
+    """Judge all that was received in a consultation, on its present deadline.
+
+    `admit`: late bids that the buyer admitted count as those in time do.
+    """
     received = await store.deposited(conn, consultation.procedure)
-    lots = lot_standings([each.deposited for each in received], consultation.deadline, add_up=consultation.adds_up)
+    admitted = await admissions.admitted(conn, consultation.procedure) if admit else frozenset[UUID]()
+    deposits = [each.deposited for each in received]
+    lots = lot_standings(deposits, consultation.deadline, add_up=consultation.adds_up, admitted=admitted)
     envelopes = await store.envelopes_received(conn, consultation.procedure)
     return Judged({each.id: each for each in received}, tuple(envelopes), lots, consultation.abandoned)
 

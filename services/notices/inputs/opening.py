@@ -10,7 +10,7 @@ from libs.common.messages.notices import OpeningKey, OpeningKeySet, OpeningRules
 from libs.common.possession import PossessionError, verify_possession
 from services.notices.inputs.fields import Input
 
-__all__ = ["NewOfficer", "NewOpening", "NewRules"]
+__all__ = ["NewDocument", "NewOfficer", "NewOpening", "NewRules"]
 
 
 class NewOfficer(Input):
@@ -36,6 +36,17 @@ class NewOfficer(Input):
         return self
 
 
+class NewDocument(Input):
+    """A document asked of bidders, for each lot or for some."""
+
+    kind: str = Field(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$", examples=["dc1"])
+    label: str = Field(min_length=1, max_length=200)
+    envelope: Literal["application", "offer"]
+    lots: list[str] = Field(default=[], max_length=1000, description="none told: each lot")
+    mandatory: bool = True
+    valid_on_deadline: bool = Field(default=False, description="a certificate: it must be valid on the deadline")
+
+
 class NewRules(Input):
     """How the bids are deposited and opened."""
 
@@ -48,6 +59,9 @@ class NewRules(Input):
     recovery_refused: str | None = Field(
         default=None, min_length=10, max_length=500, description="why there is no recovery officer, in writing"
     )
+
+    documents: list[NewDocument] = Field(default=[], max_length=200, description="what each bid must hold")
+    one_bid_per_company: bool = Field(default=False, description="R2142-21 CCP")
 
     def told(self) -> OpeningRules:
         """Give them as they are published."""

@@ -114,6 +114,11 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     async with w.h.client.post(path, headers=company | tus) as made:
         upload = made.headers["Location"].rpartition("/")[2]
     opening_id = opening["opening_id"]
+    arrival = {
+        "purpose": "backup", "medium": "paper", "depositor": COMPANY.organisation, "depositor_name": "secret-name",
+        "lots": ["LOT-0001"], "received_at": "2026-03-01T08:00:00Z",
+    }  # fmt: skip
+    copy = await w.call("POST", f"/consultations/{opened}/copies", bids.BUYER, expect=201, json=arrival)
     procedures = [{"procedure": str(w.procedure)}, {"procedure": str(opened)}]
     own_bids = [{"bid_id": bid} for bid in (draft["bid_id"], secret_bid, str(open_bid))]
     return World(
@@ -130,8 +135,16 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "opening_id,bid_id,number": [{"opening_id": opening_id, "bid_id": str(open_bid), "number": "1"}],
             "letter_id": [{"letter_id": letters[COMPANY.organisation]}],
             "contract_id": [{"contract_id": awarded["contract_id"]}],
+            "copy_id": [{"copy_id": copy["copy_id"]}],
         },
         bodies={
+            ("POST", "/v1/consultations/{procedure}/copies"): {"json": arrival},
+            ("POST", "/v1/consultations/{procedure}/admissions"): {
+                "json": {"copy_id": copy["copy_id"], "decision": "refused", "reason": "Arrivé bien trop tard, sans excuse."}
+            },
+            ("POST", "/v1/copies/{copy_id}/opening"): {"json": {"ground": "late"}},
+            ("POST", "/v1/copies/{copy_id}/destruction"): {"json": {}},
+            ("PUT", "/v1/bids/{bid_id}/application"): {"json": {}},
             ("POST", "/v1/consultations/{procedure}/bids"): {
                 "json": {"envelopes": [
                     {"kind": "offer", "lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
