@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import logging
 import os
@@ -51,7 +50,7 @@ def main(interruptions: int, seed: int) -> None:
     )
     began = time.monotonic()
     tally = asyncio.run(_run(interruptions, seed))
-    told = dataclasses.asdict(tally) | {"seconds": round(time.monotonic() - began), "load": machine(), "seed": seed}
+    told = vars(tally) | {"seconds": round(time.monotonic() - began), "load": machine(), "seed": seed}
     click.echo(json.dumps(told))
     sys.exit(1 if tally.differing or tally.false_receipts else 0)
 

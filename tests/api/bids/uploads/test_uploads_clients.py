@@ -29,7 +29,9 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)
 
 
 def url(u: Uploads, path: str) -> str:
-    return str(u.w.h.client._base_url.join(URL(path)))
+    base = u.w.h.client._base_url  # noqa: SLF001
+    assert base is not None
+    return str(base.join(URL(path)))
 
 
 async def test_tuspy(consultation: World) -> None:
@@ -149,7 +151,7 @@ async def test_we_answer_as_tus_server_does(consultation: World, oracle: str) ->
         ("end", "DELETE", tus, b""),
         ("gone", "HEAD", tus, b""),
     ]  # fmt: skip
-    differing = {}
+    differing: dict[tuple[str, str], tuple[Any, Any]] = {}
     for name, method, headers, body in steps:
         mine, theirs = await ours.ask(method, headers, body), await other.ask(method, headers, body)
         differing |= {(name, key): (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
