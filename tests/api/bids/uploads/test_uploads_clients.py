@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)
 
 
 def url(u: Uploads, path: str) -> str:
-    base = u.w.h.client._base_url  # noqa: SLF001
+    base = u.w.h.client._base_url
     assert base is not None
     return str(base.join(URL(path)))
 
