@@ -131,6 +131,7 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "bid_id": own_bids,
             "bid_id,number": [{"bid_id": draft["bid_id"], "number": "1"}],
             "upload_id": [{"upload_id": upload}],
+            "name": [{"name": "sha256.mjs"}],
             "opening_id": [{"opening_id": opening_id}],
             "opening_id,bid_id,number": [{"opening_id": opening_id, "bid_id": str(open_bid), "number": "1"}],
             "letter_id": [{"letter_id": letters[COMPANY.organisation]}],
