@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.common.messages.base import Event
-from libs.common.messages.bids import DepositorInformedV1, IncidentDeclaredV1, LetterSentV1
+from libs.common.messages.bids import DepositorInformedV1, IncidentDeclaredV1, LetterSentV1, RequestSentV1
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.notices import (
     AnswerPublishedV1,
@@ -30,6 +30,12 @@ async def notice_published(uow: Uow, event: NoticePublishedV1) -> None:
 async def letter_sent(uow: Uow, event: LetterSentV1) -> None:
     """Tell the addressee that a letter waits."""
     await mails.letter_waits(uow, event)
+
+
+@CONSUMERS.on(RequestSentV1, queue="letters")
+async def request_sent(uow: Uow, event: RequestSentV1) -> None:
+    """Tell a bidder that a request of the buyer waits for its answer."""
+    await mails.request_waits(uow, event)
 
 
 @CONSUMERS.on(IncidentDeclaredV1, queue="letters")

@@ -14,7 +14,7 @@ from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
 from services.bids.api import routes
 from services.bids.consumers import consumers
 from services.bids.documents.platform_seal import FileSeal, NoSeal, PlatformSeal
-from services.bids.domain.states import BID, CONTRACT, OPENING
+from services.bids.domain.states import BID, CONTRACT, OPENING, REQUEST
 from services.bids.evidence.journal import Journal
 from services.bids.evidence.tool import EVIDENCE_TOOLS
 from services.bids.jobs import jobs, periodic
@@ -69,5 +69,5 @@ SERVICE = Service(
     closing=lambda runtime: runtime.port(Leases).close(),
     warnings=hardening.warnings,
     tools=(*TOOLS, *EVIDENCE_TOOLS, rebuild_command({QUEUE: TABLES})),
-    graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT},
+    graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT, "request": REQUEST},
 )

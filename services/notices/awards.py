@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from libs.common.messages.bids import Contract
+from libs.common.messages.bids import Contract, Party
 from libs.common.messages.notices import LotResult, Winner
 from services.notices.content import NoticeContent
 from services.notices.domain.lots import LotState, ProcedureLot
+from services.notices.legacy.countries import country
 
 __all__ = ["award_content", "award_notice_id", "failed_result", "result_content"]
 
@@ -76,6 +77,19 @@ def _awarded(contract: Contract) -> LotResult:
         contract_id=contract.contract_id,
         tenders_received=contract.tenders_received,
         signed_at=contract.signed_at,
-        winners=[Winner(organisation=each.organisation, name=each.name) for each in contract.winners],
+        winners=[_winner(each) for each in contract.winners],
+        submissions=contract.submissions,
         contract_number=contract.number,
+    )
+
+
+def _winner(party: Party) -> Winner:
+    land = country(party.country or "FR")
+    return Winner(
+        organisation=party.organisation,
+        name=party.name,
+        city=party.city,
+        postal_code=party.postal_code,
+        country=land.alpha3 if land else "FRA",
+        size=party.size,
     )

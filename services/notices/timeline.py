@@ -104,6 +104,19 @@ def _opened(event: bids.BidsOpenedV1) -> Text:
     return french, f"Bids opened: {event.opened}; superseded: {event.superseded}; late: {event.late}"
 
 
+def _judged(event: bids.BidJudgedV1) -> Text:
+    if event.admissible:
+        return f"Une offre est recevable pour {event.lot_id}", f"A bid is admissible for {event.lot_id}"
+    return f"Une offre est écartée pour {event.lot_id}", f"A bid is set aside for {event.lot_id}"
+
+
+def _scored(event: bids.LotScoredV1) -> Text:
+    return (
+        f"Offres de {event.lot_id} notées (version {event.scoring_version})",
+        f"Bids of {event.lot_id} scored (version {event.scoring_version})",
+    )
+
+
 def _decided(event: bids.AwardDecidedV1) -> Text:
     return f"Attribution décidée pour {event.lot_id}", f"Award decided for {event.lot_id}"
 
@@ -223,6 +236,11 @@ _LINES: Final[dict[str, Callable[[Any], Text]]] = {
     bids.BidDepositedV1.type: _deposited,
     bids.BidWithdrawnV1.type: _fixed("Pli retiré", "Bid withdrawn"),
     bids.BidsOpenedV1.type: _opened,
+    bids.BidJudgedV1.type: _judged,
+    bids.LotScoredV1.type: _scored,
+    bids.RequestSentV1.type: _fixed("Demande de l'acheteur à un candidat", "The buyer's request to a bidder"),
+    bids.RequestAnsweredV1.type: _fixed("Réponse d'un candidat à une demande", "A bidder's answer to a request"),
+    bids.RequestSettledV1.type: _fixed("Suite donnée à la réponse d'un candidat", "A bidder's answer was settled"),
     bids.AwardDecidedV1.type: _decided,
     bids.LetterSentV1.type: _letter,
     bids.IncidentDeclaredV1.type: _fixed(

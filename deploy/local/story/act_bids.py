@@ -242,7 +242,7 @@ async def award(scene: Scene) -> Proof:
     """Each lot is awarded; what the essential data still miss is asked of the buyer, and blocks until given."""
     missing = await _refused_when_incomplete(scene)
     for number, lot in enumerate(scene.notice["lots"], 1):
-        decision = _decision(scene, lot, number, ESSENTIAL)
+        decision = _decision(scene, lot, number, ESSENTIAL) | {"committee": await _committee(scene)}
         path = f"{BIDS}/consultations/{scene.procedure}/lots/{lot['lot_id']}/award"
         scene.awards.append(await scene.officials.secretary.api.post(path, decision))
     first = scene.awards[0]
@@ -278,6 +278,19 @@ def _decision(scene: Scene, lot: Json, number: int, essential: Mapping[str, Any]
         "essential": dict(essential),
         "duration_months": lot["duration_months"] or 12,
         "place": _place(scene, lot),
+    }
+
+
+async def _committee(scene: Scene) -> Json | None:
+    """The tender committee that chose, where the law asks it (L1414-2 CGCT)."""
+    if not scene.formal:
+        return None
+    present = ["président", *(f"membre titulaire {number}" for number in range(1, 5))]
+    return {
+        "met_at": (await scene.stage.now()).isoformat(),
+        "voting_members": 6,
+        "present": present,
+        "in_favour": len(present),
     }
 
 

@@ -12,6 +12,7 @@ from libs.common.messages.base import Audience, DocumentReference, Event, Messag
 __all__ = [
     "AwardDecidedV1",
     "BidDepositedV1",
+    "BidJudgedV1",
     "BidWithdrawnV1",
     "BidsOpenedV1",
     "Contract",
@@ -22,7 +23,11 @@ __all__ = [
     "EssentialData",
     "IncidentDeclaredV1",
     "LetterSentV1",
+    "LotScoredV1",
     "Party",
+    "RequestAnsweredV1",
+    "RequestSentV1",
+    "RequestSettledV1",
 ]
 
 
@@ -31,6 +36,10 @@ class Party(Message):
 
     organisation: OrganisationId
     name: str
+    city: str | None = None
+    postal_code: str | None = None
+    country: str | None = Field(default=None, description="ISO 3166-1 alpha-2, where its identifier tells it")
+    size: str | None = Field(default=None, description="micro, small, medium, large; BT-165")
 
 
 class EssentialData(Message):
@@ -79,6 +88,7 @@ class Contract(Message):
     place_code: str
     place_code_kind: str = Field(description="DECP typeCode: Code postal, Code commune, Code département...")
     tenders_received: int = Field(ge=1)
+    submissions: dict[str, int] = Field(default={}, description="tenders received by received-submission-type, BT-760")
     awarded_at: AwareDatetime
     signed_at: AwareDatetime | None = None
     notified_at: AwareDatetime | None = None
@@ -127,6 +137,67 @@ class BidsOpenedV1(Event):
     report_sha256: Sha256
     stage: Literal["applications", "offers"] | None = Field(default=None, description="which envelopes")
     lots: list[str] = Field(default=[], description="of which lots; none told: all")
+
+
+class BidJudgedV1(Event):
+    """The buyer said whether an opened bid may be ranked. Its people alone know, until the letters are sent."""
+
+    type: ClassVar[str] = "bids.bid.judged.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    bid_id: UUID
+    lot_id: str
+    admissible: bool
+
+
+class LotScoredV1(Event):
+    """The bids of a lot were scored, or scored again. Known to the buyer only: no score, no name, no rank in it."""
+
+    type: ClassVar[str] = "bids.lot.scored.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    lot_id: str
+    scoring_version: int = Field(ge=1)
+    ranked: int = Field(ge=0, description="bids that have a rank")
+    set_aside: int = Field(ge=0, description="bids that are not admissible")
+    flagged: int = Field(ge=0, description="bids that seem abnormally low")
+
+
+class RequestSentV1(Event):
+    """The buyer asks a bidder for something after the opening; `organisation` is that bidder, a letter waits for it."""
+
+    type: ClassVar[str] = "bids.request.sent.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    request_id: UUID
+    lot_id: str
+    kind: Literal["application", "precision", "regularisation", "explanation", "proofs"]
+    due_at: AwareDatetime
+    letter_id: UUID
+
+
+class RequestAnsweredV1(Event):
+    """A bidder answered a request of the buyer; `organisation` is that bidder."""
+
+    type: ClassVar[str] = "bids.request.answered.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    request_id: UUID
+    lot_id: str
+    kind: Literal["application", "precision", "regularisation", "explanation", "proofs"]
+    documents: int = Field(ge=0)
+
+
+class RequestSettledV1(Event):
+    """The buyer said what came of a request; `organisation` is the bidder who was asked."""
+
+    type: ClassVar[str] = "bids.request.settled.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    request_id: UUID
+    lot_id: str
+    kind: Literal["application", "precision", "regularisation", "explanation", "proofs"]
+    outcome: Literal["accepted", "refused", "missing"]
 
 
 class AwardDecidedV1(Event):

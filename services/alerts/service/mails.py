@@ -8,14 +8,14 @@ from uuid import UUID
 from libs.common.mail.message import Content, Envelope
 from libs.common.mail.tokens import write_token
 from libs.common.messages.alerts import AlertSentV1
-from libs.common.messages.bids import IncidentDeclaredV1, LetterSentV1
+from libs.common.messages.bids import IncidentDeclaredV1, LetterSentV1, RequestSentV1
 from libs.common.uow import Uow
 from services.alerts.domain import Contact, Found, Mail, MailState, News
 from services.alerts.mails import compose
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as store
 
-__all__ = ["JOB", "close", "enqueue", "incident_near", "letter_waits", "write_alert", "write_letter", "write_news"]
+__all__ = ["JOB", "close", "enqueue", "incident_near", "letter_waits", "request_waits", "write_alert", "write_letter", "write_news"]
 
 JOB = "mail"
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -26,7 +26,15 @@ _SENDER_KNOWS = frozenset({"award", "rejection", "notification"})
 
 async def letter_waits(uow: Uow, event: LetterSentV1) -> None:
     """Tell the addressee that a letter waits; without an address, say so to the operator and to the sender."""
-    sender = event.buyer if event.kind in _SENDER_KNOWS else None
+    await _letter_of(uow, event, event.buyer if event.kind in _SENDER_KNOWS else None)
+
+
+async def request_waits(uow: Uow, event: RequestSentV1) -> None:
+    """Tell a bidder that a request of the buyer waits; without an address, say so to the operator and to the buyer."""
+    await _letter_of(uow, event, event.buyer)
+
+
+async def _letter_of(uow: Uow, event: LetterSentV1 | RequestSentV1, sender: str | None) -> None:
     queued = await store.queue_letter(
         uow.conn,
         event.organisation,

@@ -2,11 +2,12 @@
 
 from libs.common.http import Routes
 from services.bids.api import awards, consultations, contracts, deposits, evidence, openings, registers
+from services.bids.evaluation import api as evaluation
 from services.bids.uploads import api as uploads
 from services.bids.web import api as web
 
 __all__ = ["routes"]
 
 routes = Routes("bids")
-for subject in (consultations, deposits, uploads, openings, registers, awards, contracts, evidence, web):
+for subject in (consultations, deposits, uploads, openings, registers, evaluation, awards, contracts, evidence, web):
     routes.include(subject.routes)

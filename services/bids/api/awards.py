@@ -23,6 +23,7 @@ from services.bids.errors import (
     UnknownConsultation,
     UnknownLetter,
 )
+from services.bids.evaluation.errors import EvaluationOrder
 from services.bids.service import awards, letters, parties
 from services.bids.store import awards as store
 
@@ -41,6 +42,7 @@ routes = Routes("bids")
         NotOpened,
         AlreadyAwarded,
         IncompleteAward,
+        EvaluationOrder,
         ProcedureSuspended,
         LotEnded,
     ],
@@ -59,6 +61,10 @@ async def award_lot(uow: Uow, actor: Actor, procedure: UUID, lot: str, body: Awa
         essential=body.essential,
         duration_months=body.duration_months,
         place=None if body.place is None else (body.place.code, body.place.kind),
+        committee=None if body.committee is None else body.committee.told,
+        proofs_held=body.proofs_held,
+        choice_reason=body.choice_reason,
+        bidders=tuple(each.told for each in body.bidders),
     )
     return AwardView.of(await awards.decide(uow, actor, decision))
 

@@ -7,16 +7,18 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.common.messages.base import Money, Sha256
 from libs.common.messages.notices import OpeningKeySet
+from services.bids.domain.awards import Committee
 from services.bids.domain.bids import lot_standings, overall
 from services.bids.domain.states import BidState
+from services.bids.domain.submissions import Size
 from services.bids.domain.time import legal_time
 from services.bids.sealing import Envelope, to_text
 from services.bids.sealing.manifest import MAX_FILES, EnvelopeKind
-from services.bids.service.awards import Awarded
+from services.bids.service.awards import Awarded, Bidder
 from services.bids.store.awards import Letter
 from services.bids.store.bids import Announced, Attempt, Bid, BidFile, EnvelopeRow, SealedBy
 from services.bids.store.consultations import Consultation, KeySetVersion
@@ -107,13 +109,65 @@ class PlaceInput(_Input):
     kind: Annotated[str, Field(pattern="^Code (postal|commune|arrondissement|canton|département|région|pays)$")]
 
 
+class CommitteeInput(_Input):
+    """The meeting of the tender committee that chose the winner (L1414-2 CGCT)."""
+
+    met_at: AwareDatetime
+    voting_members: int = Field(ge=1, le=50)
+    present: list[Short] = Field(
+        min_length=1, max_length=50, description="voting members present, by function, not by name"
+    )
+    second_call: bool = Field(default=False, description="called again after a meeting without quorum")
+    in_favour: int = Field(ge=0, le=50)
+    against: int = Field(default=0, ge=0, le=50)
+    abstained: int = Field(default=0, ge=0, le=50)
+    observations: str = Field(default="", max_length=5000)
+
+    @property
+    def told(self) -> Committee:
+        """The meeting, as it is judged."""
+        return Committee(**self.model_dump() | {"present": tuple(self.present)})
+
+
+class BidderInput(_Input):
+    """What the award notice asks of a company that bid, where it is known."""
+
+    bid_id: UUID
+    size: Size | None = Field(default=None, description="BT-165; counted (BT-760) once given for all")
+    city: Short | None = None
+    postal_code: Short | None = None
+
+    @property
+    def told(self) -> Bidder:
+        """The company, as it is told."""
+        return Bidder(self.bid_id, self.size, self.city, self.postal_code)
+
+
 class AwardInput(_Input):
-    """The decision on a lot."""
+    """The decision on a lot. Where the lot was scored here, scores, reasons and rank come from the last scoring."""
 
     bid_id: UUID
     value: Money
     contract_number: str = Field(description="the buyer's own number, 1 to 16 characters")
-    evaluations: list[EvaluationInput] = Field(max_length=1000, description="one for each opened bid of the lot")
+    evaluations: list[EvaluationInput] = Field(
+        default=[],
+        max_length=1000,
+        description="one for each opened bid of the lot; none where the lot was scored here",
+    )
+    proofs_held: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="how the buyer holds the winner's proofs already (R2143-13, R2143-14 CCP)",
+    )
+    choice_reason: str | None = Field(
+        default=None, max_length=5000, description="why this one of bids that share the first rank"
+    )
+    committee: CommitteeInput | None = Field(
+        default=None, description="needed in formal procedures of local authorities (L1414-2 CGCT)"
+    )
+    bidders: list[BidderInput] = Field(
+        default=[], max_length=1000, description="what the Journal asks of the companies: sizes of all, the winner's place"
+    )
     essential: dict[str, Any] = Field(description="members of messages.bids.EssentialData; what is missing is listed")
     duration_months: int | None = Field(default=None, ge=1, le=1200)
     place: PlaceInput | None = None

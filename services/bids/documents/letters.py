@@ -14,11 +14,13 @@ __all__ = [
     "AwardFacts",
     "EndFacts",
     "Paper",
+    "RequestFacts",
     "award_letter",
     "elimination_letter",
     "end_letter",
     "notification_letter",
     "rejection_letter",
+    "request_letter",
 ]
 
 
@@ -56,6 +58,22 @@ class EndFacts:
     abandoned: bool
     """Given up by the buyer; else no bid was acceptable."""
     explanation: str
+    sent_at: datetime
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """What the letter of a request to a bidder tells."""
+
+    buyer_name: str
+    title: str
+    lot_id: str
+    lot_title: str
+    subject: str
+    """What is asked, with its article."""
+    text: str
+    due: str
     sent_at: datetime
     zone: ZoneInfo
 
@@ -152,6 +170,20 @@ def end_letter(facts: EndFacts) -> Paper:
     ]
     blocks: list[Block] = [*head, *(Text(each) for each in paragraphs), Text(summary)]
     return Paper("rejection", subject, paragraphs, summary, render(subject, blocks))
+
+
+def request_letter(facts: RequestFacts) -> Paper:
+    """Ask a bidder for something, until an hour."""
+    paragraphs = (
+        f"Pour le lot {facts.lot_id} ({facts.lot_title}) : {facts.subject}.",
+        facts.text,
+        f"Répondez sur la plateforme au plus tard le {facts.due} ; passé cette heure, aucune réponse n'est prise.",
+        "Votre réponse ne peut modifier l'offre au-delà de ce qui est demandé.",
+    )
+    summary = f"Lot {facts.lot_id}: the buyer asks you something; answer on the platform before the hour given."
+    head = [Text(f"{facts.buyer_name}\nLe {french_date(facts.sent_at, facts.zone)}"), Text(f"Objet : {facts.title}")]
+    blocks: list[Block] = [*head, *(Text(each) for each in paragraphs), Text(summary)]
+    return Paper("request", facts.subject, paragraphs, summary, render(facts.subject, blocks))
 
 
 def _paper(kind: str, subject: str, facts: AwardFacts, paragraphs: list[str]) -> Paper:

@@ -8,7 +8,17 @@ from typing import TypeVar
 
 from libs.common.errors import IllegalTransition
 
-__all__ = ["BID", "CONTRACT", "OPENING", "BidState", "ContractState", "OpeningState", "after"]
+__all__ = [
+    "BID",
+    "CONTRACT",
+    "OPENING",
+    "REQUEST",
+    "BidState",
+    "ContractState",
+    "OpeningState",
+    "RequestState",
+    "after",
+]
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -34,6 +44,16 @@ class OpeningState(StrEnum):
     COMPLETED = "completed"
 
 
+class RequestState(StrEnum):
+    """The life of a request to a bidder."""
+
+    SENT = "sent"
+    ANSWERED = "answered"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    MISSING = "missing"
+
+
 class ContractState(StrEnum):
     """The life of a contract, from the award to its notification."""
 
@@ -51,6 +71,7 @@ BID: dict[tuple[BidState, str], BidState] = {
     (BidState.DEPOSITED, "withdraw"): BidState.WITHDRAWN,
     (BidState.DEPOSITED, "supersede"): BidState.SUPERSEDED,
     (BidState.DEPOSITED, "set aside as late"): BidState.SET_ASIDE,
+    (BidState.SET_ASIDE, "admit"): BidState.DEPOSITED,
     (BidState.DEPOSITED, "open"): BidState.OPENED,
     (BidState.DEPOSITED, "report as unreadable"): BidState.UNREADABLE,
 }
@@ -74,13 +95,22 @@ CONTRACT: dict[tuple[ContractState, str], ContractState] = {
     (ContractState.NOTIFIED, "acknowledge"): ContractState.ACKNOWLEDGED,
 }
 
+REQUEST: dict[tuple[RequestState, str], RequestState] = {
+    (RequestState.SENT, "answer"): RequestState.ANSWERED,
+    (RequestState.ANSWERED, "answer"): RequestState.ANSWERED,
+    (RequestState.ANSWERED, "accept"): RequestState.ACCEPTED,
+    (RequestState.ANSWERED, "refuse"): RequestState.REFUSED,
+    (RequestState.SENT, "note as missing"): RequestState.MISSING,
+}
+
 _WORDS = {
     "draft": "en préparation", "deposited": "déposé", "withdrawn": "retiré", "superseded": "remplacé",
     "set_aside": "écarté (hors délai)", "opened": "ouvert", "unreadable": "illisible", "started": "commencée",
     "replaced": "remplacée", "opening": "ouverture des plis en cours", "completed": "terminée", "prepared": "à signer par le titulaire",
     "winner_signed": "signé par le titulaire", "submitted": "en signature chez l'acheteur",
     "signed": "signé, transmission au contrôle de légalité en cours", "cleared": "prêt à notifier",
-    "notified": "notifié, accusé du titulaire attendu", "acknowledged": "notification accusée",
+    "sent": "envoyée, sans réponse", "answered": "répondue", "accepted": "réponse acceptée", "refused": "réponse refusée",
+    "missing": "restée sans réponse", "notified": "notifié, accusé du titulaire attendu", "acknowledged": "notification accusée",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,10 +21,22 @@ from libs.common.uow import Uow
 from services.bids import events
 from services.bids.documents.contract import contract_pdf, money_text
 from services.bids.documents.letters import AwardFacts, Paper, award_letter, elimination_letter, rejection_letter
-from services.bids.domain.awards import Evaluation, Standstill, contract_number_problem, evaluation_faults, place_of
+from services.bids.domain.awards import (
+    Committee,
+    Evaluation,
+    Standstill,
+    committee_faults,
+    contract_number_problem,
+    evaluation_faults,
+    needs_committee,
+    place_of,
+)
 from services.bids.domain.essential import ITEMS, missing_items, wrong_values
 from services.bids.domain.states import BidState, ContractState
+from services.bids.domain.submissions import Size, country_of, submissions
 from services.bids.errors import AlreadyAwarded, IncompleteAward, NotOpened
+from services.bids.evaluation.decision import Basis, basis_of, choice_faults
+from services.bids.evaluation.store import note_decider
 from services.bids.service import consultations
 from services.bids.service.counting import received_for
 from services.bids.service.letters import send
@@ -37,13 +49,23 @@ from services.bids.store.bids import Bid
 from services.bids.store.consultations import Consultation
 from services.bids.store.contracts import ContractRow
 
-__all__ = ["Awarded", "Decision", "decide"]
+__all__ = ["Awarded", "Bidder", "Decision", "decide"]
 
 _IN_TIME = {BidState.OPENED, BidState.UNREADABLE}
 _REASONS = {
     BidState.SET_ASIDE: "Il a été reçu après la date limite (art. R2151-5 CCP) ; il est conservé sans être ouvert.",
     BidState.UNREADABLE: "Il n'a pu être lu lors de l'ouverture ; le constat est au procès-verbal.",
 }
+
+
+@dataclass(frozen=True)
+class Bidder:
+    """What the award notice asks of a company that bid, where it is known."""
+
+    bid: UUID
+    size: Size | None = None
+    city: str | None = None
+    postal_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,14 @@ class Decision:
     essential: Mapping[str, Any]
     duration_months: int | None = None
     place: tuple[str, str] | None = None
+    committee: Committee | None = None
+    proofs_held: str | None = None
+    """How the buyer holds the winner's proofs already."""
+    choice_reason: str | None = None
+    """Why this one of bids that share the first rank."""
+    bidders: tuple[Bidder, ...] = ()
+    basis: Basis | None = None
+    """The scoring made here, from which evaluations and inadmissible bids then come."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +119,11 @@ class _Case:
         return tuple(each for each in self.received if each.state is BidState.OPENED)
 
     @property
+    def in_time(self) -> tuple[Bid, ...]:
+        """Those received in time, readable or not."""
+        return tuple(each for each in self.received if each.state in _IN_TIME)
+
+    @property
     def eliminated(self) -> tuple[Bid, ...]:
         """One for each bidder who has no bid to judge, because it came late or cannot be read."""
         told = {each.depositor for each in self.opened}
@@ -104,7 +139,7 @@ class _Case:
 async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
     """Decide the award of a lot.
 
-    Raises UnknownConsultation, Forbidden, ProcedureSuspended, LotEnded, NotFound (lot), NotOpened, AlreadyAwarded, and
+    Raises UnknownConsultation, Forbidden, ProcedureSuspended, LotEnded, NotFound (lot), NotOpened, AlreadyAwarded, EvaluationOrder, and
     IncompleteAward that lists everything that is missing, by its French name.
     """
     consultation = await consultation_store.lock(uow.conn, decision.procedure)
@@ -112,11 +147,13 @@ async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
         raise consultations.unknown()
     await consultations.require_buyer(uow.conn, actor, consultation, Permission.EVALUATE, uow.now())
     consultations.require_going_on(consultation, [decision.lot])
-    case = await _case(uow, decision, consultation)
+    case = await _scored(uow.conn, await _case(uow, decision, consultation))
+    decision = case.decision
     essential = await _check(uow.conn, case)
     standstill = Standstill.of(formal=consultation.notice.formal, sent_at=case.now, zone=consultation.zone)
     award = Award(uuid4(), decision.lot, decision.bid, case.now, standstill.until, standstill.reason)
     await store.add(uow.conn, decision.procedure, award, _record(decision))
+    await note_decider(uow.conn, award.id, actor.subject)
     contract = await _prepare(uow, case, essential, award)
     uow.audit("decide_award", str(award.id))
     uow.emit(events.award_decided(award, consultation, case.winner.depositor, decision.value))
@@ -137,11 +174,26 @@ async def _case(uow: Uow, decision: Decision, consultation: Consultation) -> _Ca
     return _Case(decision, consultation, lot, tuple(received), uow.now())
 
 
+async def _scored(conn: asyncpg.Connection, case: _Case) -> _Case:
+    """Take evaluations from the scoring of the lot where one was made here. Raises EvaluationOrder, IncompleteAward."""
+    decision = case.decision
+    basis = await basis_of(conn, (decision.procedure, decision.lot))
+    if basis is None:
+        return case
+    if decision.evaluations:
+        told = f"les notes viennent de la notation n° {basis.version} du lot : n'en donnez pas d'autres"
+        raise _incomplete(
+            [FieldError("body/evaluations", told, f"scores come from scoring {basis.version}: give none")]
+        )
+    scored = replace(decision, basis=basis, evaluations=basis.evaluations, inadmissible=basis.inadmissible)
+    return replace(case, decision=scored)
+
+
 async def _check(conn: asyncpg.Connection, case: _Case) -> EssentialData:
     decision = case.decision
     names = {each.id: each.depositor_name for each in case.opened}
-    faults = evaluation_faults(names, decision.evaluations)
-    faults += _choice_faults(case, names)
+    faults = [] if decision.basis else evaluation_faults(names, decision.evaluations)
+    faults += _choice_faults(case, names) + _committee_faults(case)
     faults += _essential_faults(decision.essential)
     if decision.duration_months is None and case.lot.duration_months is None:
         faults.append(_missing("duration_months", "durée du marché en mois"))
@@ -168,6 +220,18 @@ def _choice_faults(case: _Case, names: Mapping[UUID, str]) -> list[FieldError]:
         return [FieldError("body/bid_id", "ce pli n'est pas un pli ouvert de ce lot", "no opened bid of this lot")]
     if case.decision.bid in case.decision.inadmissible:
         return [FieldError("body/bid_id", "un pli irrecevable ne peut être retenu", "an inadmissible bid cannot win")]
+    decision = case.decision
+    if decision.basis is None:
+        return []
+    return choice_faults(decision.basis, decision.bid, held=decision.proofs_held, choice=decision.choice_reason)
+
+
+def _committee_faults(case: _Case) -> list[FieldError]:
+    committee = case.decision.committee
+    if committee is not None:
+        return committee_faults(committee, case.now)
+    if needs_committee(case.consultation.notice):
+        return [_missing("committee", "réunion de la commission d'appel d'offres (art. L1414-2 CGCT)")]
     return []
 
 
@@ -230,7 +294,7 @@ def _content(case: _Case, essential: EssentialData) -> Contract:
         buyer_name=notice.buyer.name,
         buyer_department=notice.buyer.department,
         buyer_legal_type=notice.buyer.legal_type,
-        winners=[Party(organisation=case.winner.depositor, name=case.winner.depositor_name)],
+        winners=[_winner(case)],
         value=decision.value,
         procedure_total=decision.value,
         nature=lot.nature,
@@ -241,10 +305,30 @@ def _content(case: _Case, essential: EssentialData) -> Contract:
         duration_months=decision.duration_months or lot.duration_months or 1,
         place_code=place[0],
         place_code_kind=place[1],
-        tenders_received=len([each for each in case.received if each.state in _IN_TIME]),
+        tenders_received=len(case.in_time),
+        submissions=_submissions(case),
         awarded_at=case.now,
         essential=essential,
     )
+
+
+def _winner(case: _Case) -> Party:
+    bid = case.winner
+    told = next((each for each in case.decision.bidders if each.bid == bid.id), Bidder(bid.id))
+    return Party(
+        organisation=bid.depositor,
+        name=bid.depositor_name,
+        city=told.city,
+        postal_code=told.postal_code,
+        country=country_of(bid.depositor),
+        size=told.size,
+    )
+
+
+def _submissions(case: _Case) -> dict[str, int]:
+    sizes = {each.bid: each.size for each in case.decision.bidders}
+    by_company = {bid.depositor: size for bid in case.in_time if (size := sizes.get(bid.id))}
+    return submissions([each.depositor for each in case.in_time], by_company)
 
 
 async def _tell(uow: Uow, case: _Case, standstill: Standstill) -> list[Letter]:
@@ -278,6 +362,10 @@ def _record(decision: Decision) -> dict[str, Any]:
         "value": decision.value.model_dump(mode="json"),
         "contract_number": decision.contract_number,
         "inadmissible": sorted(str(each) for each in decision.inadmissible),
+        "scoring": decision.basis.version if decision.basis else None,
+        "committee": _committee(decision.committee),
+        "proofs_held": decision.proofs_held,
+        "choice_reason": decision.choice_reason,
         "evaluations": [
             {
                 "bid": str(each.bid),
@@ -289,3 +377,7 @@ def _record(decision: Decision) -> dict[str, Any]:
             for each in decision.evaluations
         ],
     }
+
+
+def _committee(committee: Committee | None) -> dict[str, Any] | None:
+    return None if committee is None else asdict(committee) | {"met_at": committee.met_at.isoformat()}

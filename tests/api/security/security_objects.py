@@ -95,6 +95,13 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     opening = await w.open_all()
     path = f"/consultations/{w.procedure}/lots/LOT-0001/award"
     award = bids.award_body(w.bids[COMPANY.organisation], list(w.bids.values()))
+    asked = {
+        "bid_id": str(w.bids[COMPANY.organisation]), "kind": "precision", "text": "secret question",
+        "due_at": (w.h.clock.now() + timedelta(days=5)).isoformat(),
+    }  # fmt: skip
+    request = await w.call("POST", path.replace("/award", "/requests"), bids.BUYER, expect=201, json=asked)
+    request_path = f"/requests/{request['request_id']}"
+    await w.call("POST", f"{request_path}/documents", COMPANY.organisation, expect=201, data=b"%PDF-1.7", headers=PDF)
     awarded = await w.call("POST", path, bids.BUYER, expect=201, json=award)
     opened, open_bid = w.procedure, w.bids[COMPANY.organisation]
     w.procedure, w.officers = uuid4(), [sealing.generate("officier-9")]
@@ -135,6 +142,9 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "opening_id": [{"opening_id": opening_id}],
             "opening_id,bid_id,number": [{"opening_id": opening_id, "bid_id": str(open_bid), "number": "1"}],
             "letter_id": [{"letter_id": letters[COMPANY.organisation]}],
+            "procedure,lot,bid_id": [{"procedure": str(opened), "lot": "LOT-0001", "bid_id": str(open_bid)}],
+            "request_id": [{"request_id": request["request_id"]}],
+            "request_id,number": [{"request_id": request["request_id"], "number": "1"}],
             "contract_id": [{"contract_id": awarded["contract_id"]}],
             "copy_id": [{"copy_id": copy["copy_id"]}],
         },
@@ -176,9 +186,21 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             ("GET", "/v1/openings/{opening_id}/shares"): {"params": {"officer": "officier-1"}},
             ("POST", "/v1/openings/{opening_id}/shares"): {"json": {"officer": "officier-1", "shares": []}},
             ("POST", "/v1/consultations/{procedure}/lots/{lot}/award"): {"json": award},
+            ("PUT", "/v1/consultations/{procedure}/lots/{lot}/scoring-method"): {
+                "json": {"criteria": [{"name": "Prix", "weight": "100"}]}
+            },
+            ("PUT", "/v1/consultations/{procedure}/lots/{lot}/bids/{bid_id}/judgement"): {"json": {"verdict": "admissible"}},
+            ("PUT", "/v1/consultations/{procedure}/lots/{lot}/marks"): {
+                "json": {"marks": [{"bid_id": str(open_bid), "criterion": "Prix", "mark": "1"}]}
+            },
+            ("POST", "/v1/consultations/{procedure}/lots/{lot}/scorings"): {"json": {}},
+            ("POST", "/v1/consultations/{procedure}/lots/{lot}/requests"): {"json": asked},
+            ("POST", "/v1/requests/{request_id}/documents"): {"data": b"%PDF-1.7", "headers": PDF},
+            ("POST", "/v1/requests/{request_id}/answer"): {"json": {"text": "Voici."}},
+            ("POST", "/v1/requests/{request_id}/settlement"): {"json": {"outcome": "accepted"}},
             ("PUT", "/v1/contracts/{contract_id}/winner-signature"): {"data": b"%PDF-1.7", "headers": PDF},
         },
-        secrets=(secret_bid, draft["bid_id"], receipt["statement"]["receipt_id"], "secret-body", "secret offer",
+        secrets=(secret_bid, draft["bid_id"], receipt["statement"]["receipt_id"], "secret question", "secret-body", "secret offer",
                  awarded["contract_id"], letters[COMPANY.organisation], COMPANY.organisation),
         told=frozenset({"company"}),
     )  # fmt: skip
