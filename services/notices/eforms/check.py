@@ -9,7 +9,7 @@ from services.notices.eforms import coherence, markup, reader, rules, schema
 from services.notices.eforms.model import ParsedNotice, is_extended
 from services.notices.eforms.problems import Problem, UnreadableNoticeError
 from services.notices.eforms.sdk.branches import Branch, grow
-from services.notices.eforms.xml import parse, remarks, salvage
+from services.notices.eforms.xml import Element, parse, remarks, salvage
 
 __all__ = ["CheckedNotice", "check"]
 
@@ -53,7 +53,7 @@ def check(data: bytes) -> CheckedNotice:
         return CheckedNotice(reader.read(remains) if remains is not None else None, (error.problem,))
     branch = grow(root)
     notice = reader.read_branch(branch)
-    found = [*remarks(data), *_faults(branch, notice)]
+    found = [*remarks(data), *_faults(root, branch, notice)]
     grip = _grip(notice)
     problems = [problem for problem in found if _rejects(problem, grip)]
     warnings = [problem for problem in found if not _rejects(problem, grip)]
@@ -61,16 +61,16 @@ def check(data: bytes) -> CheckedNotice:
     return CheckedNotice(notice, tuple(problems[:_MOST]), tuple([*warnings, *notes][:_MOST]))
 
 
-def _faults(root: Branch, notice: ParsedNotice) -> list[Problem]:
+def _faults(root: Element, branch: Branch, notice: ParsedNotice) -> list[Problem]:
     """Give all faults; a national subtype has no rules here but those of our own model."""
     official = rules.subtype(notice.subtype)
-    ruled = rules.faults(root, official.code, MAX_FAULTS) if official else []
+    ruled = rules.faults(branch, official.code, MAX_FAULTS) if official else []
     if len(ruled) > MAX_FAULTS:
         ruled.insert(0, _TOO_MANY)
     grip = _grip(notice)
     told = {problem.term for problem in ruled if _rejects(problem, grip)}
     own = [] if told and grip == "all" else [fault for fault in coherence.faults(notice) if fault.term not in told]
-    return [*own, *ruled, *markup.faults(root.element), *schema.faults(root.element, notice.document)]
+    return [*own, *ruled, *markup.faults(root), *schema.faults(root, notice.document)]
 
 
 _Grip = Literal["all", "lasting", "core"]

@@ -345,6 +345,23 @@ def where(element: Element) -> str:
         element.getroottree().getpath(element).split("/")[1:]
     )  # counted by libxml2: a neighbour costs next to nothing
     nodes = [*reversed([*element.iterancestors()]), element]
-    return "/" + "/".join(
-        prefixed(node.tag) + step[step.find("[") :] * ("[" in step) for node, step in zip(nodes, steps, strict=True)
-    )
+    return "/" + "/".join(prefixed(node.tag) + _number(node, step) for node, step in zip(nodes, steps, strict=True))
+
+
+def _number(node: Element, step: str) -> str:
+    """Give the `[2]` of a step, nothing where no neighbour has the name; in a default namespace libxml2 counts all neighbours as one (`*[3]`)."""
+    if step.startswith("*["):
+        before, after = _neighbours(node.tag)
+        number = int(cast("float", before(node))) + 1
+        return f"[{number}]" if number > 1 or after(node) else ""
+    return step[step.find("[") :] * ("[" in step)
+
+
+@lru_cache(4_096)
+def _neighbours(tag: str) -> tuple[etree.XPath, etree.XPath]:
+    """Compile how many neighbours of a name stand before an element, and whether one stands after."""
+    name = etree.QName(tag)
+    test = f"n:{name.localname}" if name.namespace else name.localname
+    known = {"n": name.namespace} if name.namespace else None
+    paths = f"count(preceding-sibling::{test})", f"boolean(following-sibling::{test})"
+    return etree.XPath(paths[0], namespaces=known), etree.XPath(paths[1], namespaces=known)

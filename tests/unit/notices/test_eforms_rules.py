@@ -14,7 +14,7 @@ from libs.common import standards
 from services.notices.eforms import rules, xml
 from services.notices.eforms.check import check
 from services.notices.eforms.problems import Problem
-from services.notices.eforms.sdk import branches, conditions, plan, shapes, syntax, table
+from services.notices.eforms.sdk import branches, conditions, plan, shapes, syntax, table, wording
 from tests.unit.notices.notices_samples import eforms
 
 SUBTYPES = [*map(str, range(1, 41)), "CEI", *(f"E{n}" for n in range(1, 7)), "T01", "T02", "X01", "X02"]
@@ -108,12 +108,12 @@ def ours(notice: Path) -> Told:
     root = xml.parse(notice.read_bytes())
     code = xml.text(root, ".//efac:NoticeSubType/cbc:SubTypeCode") or ""
     found: Told = Counter()
+    places: dict[branches.Branch, str] = {}
     for rule, branch in plan.failures(branches.grow(root), code, 10_000):
         if rule.warning and "lawful" not in rule.test:
             continue
-        place = xml.where(branch.element) + (f"/{branch.tag}" if branch.tag.startswith("@") else "")
         spelled = plan.EMPTY if rule.subject == plan.EMPTY else rule.test.replace("~", syntax.EXTENSION)
-        found[asked_of(spelled, place)] += 1
+        found[asked_of(spelled, wording.where(branch, places))] += 1
     return found
 
 

@@ -16,15 +16,12 @@ _BARE: Final[dict[str, str]] = {}
 class Branch:
     """An element, or an attribute where a rule is about one."""
 
-    __slots__ = ("above", "attributes", "children", "element", "tag", "text")
+    __slots__ = ("above", "attributes", "children", "tag", "text")
 
-    def __init__(
-        self, tag: str, text: str, above: Branch | None, element: Element, attributes: dict[str, str] = _BARE
-    ) -> None:
+    def __init__(self, tag: str, text: str, above: Branch | None, attributes: dict[str, str] = _BARE) -> None:
         self.tag = tag
         self.text = text
         self.above = above
-        self.element = element
         self.attributes = attributes
         self.children: dict[str, list[Branch]] = NONE
 
@@ -40,17 +37,16 @@ class Branch:
 
     def attribute(self, name: str) -> Branch:
         """Give an attribute as a branch of its own, for the rules about it."""
-        return Branch(f"@{name}", self.attributes[name], self, self.element)
+        return Branch(f"@{name}", self.attributes[name], self)
 
 
 def grow(element: Element, above: Branch | None = None) -> Branch:
-    """Give the branch of an element and of all below; depth was bounded by `xml.parse`."""
+    """Give the branch of an element and of all below; depth was bounded by `xml.parse`. The XML itself is not held: it costs much to hold."""
     attributes = element.items()
     branch = Branch(
         element.tag,
         element.text or "",
         above,
-        element,
         dict(cast("Iterable[tuple[str, str]]", attributes)) if attributes else _BARE,
     )
     if len(element):

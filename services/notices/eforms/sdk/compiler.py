@@ -343,7 +343,7 @@ def _call(tree: Tree) -> Items:
 
 _ITEMS: Final[dict[str, Callable[[Tree], Items]]] = {
     "path": _path, "variable": _variable, "list": _list, "sequence": _sequence, "for": _for, "if": _if, "filter": _kept_where,
-    "arithmetic": _arithmetic, "literal": _literal, "call": _call,
+    "arithmetic": _arithmetic, "literal": _literal, "call": _call, "kept": lambda tree: paths.keep(items(tree[1])),
     "text": lambda _: lambda branch, _ground: [branch.text] if isinstance(branch, Branch) and branch.text else [],
 }  # fmt: skip
 

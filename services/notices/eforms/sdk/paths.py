@@ -12,7 +12,7 @@ from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError
 from services.notices.eforms.sdk.values import Value, normal
 
-__all__ = ["HERE", "Items", "Test", "is_free", "keep", "keep_set", "repeats", "select", "texts_above"]
+__all__ = ["HERE", "Items", "Test", "climbs_of", "is_free", "keep", "keep_set", "repeats", "select", "texts_above"]
 
 Items: TypeAlias = Callable[[Branch, Ground], list[Value]]
 Test: TypeAlias = Callable[[Branch, Ground], bool]
@@ -76,7 +76,8 @@ def texts_above(path: Tree, items: Compile) -> Callable[[Branch, Ground], Value]
     climbs = climbs_of(path)
     if not climbs:
         return keep_set(items(path))
-    texts = keep_set(items(("path", path[1], path[2][climbs:] or HERE[2])))
+    parts = [_begun(part[2][climbs:]) for part in (path[1:] if path[0] == "sequence" else (path,))]
+    texts = keep_set(items(parts[0] if len(parts) == 1 else ("sequence", *parts)))
 
     def above(branch: Branch, ground: Ground) -> Value:
         place: Branch | None = branch
@@ -90,7 +91,10 @@ def texts_above(path: Tree, items: Compile) -> Callable[[Branch, Ground], Value]
 
 
 def climbs_of(path: Tree) -> int:
-    """Give how many steps a path climbs before anything else."""
+    """Give how many steps a path climbs before anything else, or each path of a sequence."""
+    if path[0] == "sequence":
+        climbs = {climbs_of(part) for part in path[1:]}
+        return climbs.pop() if len(climbs) == 1 else 0
     if path[:2] != ("path", ("context",)):
         return 0
     return next((count for count, step in enumerate(path[2]) if step != ("parent", ())), len(path[2]))
@@ -98,13 +102,20 @@ def climbs_of(path: Tree) -> int:
 
 def select(start: Items | None, path: Tree, test: Compile, items: Compile) -> Items:
     """Give the function of a path: `start` gives where it begins, None for the context or the root."""
-    steps, absolute, free = path[2], path[1] == ("root",), is_free(path)
-    climbs = climbs_of(path)
-    rest = _compose(start, steps[climbs:], test, items)
+    steps, absolute, climbs = path[2], path[1] == ("root",), climbs_of(path)
     if not absolute and not climbs:
-        return rest
-    rest = keep(rest) if free else rest
+        return _compose(start, steps, test, items)
+    below = steps[climbs:]
+    rest = keep(items(_begun(below))) if is_free(path) else _compose(start, below, test, items)
     return _from_root(rest) if absolute else _climb(climbs, rest)
+
+
+def _begun(steps: tuple[Tree, ...]) -> Tree:
+    """Give the path of these steps, its beginning kept down to the last condition: a hundred rules look from one place at `Lot[it is a lot]/...`."""
+    last = max((place for place, step in enumerate(steps[:-1], 1) if step[0] == "child" and step[2]), default=0)
+    if not last:
+        return ("path", ("context",), steps or HERE[2])
+    return ("path", ("kept", ("path", ("context",), steps[:last])), steps[last:])
 
 
 def _from_root(rest: Items) -> Items:

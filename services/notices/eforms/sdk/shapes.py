@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from services.notices.eforms.sdk.paths import HERE, is_free, repeats
+from services.notices.eforms.sdk.paths import HERE, climbs_of, is_free, repeats
 from services.notices.eforms.sdk.syntax import Tree, parse, parse_path
 from services.notices.eforms.sdk.table import code_list
 
@@ -29,6 +29,7 @@ __all__ = [
     "is_text",
     "multilingual",
     "once",
+    "united",
     "within",
 ]
 
@@ -150,6 +151,23 @@ def cheapest_first(parts: tuple[Tree, ...]) -> list[Tree]:
 @cache
 def _size(tree: object) -> int:
     return 1 + sum(map(_size, tree)) if isinstance(tree, tuple) else 1
+
+
+@cache
+def united(tree: Tree) -> tuple[Tree, ...]:
+    """Give the parts of an `or`; `path = a or path = b`, of texts at one place above, is one part: `path = (a, b)`, as XPath means `=`."""
+    parts: list[Tree] = []
+    targets: dict[tuple[Tree, int], list[Tree]] = {}
+    for part in tree[1:]:
+        known = part[:2] == ("compare", "=") and is_text(part[2]) and is_text(part[3]) and is_free(part)
+        climbs = climbs_of(part[3]) if known else 0
+        if climbs:
+            targets.setdefault((part[2], climbs), []).append(part[3])
+        else:
+            parts.append(part)
+    for (path, _), found in targets.items():
+        parts.append(("compare", "=", path, found[0] if len(found) == 1 else ("sequence", *found)))
+    return tuple(parts)
 
 
 def choice(tree: Tree) -> tuple[Tree, dict[str, Tree]] | None:

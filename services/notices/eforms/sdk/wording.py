@@ -15,7 +15,7 @@ from services.notices.eforms.sdk.table import Field, Rule
 from services.notices.eforms.sdk.values import normal
 from services.notices.eforms.xml import prefixed
 
-__all__ = ["told"]
+__all__ = ["told", "where"]
 
 CORE: Final = frozenset(
     {
@@ -77,7 +77,7 @@ def told(failure: Failure, places: dict[Branch, str]) -> Problem:
     rule, branch = failure
     subject = _at(branch) if rule.subject == EMPTY else rule.subject
     case = _Case(rule, parse(rule.test), branch, table.field(subject))
-    place = _where(branch, places)
+    place = where(branch, places)
     found = _message(case, place)
     return Problem(
         case.field.term if case.field else _TERMS.get(subject, subject),
@@ -90,20 +90,20 @@ def told(failure: Failure, places: dict[Branch, str]) -> Problem:
     )
 
 
-def _where(branch: Branch, places: dict[Branch, str]) -> str:
-    """Give what `xml.where` gives, built on the place of the element above."""
+def where(branch: Branch, places: dict[Branch, str]) -> str:
+    """Give what `xml.where` gives of the element; `places` keeps it, and those of its namesakes, for they are counted together."""
     known = places.get(branch)
-    if known is None:
-        above = _where(branch.above, places) if branch.above is not None else ""
-        known = places[branch] = f"{above}/{_step(branch)}"
-    return known
-
-
-def _step(branch: Branch) -> str:
+    if known is not None:
+        return known
+    if branch.above is None:
+        return places.setdefault(branch, f"/{prefixed(branch.tag)}")
+    above = where(branch.above, places)
     if branch.tag.startswith("@"):
-        return branch.tag
-    step = branch.element.getroottree().getpath(branch.element).rpartition("/")[2]  # counted by libxml2
-    return prefixed(branch.tag) + step[step.find("[") :] * ("[" in step)
+        return f"{above}/{branch.tag}"
+    same, path = branch.above.children[branch.tag], f"{above}/{prefixed(branch.tag)}"
+    for number, each in enumerate(same, 1):
+        places[each] = f"{path}[{number}]" if len(same) > 1 else path
+    return places[branch]
 
 
 _TERMS: Final = {"P-0001": "OPP-070", "P-0002": "BT-137", "P-0004": "BT-137", "P-0005": "BT-137"}

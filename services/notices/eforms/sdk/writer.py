@@ -42,7 +42,8 @@ class _Writer:
         if tree[0] == "or" and (shapes.choice(tree) or shapes.beginnings(tree)):
             return None
         if tree[0] in {"or", "and"}:
-            parts = [self._part(part, here) for part in shapes.cheapest_first(tree[1:])]
+            asked = shapes.united(tree) if tree[0] == "or" else tree[1:]
+            parts = [self._part(part, here) for part in shapes.cheapest_first(asked)]
             return f"({f' {tree[0]} '.join(parts)})"
         if tree[:2] == ("call", "not"):
             return f"(not {self._part(tree[2], here)})"

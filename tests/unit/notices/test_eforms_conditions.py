@@ -1,0 +1,184 @@
+"""How a condition of the SDK is answered, and how a path is looked up and told: on small trees of which every answer is plain."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+
+from services.notices.eforms import nodes, xml
+from services.notices.eforms.sdk import branches, compiler, shapes, writer
+from services.notices.eforms.sdk.branches import Branch
+from services.notices.eforms.sdk.ground import Ground
+from services.notices.eforms.sdk.paths import Test
+from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse
+from services.notices.eforms.sdk.wording import where
+from tests.unit.notices.notices_samples import eforms
+
+LOTS: Final = """
+  <cac:Party><cbc:ID>ORG-0001</cbc:ID><cbc:ID>ORG-0002</cbc:ID></cac:Party>
+  <cac:ProcurementProjectLot><cbc:ID schemeName="Lot">LOT-0001</cbc:ID>
+    <cac:TenderingTerms><cbc:ID>ORG-0001</cbc:ID></cac:TenderingTerms></cac:ProcurementProjectLot>
+  <cac:ProcurementProjectLot><cbc:ID schemeName="Part"> PAR-0001 </cbc:ID>
+    <cac:TenderingTerms><cbc:ID>ORG-0003</cbc:ID></cac:TenderingTerms></cac:ProcurementProjectLot>
+  <cac:ProcurementProjectLot><cbc:ID schemeName="Lot">LOT-0002</cbc:ID></cac:ProcurementProjectLot>"""
+
+
+def notice() -> xml.Element:
+    root = next(tag for tag, kind in xml.ROOTS.items() if kind == "CN")
+    uri, _, name = root[1:].partition("}")
+    prefixes = " ".join(f'xmlns:{prefix}="{each}"' for prefix, each in xml.NAMESPACES.items())
+    return xml.parse(f'<{name} xmlns="{uri}" {prefixes}>{LOTS}</{name}>'.encode())
+
+
+def called(_: Tree) -> Test:
+    raise AssertionError("all of it should be written")
+
+
+def holds(test: Test | None, root: Branch, place: Branch | None = None) -> bool:
+    assert test is not None
+    return test(place or root, Ground(root, "16"))
+
+
+LOT: Final = "cac:ProcurementProjectLot"
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (LOT, True),
+        ("cac:TenderingProcess", False),
+        (f"not({LOT})", False),
+        (f"{LOT}/cac:TenderingTerms", True),
+        (f"count({LOT}) < 2", False),
+        (f"count({LOT}[cbc:ID/@schemeName='Part']) < 2", True),
+        (f"count({LOT}/cac:TenderingProcess) = 0", True),
+        (f"count({LOT}[cbc:ID/@schemeName='Group']) > 0", False),
+        (f"{LOT}/cbc:ID/normalize-space(text()) = 'PAR-0001'", True),
+        (f"{LOT}/cbc:ID = 'PAR-0001'", False),
+        (f"{LOT}/cbc:ID = ('LOT-0002', 'LOT-0009')", True),
+        (f"{LOT}[not(cac:TenderingTerms)]/cbc:ID/@schemeName = 'Part'", False),
+        (f"{LOT} and cac:TenderingProcess", False),
+        (f"cac:TenderingProcess or ({LOT} and not(cac:TenderingProcess))", True),
+    ],
+)
+def test_a_condition_downward_is_written_whole_and_says_what_xpath_would(condition: str, expected: bool) -> None:
+    root = branches.grow(notice())
+    assert holds(writer.written(parse(condition), called), root) is expected
+    assert holds(compiler.holds(parse(condition)), root) is expected
+
+
+def test_what_is_not_written_is_called_and_what_cannot_be_written_at_all_is_left() -> None:
+    asked: list[Tree] = []
+
+    def note(tree: Tree) -> Test:
+        asked.append(tree)
+        return lambda _branch, _ground: True
+
+    climbing = parse("../cbc:ID = 'x'")
+    root = branches.grow(notice())
+    assert holds(writer.written(("or", parse("cac:TenderingProcess"), climbing), note), root)
+    assert asked == [climbing]
+    assert writer.written(climbing, note) is None
+
+
+def test_texts_and_codes_of_a_condition_are_never_part_of_the_program() -> None:
+    """A code that closes a quotation is a code."""
+    root = branches.grow(notice())
+    condition: Tree = ("compare", "=", parse("cac:Party/cbc:ID"), ("literal", "') or print('"))
+    assert not holds(writer.written(condition, called), root)
+
+
+CLIMBING: Final = f"(cbc:ID = ../{LOT}[cbc:ID/@schemeName='Lot']/cac:TenderingTerms/cbc:ID) or (cbc:ID = ../{LOT}[cbc:ID/@schemeName='Part']/cbc:ID)"
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("Lot", True), ("Part", False)])
+def test_identifiers_sought_at_several_paths_of_one_place_are_sought_once(kind: str, expected: bool) -> None:
+    """`a = b or a = c` is `a = (b, c)`; what climbs to different places, or names a variable, stays apart."""
+    condition = parse(CLIMBING.replace("'Lot'", f"'{kind}'"))
+    assert [part[3][0] for part in shapes.united(condition)] == ["sequence"]
+    root = branches.grow(notice())
+    party = root.children[f"{{{xml.NAMESPACES['cac']}}}Party"][0]
+    assert holds(compiler.holds(condition), root, party) is expected
+    assert holds(compiler.holds(("call", "not", condition)), root, party) is not expected
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "cbc:ID = ../cbc:ID or cbc:ID = ../../cbc:ID",
+        "cbc:ID = ../cbc:ID or cbc:Name = ../cbc:Name",
+        "cbc:ID = /*/cbc:ID or cbc:ID = cac:Party/cbc:ID",
+        "cbc:ID = ../cbc:ID[. = $other] or cbc:ID = ../cbc:Name[. = $other]",
+        "cbc:ID = ../cbc:ID or cbc:ID != ../cbc:Name",
+    ],
+)
+def test_what_is_not_sought_at_one_place_is_asked_apart(condition: str) -> None:
+    assert set(shapes.united(parse(condition))) == set(parse(condition)[1:])
+
+
+PATHS: Final = (
+    ".", "cac:Party", "cac:Party/cbc:ID", f"{LOT}/cac:TenderingTerms/cbc:ID", f"{LOT}/cbc:ID[@schemeName='Lot']",
+    f"{LOT}[cbc:ID/@schemeName='Part']/cac:TenderingTerms/cbc:ID", f"{LOT}[cbc:ID/@schemeName='Group']", "cbc:Nothing/cbc:ID",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_finds_in_the_branches_what_it_finds_in_the_xml(path: str) -> None:
+    root = notice()
+    grown = branches.grow(root)
+    assert [each.text for each in nodes.find_all(grown, path)] == [
+        each.text or "" for each in nodes.find_all(root, path)
+    ]
+    assert nodes.values(grown, path) == nodes.values(root, path)
+    assert nodes.text(grown, path) == nodes.text(root, path)
+    first, plain = nodes.find(grown, path), nodes.find(root, path)
+    assert (first.tag if first else None) == (plain.tag if plain is not None else None)
+
+
+def test_a_path_from_nowhere_gives_nothing() -> None:
+    assert nodes.find(None, "cbc:ID") is None
+    assert nodes.text(None, "cbc:ID") is None
+    assert nodes.values(None, "cbc:ID") == []
+
+
+@pytest.mark.parametrize("path", ["../cbc:ID", "/*/cbc:ID", "cbc:ID[1]", "cbc:ID[@a='b'][@c='d']", "cbc:ID[@a!='b']"])
+def test_a_path_of_another_kind_is_refused_of_branches(path: str) -> None:
+    with pytest.raises(UnknownSyntaxError):
+        nodes.find_all(branches.grow(notice()), path)
+
+
+def defaulted(data: bytes, prefix: str) -> bytes:
+    """Give a notice whose elements of a prefix stand in a default namespace instead."""
+    uri = xml.NAMESPACES[prefix]
+    text = re.sub(rf"<{prefix}:(\w+)", rf'<\1 xmlns="{uri}"', data.decode())
+    return text.replace(f"</{prefix}:", "</").encode()
+
+
+@pytest.mark.parametrize("prefix", ["cbc", "cac", "efac"])
+def test_a_place_is_told_the_same_whatever_prefix_the_notice_declares(prefix: str) -> None:
+    """Libxml2 writes `*[3]` for the third neighbour of any name in a default namespace."""
+    data = eforms(3)
+    usual, other = xml.parse(data), xml.parse(defaulted(data, prefix))
+    told = [xml.where(each) for each in usual.iter()]
+    assert [xml.where(each) for each in other.iter()] == told
+    assert len(set(told)) == len(told)
+    assert f"/ContractNotice/{LOT}[2]/cbc:ID" in told
+
+
+def test_a_branch_tells_its_place_as_its_element_does() -> None:
+    root = xml.parse(eforms(3))
+    places: dict[Branch, str] = {}
+    grown = {where(each, places) for each in below(branches.grow(root))}
+    assert grown == {xml.where(each) for each in root.iter()}
+
+
+def below(branch: Branch) -> list[Branch]:
+    return [branch, *(each for same in branch.children.values() for child in same for each in below(child))]
+
+
+def test_an_attribute_is_told_below_its_element() -> None:
+    lot = branches.grow(notice()).children[f"{{{xml.NAMESPACES['cac']}}}ProcurementProjectLot"][1]
+    identifier = lot.children[f"{{{xml.NAMESPACES['cbc']}}}ID"][0].attribute("schemeName")
+    assert where(identifier, {}) == f"/ContractNotice/{LOT}[2]/cbc:ID/@schemeName"
