@@ -61,14 +61,9 @@ async def add_notice(conn: asyncpg.Connection, notice: Notice) -> bool:
 
 async def add_notices(conn: asyncpg.Connection, notices: Sequence[Notice]) -> None:
     """Write new notices and their first versions together. Raises UniqueViolationError for one that is already known."""
-    contents = [notice.content.model_dump(mode="json") for notice in notices]
-    rows = [_inserted(notice, content) for notice, content in zip(notices, contents, strict=True)]
-    versions = [
-        (notice.notice_id, notice.version, notice.state, content, notice.published_at or notice.created_at)
-        for notice, content in zip(notices, contents, strict=True)
-    ]
+    rows = [_inserted(notice, notice.content.model_dump(mode="json")) for notice in notices]
     await conn.executemany(_SQL["notice_insert"], rows)
-    await conn.executemany(_SQL["version_add"], versions)
+    await conn.execute(_SQL["versions_first"], [notice.notice_id for notice in notices])
 
 
 async def known_notices(conn: asyncpg.Connection, notice_ids: Sequence[UUID]) -> dict[UUID, UUID]:

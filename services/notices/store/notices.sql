@@ -45,6 +45,13 @@ SELECT notice_id, procedure_id
 INSERT INTO notice_version (notice_id, version, state, content, recorded_at)
 VALUES ($1, $2, $3, $4, $5)
 
+-- versions_first --
+-- Of notices that were just written: their content need not come twice.
+INSERT INTO notice_version (notice_id, version, state, content, recorded_at)
+SELECT notice_id, version, state, content, COALESCE(published_at, created_at)
+  FROM notice
+ WHERE notice_id = ANY ($1)
+
 -- versions --
 -- The states of a notice up to an instant, those of the draft where $2 says so, from a version on.
 SELECT version, state, content, recorded_at
