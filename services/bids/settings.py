@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from libs.common.settings import Settings
 
@@ -27,3 +27,8 @@ class BidsSettings(Settings):
     """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""
     upload_expiry: timedelta = Field(default=timedelta(days=7), gt=timedelta())
     """How long an unfinished upload is kept after its last byte."""
+    company_data_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Where official data of companies are asked for; None: companies fill their file in themselves."""
+    company_data_token: SecretStr = SecretStr("")
+    company_data_recipient: str = Field(default="", max_length=14)
+    """SIRET of who is responsible for the platform: API Entreprise asks each caller for whom the data are."""

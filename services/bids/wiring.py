@@ -12,6 +12,7 @@ from libs.common.runtime import Runtime
 from libs.common.service import Service
 from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
 from services.bids.api import routes
+from services.bids.companies.provider import CompanyDataProvider, provider_of
 from services.bids.consumers import consumers
 from services.bids.documents.platform_seal import FileSeal, NoSeal, PlatformSeal
 from services.bids.domain.states import BID, CONTRACT, OPENING, REQUEST
@@ -44,6 +45,7 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
         TrustedRoots: TrustedRoots(tuple(roots)),
         KeyVault: _vault(settings),
         Scanner: Clamd(settings.clamd) if settings.clamd else NoScanner(),
+        CompanyDataProvider: provider_of(runtime, settings),
         Journal: Journal(runtime),
         Leases: Leases(runtime),
     }

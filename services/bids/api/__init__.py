@@ -1,7 +1,11 @@
 """The routes of the service: parse, call the use case, present."""
 
 from libs.common.http import Routes
+from services.bids.admissions import api as admissions
 from services.bids.api import awards, consultations, contracts, deposits, evidence, openings, registers
+from services.bids.applications import api as applications
+from services.bids.companies import api as companies
+from services.bids.espd import api as espd
 from services.bids.evaluation import api as evaluation
 from services.bids.uploads import api as uploads
 from services.bids.web import api as web
@@ -11,3 +15,5 @@ __all__ = ["routes"]
 routes = Routes("bids")
 for subject in (consultations, deposits, uploads, openings, registers, evaluation, awards, contracts, evidence, web):
     routes.include(subject.routes)
+for part in (admissions, applications, companies, espd):
+    routes.include(part.routes)

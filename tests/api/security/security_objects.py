@@ -156,6 +156,10 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             ("POST", "/v1/copies/{copy_id}/opening"): {"json": {"ground": "late"}},
             ("POST", "/v1/copies/{copy_id}/destruction"): {"json": {}},
             ("PUT", "/v1/bids/{bid_id}/application"): {"json": {}},
+            ("PUT", "/v1/company"): {"json": {"name": "mine"}},
+            ("POST", "/v1/espd/readings"): {"json": {"xml": "<a/>"}},
+            ("POST", "/v1/espd/papers"): {"json": {"xml": "<a/>"}},
+            ("POST", "/v1/espd/responses"): {"json": {"xml": "<a/>"}},
             ("POST", "/v1/consultations/{procedure}/bids"): {
                 "json": {"envelopes": [
                     {"kind": "offer", "lots": ["LOT-0001"], "files": [{"name": "p.bin", "size": 100}]}
