@@ -11,6 +11,7 @@ from libs.common.messages.notices import (
     ProcedureResumedV1,
     ProcedureSuspendedV1,
 )
+from libs.common.messages.rounds import MessageSentV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
 from services.alerts.service import mails, matching, news, partners, webhooks
@@ -30,6 +31,12 @@ async def notice_published(uow: Uow, event: NoticePublishedV1) -> None:
 async def letter_sent(uow: Uow, event: LetterSentV1) -> None:
     """Tell the addressee that a letter waits."""
     await mails.letter_waits(uow, event)
+
+
+@CONSUMERS.on(MessageSentV1, queue="letters")
+async def message_sent(uow: Uow, event: MessageSentV1) -> None:
+    """Tell the addressee that a message waits, or still does; the mail holds nothing of it."""
+    await mails.message_waits(uow, event)
 
 
 @CONSUMERS.on(RequestSentV1, queue="letters")

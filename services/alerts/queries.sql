@@ -130,6 +130,14 @@ SELECT $1::text, 'letter', $2::uuid, $3::uuid, $4::text, $5::text,
 ON CONFLICT (organisation, kind, subject_id) DO NOTHING
 RETURNING mail_id, organisation, state;
 
+-- requeue_letter --
+-- A reminder: the same mail again, to the address of now; one without an address waits for one.
+UPDATE mail
+   SET state = 'due', reason = NULL, requeued = requeued + 1
+ WHERE subject_id = $1 AND kind = 'letter' AND state <> 'due'
+   AND EXISTS (SELECT 1 FROM contact WHERE contact.organisation = mail.organisation)
+RETURNING mail_id, requeued;
+
 -- requeue_letters --
 -- Letters that waited for an address leave as soon as there is one; alerts are stale by then.
 UPDATE mail
@@ -159,7 +167,7 @@ SELECT notice_id, notice.procedure, title, buyer_name, departments, deadline, na
 UPDATE mail
    SET state = $2, reason = $3, sent_at = $4
  WHERE mail_id = $1 AND state = 'due'
-RETURNING organisation, kind, procedure;
+RETURNING organisation, kind, procedure, subject_id;
 
 -- mails --
 -- Newest first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from libs.common.grants.known import follow_roles
+from libs.common.messages.alerts import AlertSentV1
 from libs.common.messages.legality import ActAcknowledgedV1, ActExemptedV1
 from libs.common.messages.notices import (
     AnswerPublishedV1,
@@ -15,6 +16,7 @@ from libs.common.messages.notices import (
 from libs.common.messages.signature import DocumentSignedV1, SignatureRefusedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
+from services.bids.correspondence.delivery import mail_taken
 from services.bids.service import consultations, contracts, depositors
 from services.bids.service.endings import Ending, end_lot
 
@@ -83,6 +85,13 @@ async def answer_published(uow: Uow, event: AnswerPublishedV1) -> None:
     """Have those who deposited told of an answer."""
     if event.procedure is not None:
         await depositors.inform(uow, event.procedure, "answer", event.aggregate_id, event.aggregate_version)
+
+
+@consumers.on(AlertSentV1, queue="mails")
+async def mail_sent(uow: Uow, event: AlertSentV1) -> None:
+    """Note that the mail which tells of a letter was delivered."""
+    if event.letter_id is not None:
+        await mail_taken(uow, event.letter_id, event.occurred_at)
 
 
 @consumers.on(DocumentSignedV1, queue="signatures")

@@ -104,7 +104,7 @@ def award_decided(award: Award, consultation: Consultation, winner: str, value: 
         aggregate_id=award.id,
         aggregate_version=1,
         organisation=consultation.buyer,
-        procedure=consultation.procedure,
+        procedure=consultation.announced,
         occurred_at=award.decided_at,
         lot_id=award.lot,
         winner=winner,

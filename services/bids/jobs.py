@@ -8,6 +8,7 @@ from prometheus_client import Gauge
 
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs, Periodic
+from services.bids.correspondence.delivery import remind
 from services.bids.evidence.journal import stamp_left
 from services.bids.service import completion, key_sets
 from services.bids.service.completion import OPEN_JOB
@@ -42,6 +43,12 @@ async def stamp_key_set(runtime: Runtime, job: Job) -> None:
 
 jobs.on(SEND_JOB)(send)
 jobs.on(TELL_JOB)(tell_buyer)
+
+
+@periodic.every(300)
+async def remind_of_letters(runtime: Runtime) -> None:
+    """Have those who read nothing told again."""
+    await remind(runtime)
 
 
 @periodic.every(15)

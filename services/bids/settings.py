@@ -25,6 +25,8 @@ class BidsSettings(Settings):
     """The malware scanner: `tcp://host:3310` or `unix:///run/clamav/clamd.ctl`. None: what is opened is not scanned."""
     stamp_seconds: float = Field(default=1.5, gt=0)
     """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""
+    reminder_after: timedelta = Field(default=timedelta(days=2), gt=timedelta())
+    """How long a letter stays unread before its addressee is reminded, once."""
     upload_expiry: timedelta = Field(default=timedelta(days=7), gt=timedelta())
     """How long an unfinished upload is kept after its last byte."""
     company_data_url: str | None = Field(default=None, pattern=r"^https?://")

@@ -22,6 +22,7 @@ from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
 from services.bids.scanning import NoScanner, Scanner
 from services.bids.scanning.clamd import Clamd
+from services.bids.rounds.states import PHASE
 from services.bids.sealing import hardening
 from services.bids.sealing.tool import TOOLS, load_roots
 from services.bids.settings import BidsSettings
@@ -71,5 +72,5 @@ SERVICE = Service(
     closing=lambda runtime: runtime.port(Leases).close(),
     warnings=hardening.warnings,
     tools=(*TOOLS, *EVIDENCE_TOOLS, rebuild_command({QUEUE: TABLES})),
-    graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT, "request": REQUEST},
+    graphs={"bid": BID, "opening": OPENING, "contract": CONTRACT, "request": REQUEST, "phase": PHASE},
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from libs.common.messages import bids, legality, notices, opendata, publication, signature
+from libs.common.messages import bids, legality, notices, opendata, publication, rounds, signature
 from libs.common.messages.base import Event
 
 __all__ = ["summary"]
@@ -123,6 +123,20 @@ def _decided(event: bids.AwardDecidedV1) -> Text:
 
 def _letter(event: bids.LetterSentV1) -> Text:
     return _LETTERS[event.kind]
+
+
+def _message(event: rounds.MessageSentV1) -> Text:
+    again = ("Rappel : message non lu", "Reminder: message not read")
+    return again if event.reminder else ("Message mis à disposition", "Message made available")
+
+
+def _selected(event: rounds.ApplicationsSelectedV1) -> Text:
+    french = f"Candidatures : {event.selected} retenues, {event.refused} refusées"
+    return french, f"Applications: {event.selected} selected, {event.refused} refused"
+
+
+def _round(event: rounds.RoundOpenedV1) -> Text:
+    return f"Tour {event.number} ouvert : {event.invited} invités", f"Round {event.number} opened: {event.invited} invited"
 
 
 def _submitted(event: bids.ContractSubmittedV1) -> Text:
@@ -243,6 +257,9 @@ _LINES: Final[dict[str, Callable[[Any], Text]]] = {
     bids.RequestSettledV1.type: _fixed("Suite donnée à la réponse d'un candidat", "A bidder's answer was settled"),
     bids.AwardDecidedV1.type: _decided,
     bids.LetterSentV1.type: _letter,
+    rounds.MessageSentV1.type: _message,
+    rounds.ApplicationsSelectedV1.type: _selected,
+    rounds.RoundOpenedV1.type: _round,
     bids.IncidentDeclaredV1.type: _fixed(
         "Incident de la plateforme près de la date limite", "Incident of the platform near the deadline"
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import Field
+
 from libs.common.messages.base import Audience, Event
 
 __all__ = ["AlertSentV1", "WebhookDeliveredV1"]
@@ -18,6 +20,7 @@ class AlertSentV1(Event):
 
     mail_id: UUID
     kind: str
+    letter_id: UUID | None = Field(default=None, description="of a mail that tells of a letter")
 
 
 class WebhookDeliveredV1(Event):

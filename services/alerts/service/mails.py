@@ -9,13 +9,17 @@ from libs.common.mail.message import Content, Envelope
 from libs.common.mail.tokens import write_token
 from libs.common.messages.alerts import AlertSentV1
 from libs.common.messages.bids import IncidentDeclaredV1, LetterSentV1, RequestSentV1
+from libs.common.messages.rounds import MessageSentV1
 from libs.common.uow import Uow
 from services.alerts.domain import Contact, Found, Mail, MailState, News
 from services.alerts.mails import compose
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as store
 
-__all__ = ["JOB", "close", "enqueue", "incident_near", "letter_waits", "request_waits", "write_alert", "write_letter", "write_news"]
+__all__ = [
+    "JOB", "close", "enqueue", "incident_near", "letter_waits", "message_waits", "request_waits", "write_alert", "write_letter",
+    "write_news",
+]  # fmt: skip
 
 JOB = "mail"
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -41,6 +45,25 @@ async def _letter_of(uow: Uow, event: LetterSentV1 | RequestSentV1, sender: str 
         letter_id=event.letter_id,
         procedure=event.procedure,
         sender=sender,
+        subject=compose.LETTER_SUBJECT,
+        at=uow.now(),
+    )
+    if queued and queued.state is MailState.DUE:
+        enqueue(uow, queued.mail_id, kind="letter")
+
+
+async def message_waits(uow: Uow, event: MessageSentV1) -> None:
+    """Tell the addressee that a message waits; of one that nobody read, by the same mail again."""
+    if event.reminder:
+        for mail_id, times in await store.requeue_letter(uow.conn, event.letter_id):
+            enqueue(uow, mail_id, kind="letter", times=times)
+        return
+    queued = await store.queue_letter(
+        uow.conn,
+        event.organisation,
+        letter_id=event.letter_id,
+        procedure=event.procedure,
+        sender=event.buyer,
         subject=compose.LETTER_SUBJECT,
         at=uow.now(),
     )
@@ -120,6 +143,7 @@ async def close(uow: Uow, mail_id: UUID, state: MailState, reason: str | None = 
             occurred_at=now,
             mail_id=mail_id,
             kind=closed.kind,
+            letter_id=closed.subject_id if closed.kind == "letter" else None,
         )
     )
 

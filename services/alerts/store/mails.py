@@ -47,6 +47,7 @@ class Closed:
     organisation: str
     kind: str
     procedure: UUID | None
+    subject_id: UUID
 
 
 async def queue_alerts(
@@ -76,6 +77,11 @@ async def queue_letter(
     """Queue the mail that tells of a letter; None when it was queued before."""
     row = await conn.fetchrow(QUERIES["queue_letter"], organisation, letter_id, procedure, sender, subject, at)
     return _queued(row) if row else None
+
+
+async def requeue_letter(conn: asyncpg.Connection, letter_id: UUID) -> list[tuple[UUID, int]]:
+    """Make the mail of one letter due again, unless it is: mail, how many times it was."""
+    return [(row["mail_id"], row["requeued"]) for row in await conn.fetch(QUERIES["requeue_letter"], letter_id)]
 
 
 async def requeue_letters(conn: asyncpg.Connection, organisation: str) -> list[tuple[UUID, int]]:
@@ -127,7 +133,7 @@ async def close(
 ) -> Closed | None:
     """Say what became of a mail that was due; None when it was not due any more."""
     row = await conn.fetchrow(QUERIES["close_mail"], mail_id, state, reason, at)
-    return Closed(row["organisation"], row["kind"], row["procedure"]) if row else None
+    return Closed(**dict(row)) if row else None
 
 
 async def page(conn: asyncpg.Connection, organisation: str, before: Key, limit: int) -> list[asyncpg.Record]:

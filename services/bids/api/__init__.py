@@ -7,6 +7,8 @@ from services.bids.applications import api as applications
 from services.bids.companies import api as companies
 from services.bids.espd import api as espd
 from services.bids.evaluation import api as evaluation
+from services.bids.correspondence import api as correspondence
+from services.bids.rounds import api as rounds
 from services.bids.uploads import api as uploads
 from services.bids.web import api as web
 
@@ -15,5 +17,7 @@ __all__ = ["routes"]
 routes = Routes("bids")
 for subject in (consultations, deposits, uploads, openings, registers, evaluation, awards, contracts, evidence, web):
     routes.include(subject.routes)
+routes.include(correspondence.routes)
+routes.include(rounds.routes)
 for part in (admissions, applications, companies, espd):
     routes.include(part.routes)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from libs.common.actor import Actor
 from libs.common.http import Routes
 from libs.common.runtime import Runtime
 from services.bids.api.views import ConsultationView
 from services.bids.domain.time import is_late
 from services.bids.errors import UnknownConsultation
+from services.bids.rounds.admission import require_visible
 from services.bids.service import consultations, openings
 from services.bids.settings import BidsSettings
 from services.bids.store import consultations as store
@@ -19,10 +21,11 @@ routes = Routes("bids")
 
 
 @routes.get("/v1/consultations/{procedure}", errors=[UnknownConsultation], tag="consultations")
-async def get_consultation(runtime: Runtime, procedure: UUID) -> ConsultationView:
-    """Read a consultation: deadline, lots, key set of the opening officers, limits."""
+async def get_consultation(runtime: Runtime, actor: Actor | None, procedure: UUID) -> ConsultationView:
+    """Read a consultation: deadline, lots, key set of the opening officers, limits; a round, as its buyer or invited."""
     async with runtime.read() as conn:
         found = await consultations.get(conn, procedure)
+        await require_visible(conn, actor, found, runtime.clock.now())
         opened = await openings.all_opened(conn, found)
         keys = await store.key_sets(conn, procedure)
     state = "closed" if is_late(runtime.clock.now(), found.deadline) else "open"

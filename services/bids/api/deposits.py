@@ -31,6 +31,7 @@ from services.bids.errors import (
     UnknownConsultation,
     WrongEnvelope,
 )
+from services.bids.rounds.errors import ApplicationsOnly, NotInvited
 from services.bids.sealing.receipt import Receipt
 from services.bids.service import consultations, deposits, drafts, papers
 from services.bids.store import bids as store
@@ -44,7 +45,16 @@ routes = Routes("bids")
 @routes.post(
     "/v1/consultations/{procedure}/bids",
     status=201,
-    errors=[UnknownConsultation, Forbidden, InvalidInput, BidTooLarge, ProcedureSuspended, LotEnded],
+    errors=[
+        UnknownConsultation,
+        Forbidden,
+        NotInvited,
+        ApplicationsOnly,
+        InvalidInput,
+        BidTooLarge,
+        ProcedureSuspended,
+        LotEnded,
+    ],
     tag="bids",
     location="/v1/bids/{bid_id}",
 )

@@ -49,6 +49,8 @@ class FactKind(StrEnum):
     """A process serves: its silence is an interruption of the service."""
     OPENING_STEP = "opening_step"
     """A step of an opening: started, officer present, completed."""
+    MESSAGE_SENT = "message_sent"
+    """A message of the correspondence was put at its addressee's disposal: its hash, those of its files."""
     ADMISSION = "admission"
     """A reasoned decision of the buyer on a late deposit, or one received by another channel."""
 

@@ -274,7 +274,7 @@ async def _prepare(uow: Uow, case: _Case, essential: EssentialData, award: Award
     name = f"acte-engagement-{content.contract_id}.pdf"
     document = await uow.runtime.storage.put(key, pdf, media_type="application/pdf", name=name)
     row = ContractRow(
-        content.contract_id, 1, case.consultation.procedure, award.id, case.consultation.buyer, case.winner.depositor,
+        content.contract_id, 1, case.consultation.announced, award.id, case.consultation.buyer, case.winner.depositor,
         content.number, ContractState.PREPARED, content, award.standstill_until, document,
     )  # fmt: skip
     await contract_store.add(uow.conn, row)

@@ -148,7 +148,7 @@ async def require_buyer(
     conn: asyncpg.Connection, actor: Actor, consultation: Consultation, permission: Permission, at: datetime
 ) -> None:
     """Let only those pass who may do this in the consultation. Raises Forbidden, RoleMissing."""
-    await require(conn, actor, consultation.buyer, consultation.procedure, permission, at)
+    await require(conn, actor, consultation.buyer, consultation.announced, permission, at)
 
 
 def require_passed(now: datetime, consultation: Consultation) -> None:

@@ -14,6 +14,7 @@ from libs.common.uow import Uow
 from services.bids.domain.bids import file_name_problem
 from services.bids.domain.states import BidState
 from services.bids.errors import BidTooLarge, UnknownBid
+from services.bids.rounds.admission import admit
 from services.bids.sealing.manifest import MAX_FILES
 from services.bids.service import consultations
 from services.bids.settings import BidsSettings
@@ -47,11 +48,12 @@ class NewBid:
 async def create(uow: Uow, actor: Actor, new: NewBid) -> Bid:
     """Prepare a bid; late ones too: they are received and kept.
 
-    Raises UnknownConsultation, ProcedureSuspended, LotEnded, InvalidInput (every fault), BidTooLarge.
+    Raises UnknownConsultation, ApplicationsOnly, NotInvited, ProcedureSuspended, LotEnded, InvalidInput (every fault), BidTooLarge.
     """
     actor.require(OrganisationKind.COMPANY)
     consultation = await consultations.get(uow.conn, new.procedure)
     consultations.require_going_on(consultation, new.lots)
+    await admit(uow.conn, consultation, actor.organisation, ((each.kind, each.lots) for each in new.envelopes))
     _check(new, consultation)
     limit = uow.runtime.port(BidsSettings).max_bid_bytes
     if sum(size for _, size in new.files) > limit:

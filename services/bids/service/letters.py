@@ -52,7 +52,7 @@ async def keep(uow: Uow, consultation: Consultation, to: tuple[str, str], paper:
 
 
 async def read(uow: Uow, actor: Actor, letter_id: UUID) -> Letter:
-    """Give a letter to its addressee, noting the first reading, or to who reads for its buyer once the bids are opened.
+    """Give a letter to its addressee, noting the first reading, or to who sent it: for a buyer once the bids are opened.
 
     Raises UnknownLetter, RoleMissing.
     """
@@ -63,9 +63,10 @@ async def read(uow: Uow, actor: Actor, letter_id: UUID) -> Letter:
         raise unknown
     if addressee is None:
         await require(uow.conn, actor, letter.buyer, letter.procedure, Permission.READ, uow.now(), unknown=unknown)
-    elif letter.first_read_at is None:
+    reader = letter.buyer if addressee is None else addressee
+    if letter.addressee == reader and letter.first_read_at is None:
         now = uow.now()
         await store.letter_read(uow.conn, letter_id, now, actor.subject)
         uow.audit("read_letter", str(letter_id))
-        return replace(letter, first_read_at=now)
+        return replace(letter, first_read_at=now, read_by=actor.subject)
     return letter

@@ -191,7 +191,7 @@ async def buyers_opening(
     unknown = UnknownOpening("Aucune ouverture de votre organisation n'a cet identifiant.", "No such opening of yours.")
     if opening is None or consultation is None:
         raise unknown
-    await require(conn, actor, consultation.buyer, consultation.procedure, permission, at, unknown=unknown)
+    await require(conn, actor, consultation.buyer, consultation.announced, permission, at, unknown=unknown)
     return opening, consultation
 
 

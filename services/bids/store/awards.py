@@ -44,6 +44,15 @@ class Letter:
     sent_at: datetime
     first_read_at: datetime | None = None
     sequence: int = 0
+    read_by: str | None = None
+    sender: str | None = None
+    """The company that wrote; None: the buyer, or the platform."""
+    in_reply_to: UUID | None = None
+    answer_due_at: datetime | None = None
+    delivered_at: datetime | None = None
+    delivered_by: str | None = None
+    fact: UUID | None = None
+    """The evidence of its sending, of the correspondence."""
 
 
 async def add(conn: asyncpg.Connection, procedure: UUID, award: Award, decision: dict[str, Any]) -> None:

@@ -48,6 +48,13 @@ class Consultation:
     abandoned: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     """The lots declared unsuccessful, as their buyer knows."""
+    principal: UUID | None = None
+    """Of a round: the procedure that it goes on from."""
+
+    @property
+    def announced(self) -> UUID:
+        """The procedure as it was published: what roles are given for, and what its timeline is of."""
+        return self.principal or self.procedure
 
     @property
     def rules(self) -> OpeningRules:
@@ -158,4 +165,5 @@ def _read(row: Any) -> Consultation | None:  # noqa: ANN401  # a row of asyncpg
         row["suspended"],
         frozenset(row["abandoned"]),
         frozenset(row["failed"]),
+        row["principal"],
     )

@@ -1,17 +1,17 @@
 -- find_consultation --
 SELECT c.procedure, c.version, c.buyer, greatest(c.deadline, n.deadline) AS deadline, c.notice, c.keys, c.opened_at,
        coalesce(n.suspended, false) AS suspended, coalesce(n.abandoned, '{}') AS abandoned,
-       coalesce(n.failed, '{}') AS failed
+       coalesce(n.failed, '{}') AS failed, c.principal
   FROM consultation AS c
-  LEFT JOIN procedure_note AS n USING (procedure)
+  LEFT JOIN procedure_note AS n ON n.procedure = coalesce(c.principal, c.procedure)
  WHERE c.procedure = $1
 
 -- lock_consultation --
 SELECT c.procedure, c.version, c.buyer, greatest(c.deadline, n.deadline) AS deadline, c.notice, c.keys, c.opened_at,
        coalesce(n.suspended, false) AS suspended, coalesce(n.abandoned, '{}') AS abandoned,
-       coalesce(n.failed, '{}') AS failed
+       coalesce(n.failed, '{}') AS failed, c.principal
   FROM consultation AS c
-  LEFT JOIN procedure_note AS n USING (procedure)
+  LEFT JOIN procedure_note AS n ON n.procedure = coalesce(c.principal, c.procedure)
  WHERE c.procedure = $1
    FOR UPDATE OF c
 
@@ -19,9 +19,9 @@ SELECT c.procedure, c.version, c.buyer, greatest(c.deadline, n.deadline) AS dead
 -- Deposits share it; an opening takes it alone: none slips in while the bids to open are counted.
 SELECT c.procedure, c.version, c.buyer, greatest(c.deadline, n.deadline) AS deadline, c.notice, c.keys, c.opened_at,
        coalesce(n.suspended, false) AS suspended, coalesce(n.abandoned, '{}') AS abandoned,
-       coalesce(n.failed, '{}') AS failed
+       coalesce(n.failed, '{}') AS failed, c.principal
   FROM consultation AS c
-  LEFT JOIN procedure_note AS n USING (procedure)
+  LEFT JOIN procedure_note AS n ON n.procedure = coalesce(c.principal, c.procedure)
  WHERE c.procedure = $1
    FOR SHARE OF c
 
@@ -368,13 +368,15 @@ INSERT INTO letter (id, procedure, lot, buyer, addressee, kind, subject, content
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- find_letter --
--- To its addressee; to its sender ($2 null) once the bids are opened: who deposited is secret until then.
+-- To its addressee, and the company that wrote it; to the buyer ($2 null) once the bids are opened, as who deposited is
+-- secret until then, or what it wrote itself (those with a fact).
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
-       first_read_at
+       first_read_at, read_by, sender, in_reply_to, answer_due_at, delivered_at, delivered_by, fact
   FROM letter
  WHERE id = $1
    AND (addressee = $2
-        OR ($2::text IS NULL AND addressee = buyer)
+        OR sender = $2
+        OR ($2::text IS NULL AND (addressee = buyer OR fact IS NOT NULL))
         OR ($2::text IS NULL
             AND EXISTS (SELECT FROM opening WHERE opening.procedure = letter.procedure AND opening.state = 'completed')))
 
@@ -382,7 +384,7 @@ SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, s
 -- To a company ($1), or sent in the consultations that somebody reads for a buyer ($2 to $4: the buyer, its consultations,
 -- null: all, those of others) once the bids are opened: who deposited is secret until then.
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
-       first_read_at
+       first_read_at, read_by, sender, in_reply_to, answer_due_at, delivered_at, delivered_by, fact
   FROM letter
  WHERE (addressee = $1
         OR (((buyer = $2 AND ($3::uuid[] IS NULL OR procedure = ANY($3)))
@@ -398,8 +400,10 @@ SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, s
  LIMIT $7
 
 -- letter_read --
+-- Reading is a delivery too, unless it is proved already.
 UPDATE letter
-   SET first_read_at = $2, read_by = $3
+   SET first_read_at = $2, read_by = $3, delivered_at = coalesce(delivered_at, $2),
+       delivered_by = coalesce(delivered_by, 'inbox')
  WHERE id = $1
    AND first_read_at IS NULL
 

@@ -71,7 +71,7 @@ async def test_applications_come_first_and_each_stage_has_its_own_statement(serv
     assert told == [("applications", 2), ("offers", 4)]
 
 
-@pytest.mark.parametrize(("procedure_type", "first"), [("open", "offers"), ("restricted", "applications")])
+@pytest.mark.parametrize(("procedure_type", "first"), [("open", "offers"), ("neg-wo-call", "applications")])
 async def test_offers_come_first_in_open_procedures_that_say_so(
     service_harness: HarnessFactory, procedure_type: str, first: str
 ) -> None:

@@ -1,0 +1,52 @@
+"""Events of the bids service on rounds and correspondence: what happened, never what was written, nor who else was invited."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from libs.common.messages.base import Audience, Event, Sha256
+
+__all__ = ["ApplicationsSelectedV1", "MessageSentV1", "RoundOpenedV1"]
+
+
+class MessageSentV1(Event):
+    """A message between a buyer and a company waits for its addressee, `organisation`; its content stays on the platform."""
+
+    type: ClassVar[str] = "bids.message.sent.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    letter_id: UUID
+    kind: str = Field(
+        description="clarification, completion, negotiation, information, reply, invitation, selection; more may come"
+    )
+    sha256: Sha256 = Field(description="of the PDF")
+    reminder: bool = Field(default=False, description="nobody read it yet")
+
+
+class ApplicationsSelectedV1(Event):
+    """A buyer selected those it will invite; known to it, and to each candidate by its own letter."""
+
+    type: ClassVar[str] = "bids.selection.decided.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    lots: list[str]
+    selected: int = Field(ge=0, description="candidates selected for one lot at least")
+    refused: int = Field(ge=0)
+
+
+class RoundOpenedV1(Event):
+    """A buyer called those it invited to a round: how many, never who. Each of them has its invitation."""
+
+    type: ClassVar[str] = "bids.round.opened.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    round_id: UUID
+    number: int = Field(ge=1)
+    kind: Literal["tender", "negotiation", "final", "subsequent", "specific"]
+    lots: list[str]
+    deadline: AwareDatetime
+    invited: int = Field(ge=1)
+    key_fingerprint: str = Field(description="of the key set that bids of the round are sealed to")
