@@ -10,6 +10,7 @@ from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs, Periodic
 from services.bids.correspondence.delivery import remind
 from services.bids.evidence.journal import stamp_left
+from services.bids.rehearsal import service as rehearsals
 from services.bids.service import completion, key_sets
 from services.bids.service.completion import OPEN_JOB
 from services.bids.service.incidents import TELL_JOB, tell_buyer
@@ -49,6 +50,12 @@ jobs.on(TELL_JOB)(tell_buyer)
 async def remind_of_letters(runtime: Runtime) -> None:
     """Have those who read nothing told again."""
     await remind(runtime)
+
+
+@periodic.every(600)
+async def remind_of_rehearsals(runtime: Runtime) -> None:
+    """Remind buyers of officers who have not tried their key."""
+    await rehearsals.remind(runtime)
 
 
 @periodic.every(15)

@@ -23,6 +23,11 @@ class BidsSettings(Settings):
     """Keys that wrap those of openings: 32 bytes in base64, one a line, the newest first. None: derived from `secret`."""
     clamd: str | None = None
     """The malware scanner: `tcp://host:3310` or `unix:///run/clamav/clamd.ctl`. None: what is opened is not scanned."""
+    help_url: str | None = None
+    """The manual, or the page of the support; shown with its mail address, its telephone and its hours (`GET /help`)."""
+    help_mail: str | None = None
+    help_phone: str | None = None
+    help_hours: str | None = None
     stamp_seconds: float = Field(default=1.5, gt=0)
     """How long a depositor waits for the time stamp; then the receipt is given with the stamp pending."""
     reminder_after: timedelta = Field(default=timedelta(days=2), gt=timedelta())

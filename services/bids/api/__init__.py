@@ -9,13 +9,14 @@ from services.bids.espd import api as espd
 from services.bids.evaluation import api as evaluation
 from services.bids.correspondence import api as correspondence
 from services.bids.rounds import api as rounds
+from services.bids.rehearsal import api as rehearsals
 from services.bids.uploads import api as uploads
 from services.bids.web import api as web
 
 __all__ = ["routes"]
 
 routes = Routes("bids")
-for subject in (consultations, deposits, uploads, openings, registers, evaluation, awards, contracts, evidence, web):
+for subject in (consultations, deposits, uploads, openings, rehearsals, registers, evaluation, awards, contracts, evidence, web):
     routes.include(subject.routes)
 routes.include(correspondence.routes)
 routes.include(rounds.routes)

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-__all__ = ["NoScanner", "Scanner", "ScannerAwayError", "Verdict"]
+__all__ = ["MALWARE_FOUND", "NoScanner", "Scanner", "ScannerAwayError", "Verdict"]
 
+MALWARE_FOUND = "malware found"
+"""The step of an opening that the journal of evidence keeps for a bid: it lets its backup copy be opened."""
 ScanState = Literal["clean", "infected", "unscanned"]
 
 

@@ -37,6 +37,7 @@ from services.bids.domain.submissions import Size, country_of, submissions
 from services.bids.errors import AlreadyAwarded, IncompleteAward, NotOpened
 from services.bids.evaluation.decision import Basis, basis_of, choice_faults
 from services.bids.evaluation.store import note_decider
+from services.bids.rehearsal.service import refuse_rehearsal
 from services.bids.service import consultations
 from services.bids.service.counting import received_for
 from services.bids.service.letters import send
@@ -146,6 +147,7 @@ async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
     if consultation is None:
         raise consultations.unknown()
     await consultations.require_buyer(uow.conn, actor, consultation, Permission.EVALUATE, uow.now())
+    await refuse_rehearsal(uow.conn, consultation.procedure)
     consultations.require_going_on(consultation, [decision.lot])
     case = await _scored(uow.conn, await _case(uow, decision, consultation))
     decision = case.decision

@@ -16,11 +16,13 @@ from libs.common.grants import Permission
 from libs.common.messages.notices import OpeningKeySet
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids import events
+from services.bids import events, evidence
 from services.bids.domain.bids import Standing
 from services.bids.domain.states import BID, OPENING, BidState, OpeningState, after
 from services.bids.domain.time import legal_time
 from services.bids.errors import TooFewOfficers
+from services.bids.evidence import Fact, FactKind
+from services.bids.scanning import MALWARE_FOUND
 from services.bids.sealing.names import canonical
 from services.bids.sealing.sharing import enough, sharing
 from services.bids.service.counting import Judged, judge
@@ -33,7 +35,7 @@ from services.bids.store import consultations as consultation_store
 from services.bids.store import openings as store
 from services.bids.store.bids import EnvelopeRow
 from services.bids.store.consultations import Consultation
-from services.bids.store.openings import Opening, Presence
+from services.bids.store.openings import OpenedFile, Opening, Presence
 
 __all__ = ["OPEN_JOB", "ask", "note", "open_named"]
 
@@ -202,12 +204,21 @@ async def _keep(uow: Uow, found: _Found) -> None:
     for (bid, number), outcome in found.opened.items():
         for file, document in outcome.files.items():
             await store.add_file(uow.conn, found.opening.id, bid, file, document)
+            await _note_malware(uow, found.opening, (bid, file), document)
         await bid_store.set_envelope_state(uow.conn, bid, number, "unreadable" if outcome.finding else "opened")
     judged = await judge(uow.conn, found.consultation)
     for each in judged.bids.values():
         step = _step(judged, each.id) if each.state is BidState.DEPOSITED else None
         if step is not None:
             await bid_store.set_state(uow.conn, each.id, after(BID, each.state, step))
+
+
+async def _note_malware(uow: Uow, opening: Opening, place: tuple[UUID, int], file: OpenedFile) -> None:
+    """Record in the evidence that malware was found: what lets a backup copy be opened (order ECOM1831545A, annex 6)."""
+    if file.verdict.scan != "infected":
+        return
+    content = {"opening": str(opening.id), "step": MALWARE_FOUND, "file": place[1], "threat": file.verdict.threat}
+    await evidence.record(uow.conn, Fact(opening.procedure, place[0], FactKind.OPENING_STEP, uow.now(), content))
 
 
 def _step(judged: Judged, bid: UUID) -> str | None:

@@ -108,6 +108,7 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     later = w.h.clock.now() + timedelta(days=30)
     event = bids.notice(w.procedure, w.officers, 1, deadline=later)
     w.notice = event.notice
+    assert w.notice.opening is not None
     await w.h.deliver(event)
     receipt = await w.deposit(COMPANY.organisation, [b"secret offer"])
     draft = await w.draft(COMPANY.organisation, [b"other"], ("LOT-0002",))
@@ -186,6 +187,12 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
                 "json": {"begins": "2026-03-01T08:00:00Z", "what": "Dépôts interrompus", "what_en": "Deposits were cut"}
             },
             ("POST", "/v1/bids/{bid_id}/deposit"): {"json": {"envelopes": [each.model_dump(mode="json") for each in sealed.envelopes]}},
+            ("POST", "/v1/rehearsals"): {
+                "json": {"buyer_name": "Commune", "department": "21", "opening": w.notice.opening.model_dump(mode="json")}
+            },
+            ("POST", "/v1/consultations/{procedure}/officers"): {
+                "json": {"consultation": str(opened), "fingerprint": "0" * 64, "officer": "officier-1", "at": "2026-03-01T08:00:00Z"}
+            },
             ("POST", "/v1/consultations/{procedure}/openings"): {"json": {}},
             ("GET", "/v1/openings/{opening_id}/shares"): {"params": {"officer": "officier-1"}},
             ("POST", "/v1/openings/{opening_id}/shares"): {"json": {"officer": "officier-1", "shares": []}},

@@ -100,6 +100,9 @@ async def test_malware_is_named_in_the_report_and_served_on_a_second_step_only(s
     assert [each["scan"]["scan"] for each in line["files"]] == ["clean", "infected", "clean"]
     infected = line["files"][1]
     assert infected["scan"]["threat"] == "Eicar-Test-Signature"
+    told = await w.call("GET", f"/consultations/{w.procedure}/evidence", BUYER, expect=200)
+    steps = [each["fact"] for each in told["facts"] if each["fact"]["content"].get("step") == "malware found"]
+    assert [(each["bid"], each["content"]["file"]) for each in steps] == [(str(w.bids[ALPHA]), 2)]
     refused = await w.call("GET", place(w, opening, ALPHA, 2), BUYER, expect=409)
     assert refused["type"] == "urn:halles:problem:in-quarantine"
     assert infected["sha256"] in refused["detail"]

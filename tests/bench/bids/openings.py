@@ -1,0 +1,98 @@
+"""Opening bids: all the work of the worker, against `cp` with fsync of the same stored files, in the same run.
+
+Ours reads, authenticates and hashes every byte, and notes what was found; it writes no plaintext (docs/openings.md). Both
+read from the page cache where it holds the files. The copy is made before and after; the mean of both is the baseline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import time
+from contextlib import AsyncExitStack
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+
+from libs.common.service import Service
+from libs.common.testing.harness import Harness, harness
+from services.bids import sealing
+from tests.api.bids.bids_world import World, offer, world
+
+TARGET = 0.7
+"""Of the rate of the copy (issue 5)."""
+
+
+async def run(*, short: bool) -> None:
+    """Measure bytes a second by the clock, and our processor's time."""
+    bids, size = (10, 8 << 20) if short else (100, 100 << 20)
+    address = os.environ.get("HALLES_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+    async with AsyncExitStack() as stack:
+
+        def start(service: Service, **options: Any) -> Any:  # noqa: ANN401  # what gives a harness
+            return stack.enter_async_context(harness(service, address, **options))
+
+        w = await world(start, settings={"max_bid_bytes": 2**40})
+        for number in range(bids):
+            await _deposit(w, f"SIRET:55210025{number:06}", os.urandom(size))
+        _say(bids * size, await _measure(w), bids)
+
+
+async def _deposit(w: World, company: str, content: bytes) -> None:
+    contents = [offer([content])]
+    draft = await w.draft_all(company, contents)
+    sealed: sealing.SealedBid = await asyncio.to_thread(w.seal_all, UUID(draft["bid_id"]), contents)
+    await w.send(company, draft["bid_id"], 1, BytesIO(sealed.ciphertexts[0]), length=len(sealed.ciphertexts[0]))
+    await w.finish(company, draft["bid_id"], sealed)
+
+
+async def _measure(w: World) -> tuple[float, float, float]:
+    """Give the seconds of ours, our seconds of processor, and the seconds of the copy."""
+    await w.h.settle()  # hashes of what was received, receipts: no work of the opening
+    await w.close()
+    opening = (await w.start_opening())["opening_id"]
+    for officer in w.officers[:2]:
+        await w.present(opening, officer)
+    before = await asyncio.to_thread(_copy, w.h)
+    began, spent = time.monotonic(), time.process_time()
+    completed = await w.complete(opening)
+    ours, processor = time.monotonic() - began, time.process_time() - spent
+    if len(completed["report"]["opened"]) != len(completed["report"]["opened"] + completed["report"]["unreadable"]):
+        raise click.ClickException("not all bids were opened")
+    return ours, processor, (before + await asyncio.to_thread(_copy, w.h)) / 2
+
+
+def _copy(h: Harness) -> float:
+    """Copy all that is sealed, as `cp` does, and have it durable; give the seconds."""
+    source, target = h.runtime.settings.data_dir / "storage" / "bids" / "sealed", h.runtime.settings.data_dir / "copy"
+    began = time.monotonic()
+    subprocess.run(["cp", "-r", str(source), str(target)], check=True)
+    for each in target.rglob("*"):
+        _sync(each)
+    seconds = time.monotonic() - began
+    shutil.rmtree(target)
+    return seconds
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _say(total: int, seconds: tuple[float, float, float], bids: int) -> None:
+    ours, processor, copy = seconds
+    rate, baseline = total / ours / 2**20, total / copy / 2**20
+    click.echo(json.dumps({
+        "what": f"opening {bids} bids, against cp with fsync of the same files", "unit": "MiB/s", "ours": round(rate, 1),
+        "baseline": round(baseline, 1), "ratio": round(rate / baseline, 2), "target": TARGET, "met": rate / baseline >= TARGET,
+        "mib_per_cpu_second": round(total / processor / 2**20, 1), "load": [round(each, 1) for each in os.getloadavg()],
+    }))  # fmt: skip
