@@ -11,6 +11,7 @@ from libs.common.service import Completion, Job, Jobs, Periodic
 from services.bids.correspondence.delivery import remind
 from services.bids.evidence.journal import stamp_left
 from services.bids.rehearsal import service as rehearsals
+from services.bids.retention import service as retention
 from services.bids.service import completion, key_sets
 from services.bids.service.completion import OPEN_JOB
 from services.bids.service.incidents import TELL_JOB, tell_buyer
@@ -44,6 +45,13 @@ async def stamp_key_set(runtime: Runtime, job: Job) -> None:
 
 jobs.on(SEND_JOB)(send)
 jobs.on(TELL_JOB)(tell_buyer)
+jobs.on(retention.DESTROY_JOB)(retention.destroy)
+
+
+@periodic.every(3600)
+async def propose_destructions(runtime: Runtime) -> None:
+    """Propose the destruction of bids that were kept long enough; an administrator confirms."""
+    await retention.propose(runtime)
 
 
 @periodic.every(300)

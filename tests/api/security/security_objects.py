@@ -103,7 +103,12 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     request_path = f"/requests/{request['request_id']}"
     await w.call("POST", f"{request_path}/documents", COMPANY.organisation, expect=201, data=b"%PDF-1.7", headers=PDF)
     awarded = await w.call("POST", path, bids.BUYER, expect=201, json=award)
-    opened, open_bid = w.procedure, w.bids[COMPANY.organisation]
+    opened, open_bid, destruction = w.procedure, w.bids[COMPANY.organisation], uuid4()
+    async with w.h.runtime.uow() as uow:  # five years later
+        await uow.conn.execute(
+            "INSERT INTO destruction (id, procedure, buyer, kept_until, reason, proposed_at) VALUES ($1, $2, $3, $4, '', $4)",
+            destruction, opened, bids.BUYER, w.h.clock.now(),
+        )  # fmt: skip
     w.procedure, w.officers = uuid4(), [sealing.generate("officier-9")]
     later = w.h.clock.now() + timedelta(days=30)
     event = bids.notice(w.procedure, w.officers, 1, deadline=later)
@@ -144,6 +149,7 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "opening_id,bid_id,number": [{"opening_id": opening_id, "bid_id": str(open_bid), "number": "1"}],
             "letter_id": [{"letter_id": letters[COMPANY.organisation]}],
             "procedure,lot,bid_id": [{"procedure": str(opened), "lot": "LOT-0001", "bid_id": str(open_bid)}],
+            "destruction_id": [{"destruction_id": str(destruction)}],
             "request_id": [{"request_id": request["request_id"]}],
             "request_id,number": [{"request_id": request["request_id"], "number": "1"}],
             "contract_id": [{"contract_id": awarded["contract_id"]}],
@@ -206,6 +212,7 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             },
             ("POST", "/v1/consultations/{procedure}/lots/{lot}/scorings"): {"json": {}},
             ("POST", "/v1/consultations/{procedure}/lots/{lot}/requests"): {"json": asked},
+            ("PUT", "/v1/consultations/{procedure}/retention-hold"): {"json": {"reason": "Recours"}},
             ("POST", "/v1/requests/{request_id}/documents"): {"data": b"%PDF-1.7", "headers": PDF},
             ("POST", "/v1/requests/{request_id}/answer"): {"json": {"text": "Voici."}},
             ("POST", "/v1/requests/{request_id}/settlement"): {"json": {"outcome": "accepted"}},
