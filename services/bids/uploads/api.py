@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from aiohttp import web
@@ -98,7 +99,7 @@ async def create_upload(
     asked = protocol.creation(request.headers)
     body = _body(request)
     upload = await service.create(runtime, actor, (bid_id, number), asked)
-    headers = {"Location": f"/bids/v1/uploads/{upload.id}"}
+    headers = {"Location": _address(runtime, request, upload)}
     if asked.kind != "final" and (request.can_read_body or upload.length == 0):
         if request.can_read_body:
             _check_media(request)
@@ -156,6 +157,12 @@ async def _receive(runtime: Runtime, actor: Actor, upload_id: UUID, request: web
     offset = protocol.offset(request.headers)
     upload = await transfer.receive(runtime, actor, (upload_id, offset), _body(request))
     return web.Response(status=204, headers={"Upload-Offset": str(upload.received)} | _expires(upload))
+
+
+def _address(runtime: Runtime, request: web.Request, upload: Upload) -> str:
+    """Give an absolute address, which some clients do not make of a path; https where a proxy in front speaks it."""
+    scheme = urlsplit(runtime.settings.public_url).scheme
+    return f"{scheme}://{request.host}/bids/v1/uploads/{upload.id}"
 
 
 def _body(request: web.Request) -> transfer.Body:

@@ -109,7 +109,7 @@ class Storm:
                 sent = self._headers({"Upload-Length": str(u.sizes[0])})
                 async with aiohttp.ClientSession() as client, client.post(self._url(u.endpoint()), headers=sent) as got:
                     if got.status == 201:
-                        return got.headers["Location"]
+                        return urlsplit(got.headers["Location"]).path
             await asyncio.sleep(0.1)
 
     async def _offset(self, u: Uploads, address: str) -> int:

@@ -24,7 +24,6 @@ from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Uploads, uploads
 
 DATA = os.urandom(700_000)
 NODE = Path(__file__).resolve().parents[3] / "js" / "tus"
-_AIOTUS = "aiotus 1.1 appends a Location that begins with a slash instead of resolving it (RFC 3986, section 5)"
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
@@ -54,7 +53,6 @@ async def test_tuspy_with_checksums(consultation: World) -> None:
     assert await u.stored() == DATA
 
 
-@pytest.mark.xfail(strict=True, reason=_AIOTUS)
 async def test_aiotus(consultation: World) -> None:
     u = await uploads(consultation, [len(DATA)])
     headers = u.w.h.headers(ALPHA, "company")
@@ -64,7 +62,6 @@ async def test_aiotus(consultation: World) -> None:
     assert await aiotus.metadata(str(made), headers=headers) == {"filename": b"offre.pdf"}
 
 
-@pytest.mark.xfail(strict=True, reason=_AIOTUS)
 async def test_aiotus_in_parallel(consultation: World) -> None:
     u = await uploads(consultation, [len(DATA)])
     headers = u.w.h.headers(ALPHA, "company")

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import aiohttp
 from multidict import CIMultiDictProxy
+from yarl import URL
 
 from libs.common.service import Service
 from libs.common.testing.harness import Harness, harness
@@ -67,7 +68,7 @@ class Uploads:
         sent = {"Upload-Length": str(self.sizes[file - 1] if length is None else length)} | (headers or {})
         answer = await self.ask("POST", self.endpoint(file), sent)
         assert answer.status == 201, answer.body
-        return answer.headers["Location"]
+        return URL(answer.headers["Location"]).path
 
     async def patch(self, address: str, offset: int, data: Any, headers: dict[str, str] | None = None) -> Answer:
         """Send bytes."""
