@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,9 @@ def body(data: bytes) -> bytes:
     ids=["bomb", "external-dtd", "external-entity", "parameter-entity", "empty-dtd"],
 )
 def test_no_dtd_is_read_whatever_it_declares(prolog: bytes, inside: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     checked = check(b"<?xml version='1.0'?>" + prolog + body(eforms(1)).replace(b">Prix<", b">" + inside + b"<"))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert not checked.accepted
     assert checked.notice is None
     assert "DTD" in checked.problems[0].message
@@ -62,9 +63,11 @@ def test_a_file_of_200_mb_is_refused_without_reading_it_whole(tmp_path: Path) ->
     with huge.open("wb") as file:
         file.write(eforms(1))
         file.truncate(200 * 2**20)
-    began = time.perf_counter()
+    tracemalloc.start()
     result = CliRunner().invoke(check_files, [str(huge)])
-    assert time.perf_counter() - began < 2
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64 * 2**20
     verdict = json.loads(result.stdout)
     assert (result.exit_code, verdict["status"]) == (1, "rejected")
     assert "taille maximale" in verdict["problems"][0]["message"]
@@ -146,10 +149,10 @@ def test_a_cpv_code_is_one_of_the_list_not_of_the_formula(version: bytes) -> Non
 
 
 def test_many_references_cost_no_square_of_their_number() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     checked = check(_crowd(9_000))
     assert not checked.accepted
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
 
 
 def test_a_notice_whose_conditions_would_hold_the_checker_up_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
