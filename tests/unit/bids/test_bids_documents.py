@@ -61,12 +61,20 @@ def test_reports_show_every_fate_and_long_lists() -> None:
         "bid": str(UUID(int=4)), "depositor": "SIRET:55210025400001", "depositor_name": NASTY,
         "lots": [f"LOT-{n:04}" for n in range(60)], "received_at": NOON.isoformat(), "envelope_sha256": "b" * 64,
     }  # fmt: skip
-    files = [{"number": n, "name": NASTY, "size": n, "sha256": "a" * 64} for n in range(200)]
+    verdicts = [
+        {"scan": "clean", "threat": None, "reason": None},
+        {"scan": "infected", "threat": NASTY, "reason": None},
+        {"scan": "unscanned", "threat": None, "reason": NASTY},
+    ]
+    files = [{"number": n, "name": NASTY, "size": n, "sha256": "a" * 64, "scan": verdicts[n % 3]} for n in range(200)]
+    gap = {"begins": NOON.isoformat(), "ends": NOON.isoformat()}
+    platform = {"since": NOON.isoformat(), "incidents": [gap | {"ends": None, "what": NASTY}], "interruptions": [gap]}
     report = {
         "opening": str(UUID(int=5)), "procedure": str(UUID(int=3)), "title": NASTY, "buyer": "SIRET:20003945800017",
         "buyer_name": NASTY, "stage": "offers", "lots": ["LOT-0001"], "time_zone": "Europe/Paris", "threshold": 2, "officers_total": 3,
         "officers": [{"officer": "presidente", "presented_at": NOON.isoformat(), "recovery": True, "deputy": NASTY}],
-        "opened": [bid | {"files": files}], "unreadable": [bid | {"finding": NASTY, "fault": "bidder", "proof": {}}],
+        "opened": [bid | {"files": files}], "platform": platform,
+        "unreadable": [bid | {"finding": NASTY, "fault": "bidder", "proof": {"told": NASTY}}],
         "superseded": [bid], "late": [bid], "withdrawn": [],
     } | dict.fromkeys(["deadline", "stamped_at", "completed_at"], NOON.isoformat())  # fmt: skip
     assert pages(report_pdf(report, "d" * 64)) > 3
