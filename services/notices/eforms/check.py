@@ -8,7 +8,7 @@ from typing import Final, Literal
 from services.notices.eforms import coherence, markup, reader, rules, schema
 from services.notices.eforms.model import ParsedNotice, is_extended
 from services.notices.eforms.problems import Problem, UnreadableNoticeError
-from services.notices.eforms.sdk.branches import Branch, grow
+from services.notices.eforms.sdk.branches import Branch, fell, grow
 from services.notices.eforms.xml import Element, parse, remarks, salvage
 
 __all__ = ["CheckedNotice", "check"]
@@ -54,6 +54,7 @@ def check(data: bytes) -> CheckedNotice:
     branch = grow(root)
     notice = reader.read_branch(branch)
     found = [*remarks(data), *_faults(root, branch, notice)]
+    fell(branch)
     grip = _grip(notice)
     problems = [problem for problem in found if _rejects(problem, grip)]
     warnings = [problem for problem in found if not _rejects(problem, grip)]

@@ -7,7 +7,7 @@ from typing import Final, cast, overload
 
 from services.notices.eforms.xml import Element
 
-__all__ = ["NONE", "Branch", "grow"]
+__all__ = ["NONE", "Branch", "fell", "grow"]
 
 NONE: Final[dict[str, list[Branch]]] = {}
 _BARE: Final[dict[str, str]] = {}
@@ -59,3 +59,14 @@ def grow(element: Element, above: Branch | None = None) -> Branch:
                 children[grown.tag] = [grown]
         branch.children = children
     return branch
+
+
+def fell(branch: Branch) -> None:
+    """Let go of a branch and of all below, which are asked nothing more: where nothing points upward, Python frees it all at once."""
+    branch.above = None
+    for same in branch.children.values():
+        for child in same:
+            if child.children:
+                fell(child)
+            else:
+                child.above = None
