@@ -133,7 +133,7 @@ RETURNING mail_id, organisation, state;
 -- requeue_letter --
 -- A reminder: the same mail again, to the address of now; one without an address waits for one.
 UPDATE mail
-   SET state = 'due', reason = NULL, requeued = requeued + 1
+   SET state = 'due', reason = NULL, sent_at = NULL, requeued = requeued + 1
  WHERE subject_id = $1 AND kind = 'letter' AND state <> 'due'
    AND EXISTS (SELECT 1 FROM contact WHERE contact.organisation = mail.organisation)
 RETURNING mail_id, requeued;

@@ -16,6 +16,7 @@ from libs.common.http import Cursor, Page, Routes, attachment, chunks, send_docu
 from libs.common.messages.base import DocumentReference, OrganisationId, Sha256
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.bids.api.views import PageQuery
 from services.bids.correspondence import register, service
 from services.bids.correspondence.errors import NotACorrespondent, UnknownAttachment, WrongMessage
 from services.bids.correspondence.store import Attachment
@@ -143,25 +144,36 @@ async def send_message(uow: Uow, actor: Actor, procedure: UUID, body: MessageInp
 
 
 @routes.get("/v1/consultations/{procedure}/messages", errors=[UnknownConsultation, Forbidden], tag="correspondence")
-async def list_messages(uow: Uow, actor: Actor, procedure: UUID, query: ThreadQuery) -> Page[MessageView]:
-    """List the letters of a consultation, both ways, newest first: a company its own, a buyer all or one company's.
+async def list_messages(runtime: Runtime, actor: Actor, procedure: UUID, query: ThreadQuery) -> Page[MessageView]:
+    """List the letters of a consultation, both ways, newest first, or those with one company; for its buyer."""
+    async with runtime.read() as conn:
+        place = _place(runtime, query)
+        found = await service.thread(conn, actor, procedure, query.company, place, runtime.clock.now())
+    return _page(runtime, found, query.limit)
 
-    To a company, this is their delivery.
-    """
-    runtime = uow.runtime
+
+@routes.get("/v1/messages", errors=[Forbidden], tag="correspondence")
+async def list_inbox(uow: Uow, actor: Actor, query: PageQuery) -> Page[MessageView]:
+    """List a company's letters, both ways, newest first, of one consultation or of all: this is their delivery."""
+    found = await service.inbox(uow, actor, query.procedure, _place(uow.runtime, query))
+    return _page(uow.runtime, found, query.limit)
+
+
+def _place(runtime: Runtime, query: ThreadQuery | PageQuery) -> service.Place:
     before = None if query.cursor is None else int(Cursor.decode(runtime, query.cursor)["before"])
-    found = await service.thread(uow, actor, procedure, query.company, before=before, limit=query.limit + 1)
-    shown = found.letters[: query.limit]
-    more = len(found.letters) > query.limit
-    following = Cursor.encode(runtime, {"before": shown[-1].sequence}) if more else None
-    items = [MessageView.of(each, found.enclosures.get(each.id, [])) for each in shown]
-    return Page(items=items, next=following)
+    return service.Place(before, query.limit + 1)
+
+
+def _page(runtime: Runtime, found: service.Listed, limit: int) -> Page[MessageView]:
+    shown = found.letters[:limit]
+    following = Cursor.encode(runtime, {"before": shown[-1].sequence}) if len(found.letters) > limit else None
+    return Page(items=[MessageView.of(each, found.enclosures.get(each.id, [])) for each in shown], next=following)
 
 
 @routes.post(
     "/v1/letters/{letter_id}/replies",
     status=201,
-    errors=[UnknownLetter, UnknownAttachment, IllegalTransition],
+    errors=[Forbidden, UnknownLetter, UnknownAttachment, IllegalTransition],
     tag="correspondence",
 )
 async def reply_to_letter(uow: Uow, actor: Actor, letter_id: UUID, body: ReplyInput) -> SentView:
@@ -173,7 +185,7 @@ async def reply_to_letter(uow: Uow, actor: Actor, letter_id: UUID, body: ReplyIn
 @routes.post(
     "/v1/consultations/{procedure}/attachments",
     status=201,
-    errors=[UnknownConsultation, Forbidden, NotACorrespondent, WrongMessage, DangerousDocument, TooLarge],
+    errors=[UnknownConsultation, Forbidden, WrongMessage, DangerousDocument, TooLarge],
     tag="correspondence",
     accepts=["*/*"],
 )

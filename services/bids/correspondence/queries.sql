@@ -43,14 +43,14 @@ SELECT e.letter, a.id, a.name, a.media_type, a.size, a.sha256, a.storage_key
  ORDER BY e.letter, e.place
 
 -- letters_of_thread --
--- Of one company with the buyer of a procedure ($2), or all that the buyer may know of ($2 null): those between the two
--- that a deposit alone makes (receipts) stay the company's, and nothing is told before the bids are opened.
+-- To a company itself ($3) all it has, of one procedure or of all ($1 null). To the buyer of a procedure those with one
+-- company ($2) or all that it may know of: receipts stay the company's, and nothing is told before the bids are opened.
 SELECT l.id, l.sequence, l.procedure, l.lot, l.buyer, l.addressee, l.kind, l.subject, l.content, l.storage_key, l.sha256,
        l.sent_at, l.first_read_at, l.read_by, l.sender, l.in_reply_to, l.answer_due_at, l.delivered_at, l.delivered_by,
        l.fact
   FROM letter AS l
   JOIN consultation AS c ON c.procedure = l.procedure
- WHERE (c.procedure = $1 OR c.principal = $1)
+ WHERE ($1::uuid IS NULL OR c.procedure = $1 OR c.principal = $1)
    AND ($2::text IS NULL OR l.addressee = $2 OR l.sender = $2)
    AND ($3 OR (l.kind <> 'receipt'
                AND (l.fact IS NOT NULL

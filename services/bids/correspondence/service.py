@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from libs.common.actor import Actor, OrganisationKind
-from libs.common.errors import FieldError, IllegalTransition
+from libs.common.errors import FieldError, Forbidden, IllegalTransition
 from libs.common.files.incoming import Incoming
 from libs.common.grants import Permission
 from libs.common.runtime import Runtime
@@ -28,7 +28,8 @@ from services.bids.store.awards import Letter
 from services.bids.store.consultations import Consultation
 
 __all__ = [
-    "MAX_ATTACHMENT", "Listed", "Message", "Reply", "attachment", "proof", "reply", "send", "thread", "upload",
+    "MAX_ATTACHMENT", "Listed", "Message", "Place", "Reply", "attachment", "inbox", "proof", "reply", "send", "thread",
+    "upload",
 ]  # fmt: skip
 
 MAX_ATTACHMENT = 100 * 2**20
@@ -64,6 +65,14 @@ class Listed:
     enclosures: Mapping[UUID, list[Attachment]]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a page begins, and how long it is."""
+
+    before: int | None
+    limit: int
+
+
 async def send(uow: Uow, actor: Actor, procedure: UUID, message: Message) -> list[Letter]:
     """Send a message to companies that answered; never before the opening of their bids.
 
@@ -91,10 +100,11 @@ async def send(uow: Uow, actor: Actor, procedure: UUID, message: Message) -> lis
 async def reply(uow: Uow, actor: Actor, letter_id: UUID, given: Reply) -> Letter:
     """Answer a letter of a buyer; after its answer deadline too: it is kept, and shows its hour.
 
-    Raises UnknownLetter, UnknownAttachment, IllegalTransition (it is no letter that a company answers).
+    Raises Forbidden, UnknownLetter, UnknownAttachment, IllegalTransition (it is no letter that a company answers).
     """
+    actor.require(OrganisationKind.COMPANY)
     letter = await letters.read(uow, actor, letter_id)
-    if actor.kind is not OrganisationKind.COMPANY or letter.addressee != actor.organisation or letter.fact is None:
+    if letter.addressee != actor.organisation or letter.fact is None:
         raise IllegalTransition(
             "Seule l'entreprise destinataire répond, et à un courrier de l'acheteur qui n'est pas un accusé ni une lettre "
             "d'attribution ou de rejet : pour ceux-ci, écrivez à l'acheteur à l'adresse de l'avis.",
@@ -113,20 +123,25 @@ async def reply(uow: Uow, actor: Actor, letter_id: UUID, given: Reply) -> Letter
 
 
 async def thread(
-    uow: Uow, actor: Actor, procedure: UUID, company: str | None, *, before: int | None, limit: int
+    conn: asyncpg.Connection, actor: Actor, procedure: UUID, company: str | None, place: Place, at: datetime
 ) -> Listed:
-    """Give the letters of a procedure, newest first: a company's own, which is their delivery; a buyer's all, or one's.
+    """Give a buyer the letters of a procedure, or those with one company, newest first.
 
     Raises UnknownConsultation, Forbidden, RoleMissing.
     """
-    consultation = await consultations.get(uow.conn, procedure)
-    own = actor.kind is OrganisationKind.COMPANY
-    if not own:
-        await consultations.require_buyer(uow.conn, actor, consultation, Permission.READ, uow.now())
-    party = actor.organisation if own else company
-    found = await store.thread(uow.conn, procedure, party, own=own, before=before, limit=limit)
-    if own:
-        await store.shown(uow.conn, [each.id for each in found], actor.organisation, uow.now())
+    consultation = await consultations.get(conn, procedure)
+    await consultations.require_buyer(conn, actor, consultation, Permission.READ, at)
+    found = await store.thread(conn, procedure, company, own=False, before=place.before, limit=place.limit)
+    return Listed(found, await store.enclosures(conn, [each.id for each in found]))
+
+
+async def inbox(uow: Uow, actor: Actor, procedure: UUID | None, place: Place) -> Listed:
+    """Give a company its letters, both ways, newest first, of one procedure or all; this is their delivery. Raises Forbidden."""
+    actor.require(OrganisationKind.COMPANY)
+    found = await store.thread(
+        uow.conn, procedure, actor.organisation, own=True, before=place.before, limit=place.limit
+    )
+    await store.shown(uow.conn, [each.id for each in found], actor.organisation, uow.now())
     return Listed(found, await store.enclosures(uow.conn, [each.id for each in found]))
 
 
@@ -135,7 +150,7 @@ async def upload(
 ) -> Attachment:
     """Keep a file to be sent: its format told by its content; programs are refused, whatever their name.
 
-    Raises UnknownConsultation, Forbidden, RoleMissing, NotACorrespondent, WrongMessage (its name), DangerousDocument, TooLarge.
+    Raises UnknownConsultation, Forbidden, RoleMissing, WrongMessage (its name), DangerousDocument, TooLarge.
     """
     async with runtime.read() as conn:
         await _may_write(conn, actor, procedure, runtime.clock.now())
@@ -177,7 +192,10 @@ async def _may_write(conn: asyncpg.Connection, actor: Actor, procedure: UUID, at
     if actor.kind is not OrganisationKind.COMPANY:
         await consultations.require_buyer(conn, actor, consultation, Permission.EVALUATE, at)
     elif actor.organisation not in await store.known_companies(conn, procedure):
-        raise _no_correspondent([actor.organisation])
+        raise Forbidden(
+            "Votre entreprise n'a pas de correspondance dans cette consultation : un fichier se joint à une réponse à l'acheteur.",
+            "Your company has no correspondence in this consultation: files go with an answer to the buyer.",
+        )
 
 
 async def _own_files(

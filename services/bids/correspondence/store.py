@@ -103,9 +103,9 @@ async def enclosures(conn: asyncpg.Connection, letters: Sequence[UUID]) -> Mappi
 
 
 async def thread(
-    conn: asyncpg.Connection, procedure: UUID, company: str | None, *, own: bool, before: int | None, limit: int
+    conn: asyncpg.Connection, procedure: UUID | None, company: str | None, *, own: bool, before: int | None, limit: int
 ) -> list[Letter]:
-    """Give the letters of a procedure with one company, or all (None), newest first; `own`: to the company itself."""
+    """Give the letters of a procedure with one company, or all (None), newest first; `own`: to the company itself, of any."""
     rows = await conn.fetch(QUERIES["letters_of_thread"], procedure, company, own, before, limit)
     return [Letter(**dict(row)) for row in rows]
 

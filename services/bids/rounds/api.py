@@ -16,6 +16,7 @@ from libs.common.messages.base import OrganisationId
 from libs.common.messages.notices import OpeningKeySet
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.bids.api.views import PageQuery
 from services.bids.errors import LotEnded, ProcedureSuspended, UnknownConsultation
 from services.bids.rounds import calls, selection, store
 from services.bids.rounds.errors import RoundNotOpened, WrongRound, WrongSelection
@@ -93,6 +94,7 @@ class RoundView(_View):
     """A round. Bids are deposited and opened at `/consultations/{round_id}`."""
 
     round_id: UUID
+    procedure: UUID
     number: int
     kind: RoundKind
     opened_at: datetime
@@ -101,6 +103,13 @@ class RoundView(_View):
     terms: str
     key_fingerprint: str
     invited: list[InvitedView] | None = Field(description="to the buyer alone")
+
+
+class RoundsQuery(_Input):
+    """A page of rounds."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
 
 
 @routes.post(
@@ -160,22 +169,27 @@ async def open_round(uow: Uow, actor: Actor, procedure: UUID, body: RoundInput) 
     return _round(opened, await store.invited(uow.conn, identity), None)
 
 
-class RoundsQuery(_Input):
-    """A page of rounds."""
-
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = None
-
-
 @routes.get("/v1/consultations/{procedure}/rounds", errors=[UnknownConsultation, Forbidden], tag="rounds")
 async def list_rounds(runtime: Runtime, actor: Actor, procedure: UUID, query: RoundsQuery) -> Page[RoundView]:
-    """List the rounds of a procedure, newest first: all for its buyer; for a company, those to which it was invited."""
-    own = actor.organisation if actor.kind is OrganisationKind.COMPANY else None
-    before = None if query.cursor is None else int(Cursor.decode(runtime, query.cursor)["before"])
+    """List the rounds of a procedure with those invited, newest first; for its buyer."""
     async with runtime.read() as conn:
         found = await consultations.get(conn, procedure)
-        if own is None:
-            await consultations.require_buyer(conn, actor, found, Permission.READ, runtime.clock.now())
+        await consultations.require_buyer(conn, actor, found, Permission.READ, runtime.clock.now())
+    return await _page(runtime, procedure, None, query)
+
+
+@routes.get("/v1/rounds", errors=[Forbidden], tag="rounds")
+async def list_own_rounds(runtime: Runtime, actor: Actor, query: PageQuery) -> Page[RoundView]:
+    """List the rounds to which one's company was invited, of one procedure or of all, newest first."""
+    actor.require(OrganisationKind.COMPANY)
+    return await _page(runtime, query.procedure, actor.organisation, query)
+
+
+async def _page(
+    runtime: Runtime, procedure: UUID | None, own: str | None, query: RoundsQuery | PageQuery
+) -> Page[RoundView]:
+    before = None if query.cursor is None else int(Cursor.decode(runtime, query.cursor)["before"])
+    async with runtime.read() as conn:
         page = await store.rounds(conn, procedure, own, before=before, limit=query.limit + 1)
         shown = page[: query.limit]
         items = [_round(each, await store.invited(conn, each.id), own) for each in shown]
@@ -193,7 +207,7 @@ def _round(opened: Round, invited: list[Company], own: str | None) -> RoundView:
     mine = next((each.lots for each in invited if each.organisation == own), opened.lots)
     told = [InvitedView(organisation=each.organisation, name=each.name, lots=list(each.lots)) for each in invited]
     return RoundView(
-        round_id=opened.id, number=opened.number, kind=opened.kind, opened_at=opened.opened_at,
+        round_id=opened.id, procedure=opened.principal, number=opened.number, kind=opened.kind, opened_at=opened.opened_at,
         deadline=opened.deadline, lots=list(mine), terms=opened.terms, key_fingerprint=opened.fingerprint,
         invited=told if own is None else None,
     )  # fmt: skip

@@ -77,12 +77,12 @@ SELECT lots
    AND organisation = $2
 
 -- rounds --
--- Those of a procedure, newest first; of a company ($2) those to which it was invited.
-SELECT r.id, r.sequence, r.number, r.kind, r.opened_at, r.terms, c.deadline, c.keys ->> 'fingerprint' AS fingerprint,
+-- Those of a procedure, newest first; of a company ($2) those to which it was invited, in any procedure ($1 null).
+SELECT r.id, r.principal, r.sequence, r.number, r.kind, r.opened_at, r.terms, c.deadline, c.keys ->> 'fingerprint' AS fingerprint,
        ARRAY(SELECT lot ->> 'lot_id' FROM jsonb_array_elements(c.notice -> 'lots') AS lot) AS lots
   FROM round AS r
   JOIN consultation AS c ON c.procedure = r.id
- WHERE r.principal = $1
+ WHERE ($1::uuid IS NULL OR r.principal = $1)
    AND ($2::text IS NULL OR EXISTS (SELECT FROM round_invited AS i WHERE i.round = r.id AND i.organisation = $2))
    AND ($3::bigint IS NULL OR r.sequence < $3)
  ORDER BY r.sequence DESC

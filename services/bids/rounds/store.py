@@ -38,6 +38,7 @@ class Round:
     """A round, as it was opened."""
 
     id: UUID
+    principal: UUID
     sequence: int
     number: int
     kind: RoundKind
@@ -131,9 +132,9 @@ async def invited(conn: asyncpg.Connection, consultation: UUID) -> list[Company]
 
 
 async def rounds(
-    conn: asyncpg.Connection, principal: UUID, organisation: str | None, *, before: int | None, limit: int
+    conn: asyncpg.Connection, principal: UUID | None, organisation: str | None, *, before: int | None, limit: int
 ) -> list[Round]:
-    """Give the rounds of a procedure, newest first; those to which a company was invited, when it is given."""
+    """Give the rounds of a procedure, newest first; of a company those to which it was invited, in any (None) or one."""
     rows = await conn.fetch(QUERIES["rounds"], principal, organisation, before, limit)
     return [Round(**dict(row) | {"lots": tuple(row["lots"])}) for row in rows]
 

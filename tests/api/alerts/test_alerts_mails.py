@@ -26,7 +26,17 @@ from libs.common.telemetry import setup_logs
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from services.alerts.wiring import SERVICE
-from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, OTHER_COMPANY, PARTNER, incident, letter, published
+from tests.unit.alerts.alerts_samples import (
+    BUYER,
+    COMPANY,
+    NOTICE,
+    OTHER_COMPANY,
+    PARTNER,
+    incident,
+    letter,
+    message,
+    published,
+)
 
 Json = dict[str, Any]
 ADDRESS = "marches@toitures.example"
@@ -244,6 +254,21 @@ async def test_a_letter_reaches_those_who_unsubscribed_from_alerts(h: Harness, b
     await h.deliver(letter())
     await h.settle()
     assert len(box.mails) == 1
+
+
+async def test_a_message_is_mailed_without_its_content_and_once_more_when_unread(h: Harness, box: Inbox) -> None:
+    await contact(h)
+    await h.deliver(message())
+    await h.settle()
+    for body in bodies(box.one()):
+        assert f"/bids/v1/letters/{UUID(int=1)}" in body
+        assert "négociation" not in body.lower()
+        assert "negotiation" not in body.lower()
+    (sent,) = h.events("alerts.mail.sent.v1")
+    assert sent.data["letter_id"] == str(UUID(int=1))
+    await h.deliver(message(reminder=True))
+    await h.settle()
+    assert len(box.mails) == 2
 
 
 async def test_an_incident_near_a_deadline_is_mailed_to_the_buyer_once(h: Harness, box: Inbox) -> None:

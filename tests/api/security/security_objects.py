@@ -132,6 +132,15 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
         "lots": ["LOT-0001"], "received_at": "2026-03-01T08:00:00Z",
     }  # fmt: skip
     copy = await w.call("POST", f"/consultations/{opened}/copies", bids.BUYER, expect=201, json=arrival)
+    threads = f"/consultations/{opened}"
+    note = await w.call(
+        "POST", f"{threads}/attachments?name=note.pdf", bids.BUYER, expect=201, data=b"%PDF-1.7", headers=PDF
+    )
+    message = {
+        "kind": "clarification", "subject": "secret-body", "text": "secret-body", "addressees": [COMPANY.organisation],
+        "attachments": [note["attachment_id"]],
+    }  # fmt: skip
+    sent = await w.call("POST", f"{threads}/messages", bids.BUYER, expect=201, json=message)
     procedures = [{"procedure": str(w.procedure)}, {"procedure": str(opened)}]
     own_bids = [{"bid_id": bid} for bid in (draft["bid_id"], secret_bid, str(open_bid))]
     return World(
@@ -148,6 +157,7 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "opening_id": [{"opening_id": opening_id}],
             "opening_id,bid_id,number": [{"opening_id": opening_id, "bid_id": str(open_bid), "number": "1"}],
             "letter_id": [{"letter_id": letters[COMPANY.organisation]}],
+            "letter_id,attachment_id": [{"letter_id": sent["letters"][0], "attachment_id": note["attachment_id"]}],
             "procedure,lot,bid_id": [{"procedure": str(opened), "lot": "LOT-0001", "bid_id": str(open_bid)}],
             "destruction_id": [{"destruction_id": str(destruction)}],
             "request_id": [{"request_id": request["request_id"]}],
@@ -159,6 +169,19 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             ("POST", "/v1/consultations/{procedure}/copies"): {"json": arrival},
             ("POST", "/v1/consultations/{procedure}/admissions"): {
                 "json": {"copy_id": copy["copy_id"], "decision": "refused", "reason": "Arrivé bien trop tard, sans excuse."}
+            },
+            ("POST", "/v1/letters/{letter_id}/replies"): {"json": {"text": "Voici."}},
+            ("POST", "/v1/consultations/{procedure}/messages"): {"json": message},
+            ("POST", "/v1/consultations/{procedure}/attachments"): {
+                "params": {"name": "note.pdf"}, "data": b"%PDF-1.7", "headers": PDF
+            },
+            ("POST", "/v1/consultations/{procedure}/selection"): {
+                "json": {"criteria": "secret-body", "candidates": [
+                    {"organisation": "SIRET:55210025400099", "lot_id": "LOT-0001", "selected": True}
+                ]}
+            },
+            ("POST", "/v1/consultations/{procedure}/rounds"): {
+                "json": {"kind": "tender", "deadline": later.isoformat(), "terms": "secret-body"}
             },
             ("POST", "/v1/copies/{copy_id}/opening"): {"json": {"ground": "late"}},
             ("POST", "/v1/copies/{copy_id}/destruction"): {"json": {}},

@@ -10,6 +10,7 @@ from uuid import UUID
 from libs.common.messages.base import Money
 from libs.common.messages.bids import IncidentDeclaredV1, LetterSentV1
 from libs.common.messages.notices import Buyer, Lot, Notice, NoticePublishedV1, Place
+from libs.common.messages.rounds import MessageSentV1
 
 BUYER = "SIRET:24210041000123"
 COMPANY = "SIRET:55204599900869"
@@ -75,6 +76,23 @@ def letter(number: int = 1, kind: str = "award", organisation: str = COMPANY) ->
             "kind": kind,
             "subject": "Votre offre pour le lot 1 a été rejetée",
             "sha256": "0" * 64,
+        }
+    )
+
+
+def message(number: int = 1, *, reminder: bool = False) -> MessageSentV1:
+    return MessageSentV1.model_validate(
+        {
+            "aggregate_id": UUID(int=number + 1000 * reminder),
+            "aggregate_version": 1,
+            "organisation": COMPANY,
+            "buyer": BUYER,
+            "procedure": PROCEDURE,
+            "occurred_at": datetime(2026, 3, 2, 9, tzinfo=UTC),
+            "letter_id": UUID(int=number),
+            "kind": "negotiation",
+            "sha256": "0" * 64,
+            "reminder": reminder,
         }
     )
 

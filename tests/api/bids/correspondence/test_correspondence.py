@@ -42,7 +42,8 @@ async def send(w: World, *addressees: str, expect: int = 201, who: str = BUYER, 
 
 
 async def thread(w: World, who: str, *, expect: int = 200, **query: str) -> Any:
-    answer = await w.call("GET", f"/consultations/{w.procedure}/messages", who, expect=expect, params=query)
+    path = f"/consultations/{w.procedure}/messages" if who in {BUYER, OTHER_BUYER} else "/messages"
+    answer = await w.call("GET", path, who, expect=expect, params=query)
     return answer["items"] if expect == 200 else answer
 
 
@@ -113,16 +114,20 @@ async def test_another_companys_thread_is_closed_to_everybody_else(service_harne
         await w.call("GET", f"/letters/{letter}", other, expect=404)
         await w.call("GET", f"/letters/{letter}/attachments/{note['attachment_id']}", other, expect=404)
         await w.call("GET", f"/letters/{letter}/proof", other, expect=404)
-        await w.call("POST", f"/letters/{letter}/replies", other, expect=404, json={"text": "forged"})
-    assert [each for each in await thread(w, BETA, company=ALPHA) if each["kind"] != "receipt"] == []
+        refused = 403 if other == OTHER_BUYER else 404
+        await w.call("POST", f"/letters/{letter}/replies", other, expect=refused, json={"text": "forged"})
+    assert {each["kind"] for each in await thread(w, BETA)} == {"receipt"}
+    assert await thread(w, STRANGER) == []
+    await w.call("GET", f"/consultations/{w.procedure}/messages", BETA, expect=403)
+    await w.call("GET", "/messages", BUYER, expect=403)
     await thread(w, OTHER_BUYER, expect=403)
-    await w.call("POST", f"/letters/{letter}/replies", BUYER, expect=409, json={"text": "in its place"})
+    await w.call("POST", f"/letters/{letter}/replies", BUYER, expect=403, json={"text": "in its place"})
     await send(w, ALPHA, who=ALPHA, expect=403)
     own = await attach(w, ALPHA, "mine.pdf", b"%PDF-1.4 mine")
     (mail,) = (await send(w, BETA))["letters"]
     body = {"text": "with a file of others", "attachments": [own["attachment_id"]]}
     await w.call("POST", f"/letters/{mail}/replies", BETA, expect=404, json=body)
-    await attach(w, STRANGER, "late.pdf", b"%PDF-1.4", expect=409)
+    await attach(w, STRANGER, "late.pdf", b"%PDF-1.4", expect=403)
     (unread,) = [each for each in await thread(w, BUYER) if each["letter_id"] == letter]
     assert (unread["first_read_at"], unread["delivered_at"]) == (None, None)
 
