@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,26 @@ async def test_a_bucket_keeps_documents_whole_and_once(bucket: ObjectStore, size
     assert not await storage.exists("bids/a")
     with pytest.raises(MissingDocumentError):
         await storage.read("bids/a", 10)
+
+
+@pytest.mark.parametrize("url", ["s3://halles/documents", "file://{folder}"])
+async def test_a_thread_reads_a_document_into_a_buffer_used_again(
+    bucket: ObjectStore, tmp_path: Path, url: str
+) -> None:
+    storage = Storage(url.format(folder=tmp_path), service="bids")
+    content = b"".join([chunk async for chunk in flow(LARGE)])
+    await storage.put("bids/a", content, media_type="x/y", name="n")
+
+    def read() -> bytes:
+        buffer, found = bytearray(1_000_003), bytearray()
+        with storage.reader("bids/a") as reader:
+            while size := reader.readinto(buffer):
+                found += buffer[:size]
+        return bytes(found)
+
+    assert await asyncio.to_thread(read) == content
+    with pytest.raises(MissingDocumentError):
+        await asyncio.to_thread(storage.reader, "bids/absent")
 
 
 @pytest.mark.parametrize("size", [10, LARGE])
