@@ -95,6 +95,9 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     opening = await w.open_all()
     path = f"/consultations/{w.procedure}/lots/LOT-0001/award"
     award = bids.award_body(w.bids[COMPANY.organisation], list(w.bids.values()))
+    award["committee"] = {
+        "met_at": w.h.clock.now().isoformat(), "voting_members": 3, "present": ["président", "membre"], "in_favour": 2,
+    }  # fmt: skip
     asked = {
         "bid_id": str(w.bids[COMPANY.organisation]), "kind": "precision", "text": "secret question",
         "due_at": (w.h.clock.now() + timedelta(days=5)).isoformat(),
