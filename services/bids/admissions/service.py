@@ -33,6 +33,7 @@ from services.bids.domain.states import BID, BidState, OpeningState, after
 from services.bids.errors import UnknownBid
 from services.bids.evidence import Fact, FactKind, reading
 from services.bids.evidence.batches import Recorded
+from services.bids.scanning import MALWARE_FOUND
 from services.bids.service import consultations
 from services.bids.service.counting import Judged, judge
 from services.bids.store import awards, openings
@@ -41,10 +42,7 @@ from services.bids.store import consultations as consultation_store
 from services.bids.store.bids import Bid
 from services.bids.store.consultations import Consultation
 
-__all__ = ["MALWARE_FOUND", "Arrival", "Decided", "Unsealing", "decide", "destroy", "open_copy", "register"]
-
-MALWARE_FOUND = "malware found"
-"""The `step` of the opening's fact on a bid (`FactKind.OPENING_STEP`) that keeps the trace of a malicious programme."""
+__all__ = ["Arrival", "Decided", "Unsealing", "decide", "destroy", "open_copy", "register"]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import pytest
 from libs.common.testing.plugin import HarnessFactory
 from services.bids import evidence
 from services.bids.admissions.rules import Copied, Ground, Original, Purpose, copy_refusal, may_destroy
-from services.bids.admissions.service import MALWARE_FOUND
 from services.bids.evidence import Fact, FactKind
+from services.bids.scanning import MALWARE_FOUND
 from tests.api.bids.bids_world import BUYER, DEADLINE, OTHER_BUYER, World, offer, world
 
 ALPHA, BETA = "SIRET:55210025400001", "SIRET:55210025400002"
