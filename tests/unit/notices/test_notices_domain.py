@@ -139,6 +139,27 @@ def test_the_award_notice_of_a_contract_is_always_the_same_and_says_the_result()
     assert awards.award_content(content(subtype="E3"), contract()).subtype == "E4"
 
 
+def test_the_award_notice_has_what_the_journal_asks_of_the_bidders_from_the_contract() -> None:
+    winner = (
+        contract()
+        .winners[0]
+        .model_copy(
+            update={
+                "organisation": "TVA:DE123456789",
+                "city": "Trier",
+                "postal_code": "54290",
+                "country": "DE",
+                "size": "small",
+            }
+        )
+    )
+    told = contract().model_copy(update={"winners": [winner], "submissions": {"t-esubm": 3, "t-oth-eea": 1}})
+    (result,) = awards.award_content(content(), told).results
+    (kept,) = result.winners
+    assert (kept.city, kept.postal_code, kept.country, kept.size) == ("Trier", "54290", "DEU", "small")
+    assert result.submissions == {"t-esubm": 3, "t-oth-eea": 1}
+
+
 def test_a_draft_is_never_told() -> None:
     with pytest.raises(ValueError, match="draft"):
         events.published(draft())
