@@ -5,21 +5,36 @@ from services.bids.admissions import api as admissions
 from services.bids.api import awards, consultations, contracts, deposits, evidence, openings, registers
 from services.bids.applications import api as applications
 from services.bids.companies import api as companies
+from services.bids.correspondence import api as correspondence
 from services.bids.espd import api as espd
 from services.bids.evaluation import api as evaluation
-from services.bids.correspondence import api as correspondence
+from services.bids.rehearsal import api as rehearsals
 from services.bids.retention import api as retention
 from services.bids.rounds import api as rounds
-from services.bids.rehearsal import api as rehearsals
 from services.bids.uploads import api as uploads
 from services.bids.web import api as web
 
 __all__ = ["routes"]
 
 routes = Routes("bids")
-for subject in (consultations, deposits, uploads, openings, rehearsals, registers, evaluation, retention, awards, contracts, evidence, web):
+for subject in (
+    consultations,
+    deposits,
+    uploads,
+    openings,
+    rehearsals,
+    registers,
+    evaluation,
+    retention,
+    awards,
+    contracts,
+    evidence,
+    admissions,
+    applications,
+    companies,
+    espd,
+    web,
+):
     routes.include(subject.routes)
 routes.include(correspondence.routes)
 routes.include(rounds.routes)
-for part in (admissions, applications, companies, espd):
-    routes.include(part.routes)
