@@ -15,8 +15,12 @@ from tests.api.security.security_world import STRANGERS, Caller, World, access_t
 
 REFUSED = {401, 403, 404}
 TABLE = access_table()
-FOR_ANYBODY = {("signature", "POST", "/v1/verifications")}
-"""A tool that reads nothing of the platform."""
+FOR_ANYBODY = {
+    ("signature", "POST", "/v1/verifications"),
+    ("bids", "POST", "/v1/espd/readings"),
+    ("bids", "POST", "/v1/espd/papers"),
+}
+"""Tools that read nothing of the platform."""
 BY_ITSELF = "evidence_"
 """Tables in which a process that serves notes its own availability, whatever is called."""
 
