@@ -89,7 +89,8 @@ class ApiProcess:
         found = [self.pid]
         for each in found:
             with suppress(OSError):
-                found += [int(one) for one in Path(f"/proc/{each}/task/{each}/children").read_text().split()]
+                for task in Path(f"/proc/{each}/task").iterdir():  # the fork server was begun by a thread
+                    found += [int(one) for one in (task / "children").read_text().split()]
         return found
 
 
