@@ -20,9 +20,9 @@ from services.bids.evidence.journal import Journal
 from services.bids.evidence.tool import EVIDENCE_TOOLS
 from services.bids.jobs import jobs, periodic
 from services.bids.ports import TrustedRoots
+from services.bids.rounds.states import PHASE
 from services.bids.scanning import NoScanner, Scanner
 from services.bids.scanning.clamd import Clamd
-from services.bids.rounds.states import PHASE
 from services.bids.sealing import hardening
 from services.bids.sealing.tool import TOOLS, load_roots
 from services.bids.settings import BidsSettings

@@ -136,7 +136,10 @@ def _selected(event: rounds.ApplicationsSelectedV1) -> Text:
 
 
 def _round(event: rounds.RoundOpenedV1) -> Text:
-    return f"Tour {event.number} ouvert : {event.invited} invités", f"Round {event.number} opened: {event.invited} invited"
+    return (
+        f"Tour {event.number} ouvert : {event.invited} invités",
+        f"Round {event.number} opened: {event.invited} invited",
+    )
 
 
 def _submitted(event: bids.ContractSubmittedV1) -> Text:

@@ -12,7 +12,8 @@ from libs.common.http import Cursor, Page, Routes, send_document
 from libs.common.messages.base import DocumentReference
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids.api.views import AwardInput, AwardView, EvaluationInput, LetterSummary, LetterView, PageQuery
+from services.bids.api.views import PageQuery
+from services.bids.api.views_awards import AwardInput, AwardView, EvaluationInput, LetterSummary, LetterView
 from services.bids.domain.awards import CriterionScore, Evaluation
 from services.bids.errors import (
     AlreadyAwarded,

@@ -11,7 +11,8 @@ from libs.common.errors import Forbidden, IllegalTransition, StaleVersion
 from libs.common.http import Cursor, IfMatch, Page, Routes, send_document
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.bids.api.views import ContractView, PageQuery
+from services.bids.api.views import PageQuery
+from services.bids.api.views_awards import ContractView
 from services.bids.errors import (
     DuringStandstill,
     LotEnded,

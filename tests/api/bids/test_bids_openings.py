@@ -13,7 +13,6 @@ from deploy.local.pki import TestAuthority
 from deploy.local.tsa import LocalTimestampAuthority
 from libs.common.testing.harness import TestClock
 from libs.common.testing.plugin import HarnessFactory
-from services.bids import sealing
 from services.bids.sealing import Envelope, SealedBid, ShareRequest, dealing, hpke, to_text
 from tests.api.bids.bids_plunder import dump, plunder
 from tests.api.bids.bids_world import AUTHORITY, BUYER, DEADLINE, OTHER_BUYER, World, application, offer, world

@@ -22,7 +22,7 @@ _ROUNDS = 3
 
 async def run(*, short: bool) -> None:
     """Measure CPU time, both in this process, and both with the whole file in the page cache."""
-    import pyrage  # type: ignore[import-untyped]  # noqa: PLC0415  # its absence must not hide the other measures
+    import pyrage  # type: ignore[import-untyped]  # its absence must not hide the other measures
 
     size = (64 if short else 512) << 20
     async with file_of(size) as path:
