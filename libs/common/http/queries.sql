@@ -16,6 +16,3 @@ VALUES ($1, $2, $3, $4, $5, $6);
 DELETE FROM idempotency
  WHERE kept_at < now() - $1::interval
 RETURNING key;
-
--- can_read --
-SELECT 1;
