@@ -25,7 +25,7 @@ up: install ## Keep the whole platform up on this machine, data kept in .halles;
 	@exec $(PYTHON) -m deploy.local up --port $(PORT)
 
 test: install ## Run all tests on a real PostgreSQL and a real RabbitMQ; TESTS=<paths and options>
-	@exec $(PYTHON) -m libs.common.testing.servers $(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@exec $(PYTHON) -m libs.common.testing.servers $(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 schematron: install ## Judge every eForms notice we write with the official Schematron, and the judge with the official reports
 	@$(PYTHON) -m tests.schematron

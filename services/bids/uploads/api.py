@@ -70,14 +70,14 @@ def _tus(handler: H) -> H:
     return speaking
 
 
-@routes.options(_CREATION, tag="uploads")
+@routes.options(_CREATION, status=204, tag="uploads")
 async def upload_abilities(runtime: Runtime, bid_id: UUID, number: int) -> web.Response:
     """Tell what of tus is spoken here: version, extensions, largest upload, checksum algorithms."""
     del bid_id, number
     return _abilities(runtime, "OPTIONS, POST")
 
 
-@routes.options(_UPLOAD, tag="uploads")
+@routes.options(_UPLOAD, status=204, tag="uploads")
 async def upload_methods(runtime: Runtime, upload_id: UUID) -> web.Response:
     """Tell what of tus is spoken here."""
     del upload_id
