@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from deploy.local.story.cast import Company, Person
@@ -92,7 +93,7 @@ async def _upload(api: Api, path: str, ciphertext: bytes) -> None:
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(ciphertext))}
     kind = "application/offset+octet-stream"
     made = await api.call("POST", path, expect=201, data=ciphertext[:half], content_type=kind, more=tus)
-    address, reached = made.headers["Location"], made.headers["Upload-Offset"]
+    address, reached = urlsplit(made.headers["Location"]).path, made.headers["Upload-Offset"]
     rest = {"Tus-Resumable": "1.0.0", "Upload-Offset": reached}
     await api.call("PATCH", address, expect=204, data=ciphertext[int(reached) :], content_type=kind, more=rest)
 
