@@ -155,11 +155,9 @@ def _parts(text: str) -> tuple[UUID, ...]:
 def _part(address: str) -> UUID:
     match = _UPLOAD.fullmatch(urlsplit(address).path)
     try:
-        if match is not None:
-            return UUID(match[1])
+        return UUID(match[1] if match else "")
     except ValueError:
-        pass
-    raise _wrong("Upload-Concat", "adresse d'une partie incorrecte", "the address of a part is wrong")
+        raise _wrong("Upload-Concat", "adresse d'une partie incorrecte", "the address of a part is wrong") from None
 
 
 def _base64(text: str, name: str) -> bytes:
