@@ -32,7 +32,7 @@ async def run(*, short: bool) -> None:
                 theirs.append(size / await asyncio.to_thread(send, address, headers, path, size) / 2**20)
         _tell("upload, sealed by the platform, against @tus/server", "MiB/s", max(ours), max(theirs, default=None))
         slowest = await _at_once(where, 1 << 20)
-        _tell("200 uploads of 1 MiB at once: slowest / median (goal: at most 3)", "ratio", slowest, 3.0)
+        _tell("200 uploads of 1 MiB at once: slowest / median (goal: at most 3)", "ratio", slowest, None)
 
 
 async def _announced(endpoint: str, size: int) -> tuple[str, dict[str, str]]:
