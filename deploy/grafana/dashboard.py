@@ -202,6 +202,25 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             _rate("halles_job_attempts_total", "kind, outcome", "{{kind}} {{outcome}}"),
         ),
         Panel(
+            "Alerts", "In a day: notices published, mails due for them at once or by digests, mails delivered.", "short",
+            _every("sum(increase(halles_alerts_notices_total[1d]))", "notices published")
+            + _every("sum by (kind) (increase(halles_alerts_due_total[1d]))", "{{kind}} due")
+            + _every('sum by (kind) (increase(halles_mails_total{outcome="sent"}[1d]))', "{{kind}} delivered"),
+        ),
+        Panel(
+            "Mails: oldest", "How long the oldest mail that could leave waits, overdue digests among them.", "s",
+            _every("max by (kind) (halles_mails_oldest_seconds)", "{{kind}}"), 900,
+        ),
+        Panel(
+            "Mails: waiting", "Mails that could leave, by priority.", "short",
+            _every("max by (kind) (halles_mails_waiting)", "{{kind}}"),
+        ),
+        Panel(
+            "Mails that did not arrive", "A second: refused, failed, suppressed; reports of mail servers.", "short",
+            _every('sum by (outcome) (rate(halles_mails_total{outcome!="sent"}[$__rate_interval]))', "{{outcome}}")
+            + _every("sum by (outcome) (rate(halles_mail_reports_total[$__rate_interval]))", "report: {{outcome}}"),
+        ),
+        Panel(
             "Notices at their channels", "Of the Official Journal, the BOAMP and papers: to be taken, confirmed, published.", "short",
             _every("max by (kind, state) (halles_publications)", "{{kind}} {{state}}"),
         ),

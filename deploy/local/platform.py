@@ -27,10 +27,8 @@ from libs.common.bus.memory import MemoryBus
 from libs.common.bus.port import Bus
 from libs.common.bus.rabbit import RabbitBus
 from libs.common.http import application, serve
-from libs.common.jobs import run_jobs
 from libs.common.migrate import migrate, provision
-from libs.common.periodic import run_periodic
-from libs.common.processes import relay
+from libs.common.processes import effects, relay
 from libs.common.runtime import Runtime, open_runtime
 from libs.common.service import Service
 from libs.common.settings import Settings
@@ -205,8 +203,7 @@ async def _working(runtimes: Sequence[Runtime], bus: Bus) -> AsyncIterator[None]
 async def _work(runtimes: Sequence[Runtime], bus: Bus, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         for runtime in runtimes:
-            group.create_task(run_jobs(runtime, stop))
-            group.create_task(run_periodic(runtime, stop))
+            group.create_task(effects(runtime, stop))
             group.create_task(relay(runtime, bus, stop))
 
 

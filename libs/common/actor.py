@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from libs.common.errors import Forbidden
 
-__all__ = ["Actor", "OrganisationKind"]
+__all__ = ["Actor", "CompanyStanding", "OrganisationKind", "Person"]
 
 
 class OrganisationKind(StrEnum):
@@ -18,6 +18,26 @@ class OrganisationKind(StrEnum):
     STATE = "state"
     PARTNER = "partner"
     OPERATOR = "operator"
+
+
+class CompanyStanding(StrEnum):
+    """What a person is for a company, by the records of the platform."""
+
+    UNRECORDED = "unrecorded"
+    """No user of the company was ever recorded: the token says who acts for it."""
+    ADMINISTRATOR = "administrator"
+    DEPOSITOR = "depositor"
+    READER = "reader"
+    STRANGER = "stranger"
+    """Users of the company are recorded, and the person is none of them now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An authenticated person, whatever organisation they act for: their token may name none."""
+
+    subject: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +52,8 @@ class Actor:
     kind: OrganisationKind
     recorded: bool = False
     """Whether a record of the platform, not the token, lets the person act for it: maybe in one consultation only."""
+    reads_only: bool = False
+    """Whether the person is a reader of the company: nothing is done in its name."""
 
     def require(self, *kinds: OrganisationKind) -> None:
         """Let only these kinds of organisation pass. Raises Forbidden."""

@@ -8,7 +8,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import unquote, urlsplit
@@ -20,12 +20,21 @@ from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from libs.common.actor import Actor, OrganisationKind
+from libs.common.actor import Actor, CompanyStanding, OrganisationKind, Person
 from libs.common.errors import FieldError, Forbidden, InvalidInput, Unauthenticated, Unavailable
 from libs.common.messages.base import OrganisationId
 from libs.common.settings import Settings
 
-__all__ = ["ALGORITHMS", "ORGANISATION_HEADER", "Authenticator", "IssuerKeys", "KeySource", "Memberships"]
+__all__ = [
+    "ALGORITHMS",
+    "ORGANISATION_HEADER",
+    "Authenticator",
+    "CompanyUsers",
+    "IssuerKeys",
+    "KeySource",
+    "Memberships",
+    "NoCompanyUser",
+]
 
 ALGORITHMS = ("Ed25519", "EdDSA", "ES256", "PS256", "RS256")
 """Signatures only, asymmetric only: `none` and shared secrets are never accepted (RFC 8725, section 3.1)."""
@@ -44,6 +53,7 @@ SKEW = 30
 """seconds an issuer's clock may be ahead of ours (`nbf`, `iat`); expiry has none"""
 
 _KIND = ";kind="
+_OUTSIDE = frozenset({CompanyStanding.UNRECORDED, CompanyStanding.STRANGER})
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(OrganisationId)
 _log = structlog.get_logger(__name__)
 
@@ -147,6 +157,29 @@ class Memberships(Protocol):
         ...
 
 
+class CompanyUsers(Protocol):
+    """Knows the users of companies: the platform's own dated records."""
+
+    async def standing(self, subject: str, company: str) -> CompanyStanding:
+        """Say what the person is for the company now. Asked at each request, never kept: what is revoked is over."""
+        ...
+
+
+class NoCompanyUser(Forbidden):
+    """The company has recorded users, and the caller is none of them now, whatever the token says."""
+
+    slug = "no-company-user"
+    title, title_en = "Accès à cette entreprise non accordé", "No access to this company"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Cette entreprise tient ici la liste de ses utilisateurs et vous n'en êtes pas, ou plus : "
+            "demandez une invitation à son administrateur.",
+            "This company keeps the list of its users here, and you are not one of them, or no more: "
+            "ask its administrator for an invitation.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Verified:
     claims: _Claims
@@ -170,24 +203,40 @@ class Authenticator:
         )
 
     async def authenticate(
-        self, authorization: str | None, organisation: str | None = None, memberships: Memberships | None = None
+        self,
+        authorization: str | None,
+        organisation: str | None = None,
+        memberships: Memberships | None = None,
+        users: CompanyUsers | None = None,
     ) -> Actor | None:
         """Give who calls; None when no token came. `memberships`: who else may act for a buyer, where somebody knows.
 
-        Raises Unauthenticated (bad token), Forbidden (not a member of that organisation), InvalidInput (several
-        organisations or kinds, and none chosen), Unavailable (no keys).
+        `users`: who may act for a company, where it keeps the list of them. Raises Unauthenticated (bad token), Forbidden
+        (not a member of that organisation; NoCompanyUser), InvalidInput (several organisations or kinds, and none chosen),
+        Unavailable (no keys).
         """
         if authorization is None:
             return None
+        claims = await self._claimed(authorization)
+        if organisation is not None and not _named(claims.orgs, organisation):
+            return await _recorded(claims, organisation, memberships, users)
+        chosen = _choose(claims.orgs, organisation)
+        actor = Actor(claims.sub, claims.name, chosen.text, chosen.kind)
+        return actor if users is None else await _of_company(actor, users)
+
+    async def identify(self, authorization: str | None) -> Person | None:
+        """Give who calls, whatever organisation they act for; None when no token came. Raises Unauthenticated, Unavailable."""
+        if authorization is None:
+            return None
+        claims = await self._claimed(authorization)
+        return Person(claims.sub, claims.name)
+
+    async def _claimed(self, authorization: str) -> _Claims:
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
             raise _refused("un jeton « Bearer » est attendu", "a Bearer token is expected")
-        claims = await self._verify(token)
-        if memberships is not None and organisation is not None and not _named(claims.orgs, organisation):
-            return await _recorded(claims, organisation, memberships)
-        chosen = _choose(claims.orgs, organisation)
-        return Actor(claims.sub, claims.name, chosen.text, chosen.kind)
+        return await self._verify(token)
 
     async def _verify(self, token: str) -> _Claims:
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
@@ -239,14 +288,36 @@ class Authenticator:
             raise _refused("jeton invalide", "invalid token") from None
 
 
-async def _recorded(claims: _Claims, wanted: str, memberships: Memberships) -> Actor:
-    """Give who acts for a buyer by a record of the platform. Raises Forbidden, in the same words whoever they name."""
+async def _recorded(claims: _Claims, wanted: str, memberships: Memberships | None, users: CompanyUsers | None) -> Actor:
+    """Give who acts for an organisation by a record of the platform. Raises Forbidden, in the same words whoever they name.
+
+    One that is a buyer and a company is the buyer, unless `;kind=company` says otherwise.
+    """
     name, _, kind = wanted.partition(_KIND)
-    if kind not in ("", OrganisationKind.BUYER) or not _is_identifier(name):
+    if not _is_identifier(name):
         raise _not_given()
-    if not await memberships.is_member(claims.sub, name):
-        raise _not_given()
-    return Actor(claims.sub, claims.name, name, OrganisationKind.BUYER, recorded=True)
+    if (
+        memberships is not None
+        and kind in ("", OrganisationKind.BUYER)
+        and await memberships.is_member(claims.sub, name)
+    ):
+        return Actor(claims.sub, claims.name, name, OrganisationKind.BUYER, recorded=True)
+    if users is not None and kind in ("", OrganisationKind.COMPANY):
+        standing = await users.standing(claims.sub, name)
+        if standing not in _OUTSIDE:
+            reads_only = standing is CompanyStanding.READER
+            return Actor(claims.sub, claims.name, name, OrganisationKind.COMPANY, recorded=True, reads_only=reads_only)
+    raise _not_given()
+
+
+async def _of_company(actor: Actor, users: CompanyUsers) -> Actor:
+    """Hold what a token says of a company against the list of its users, once it keeps one. Raises NoCompanyUser."""
+    if actor.kind is not OrganisationKind.COMPANY:
+        return actor
+    standing = await users.standing(actor.subject, actor.organisation)
+    if standing is CompanyStanding.STRANGER:
+        raise NoCompanyUser
+    return replace(actor, reads_only=standing is CompanyStanding.READER)
 
 
 def _is_identifier(name: str) -> bool:

@@ -1,6 +1,6 @@
 """The processes of a service: api, worker, relay. Each runs until told to stop, and finishes what it has in hand.
 
-`work` and `relay` are also what a platform of several services in one process runs.
+`effects` and `relay` are also what a platform of several services in one process runs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.start import broker_url, wait_for_broker, wait_for_database
 
-__all__ = ["relay", "run_api", "run_relay", "run_worker", "work"]
+__all__ = ["effects", "relay", "run_api", "run_relay", "run_worker", "work"]
 
 _log = structlog.get_logger(__name__)
 
@@ -34,9 +34,17 @@ _log = structlog.get_logger(__name__)
 async def work(runtime: Runtime, bus: Bus, stop: asyncio.Event) -> None:
     """Run a service's consumers, jobs and periodic tasks until told to stop."""
     measuring.begin_consuming(runtime)
-    async with bus.consume(runtime), asyncio.TaskGroup() as group:
+    async with bus.consume(runtime):
+        await effects(runtime, stop)
+
+
+async def effects(runtime: Runtime, stop: asyncio.Event) -> None:
+    """Run a service's jobs, periodic tasks and loops until told to stop."""
+    async with asyncio.TaskGroup() as group:
         group.create_task(run_jobs(runtime, stop))
         group.create_task(run_periodic(runtime, stop))
+        for loop in runtime.service.loops:
+            group.create_task(loop.run(runtime, stop))
 
 
 async def relay(runtime: Runtime, bus: Bus, stop: asyncio.Event) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from libs.common.runtime import Runtime
     from libs.common.settings import Settings
 
-__all__ = ["BATCH", "Consumer", "Consumers", "Job", "JobHandler", "Jobs", "Periodic", "PeriodicTask", "Service"]
+__all__ = ["BATCH", "Consumer", "Consumers", "Job", "JobHandler", "Jobs", "Loop", "Periodic", "PeriodicTask", "Service"]
 
 E = TypeVar("E", bound=Event)
 
@@ -146,6 +147,16 @@ class Periodic:
         return register
 
 
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A queue of the service's own that each worker empties: for effects too many to be a job each."""
+
+    run: Callable[[Runtime, asyncio.Event], Coroutine[Any, Any, None]]
+    """Empties it as it fills, until told to stop; then finishes or hands back what is in hand."""
+    drain: Callable[[Runtime], Awaitable[int]]
+    """Does all that is due, and gives how much that was. For tests."""
+
+
 def _no_ports(_: Runtime) -> Mapping[type, object]:
     return {}
 
@@ -165,6 +176,7 @@ class Service:
     consumers: Consumers
     jobs: Jobs = field(default_factory=Jobs)
     periodic: Periodic = field(default_factory=Periodic)
+    loops: tuple[Loop, ...] = ()
     ports: Callable[[Runtime], Mapping[type, object]] = _no_ports
     """Builds the adapters of the service's ports, keyed by port; `Runtime.port` gives them."""
     serving: Callable[[Runtime], AbstractAsyncContextManager[None]] = _nothing_served

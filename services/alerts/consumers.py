@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from libs.common.grants.companies import follow_company_users
 from libs.common.messages.base import Event
-from libs.common.messages.bids import DepositorInformedV1, IncidentDeclaredV1, LetterSentV1, RequestSentV1
+from libs.common.messages.bids import (
+    ContractNotifiedV1,
+    DepositorInformedV1,
+    IncidentDeclaredV1,
+    LetterSentV1,
+    RequestSentV1,
+)
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.notices import (
     AnswerPublishedV1,
+    LotAbandonedV1,
     NoticePublishedV1,
     ProcedureResumedV1,
     ProcedureSuspendedV1,
 )
+from libs.common.messages.opendata import ContractDataPublishedV1
 from libs.common.messages.rounds import MessageSentV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
-from services.alerts.service import mails, matching, news, partners, webhooks
+from services.alerts.service import buyers, mails, matching, news, partners, webhooks
 
 __all__ = ["CONSUMERS"]
 
 CONSUMERS = Consumers("alerts")
+follow_company_users(CONSUMERS)
 
 
 @CONSUMERS.on(NoticePublishedV1, queue="matching")
@@ -53,8 +63,15 @@ async def incident_declared(uow: Uow, event: IncidentDeclaredV1) -> None:
 
 @CONSUMERS.on(NoticePublishedV1, queue="news")
 async def notice_changed(uow: Uow, event: NoticePublishedV1) -> None:
-    """Tell those who follow a procedure of its change."""
+    """Tell those who follow a procedure of its change, or its result."""
     await news.tell_of_change(uow, event)
+    await news.tell_of_result(uow, event)
+
+
+@CONSUMERS.on(LotAbandonedV1, queue="news")
+async def lot_abandoned(uow: Uow, event: LotAbandonedV1) -> None:
+    """Tell those who follow a procedure that lots of it are given up."""
+    await news.tell_of_abandonment(uow, event)
 
 
 async def standing_changed(uow: Uow, event: ProcedureSuspendedV1 | ProcedureResumedV1) -> None:
@@ -76,6 +93,27 @@ async def answer_published(uow: Uow, event: AnswerPublishedV1) -> None:
 async def depositor_informed(uow: Uow, event: DepositorInformedV1) -> None:
     """Tell a company that deposited of a change or an answer."""
     await news.tell_depositor(uow, event)
+
+
+async def buyer_told(uow: Uow, event: Event) -> None:
+    """Tell a buyer by mail that something waits for it."""
+    await buyers.tell(uow, event)
+
+
+for _told in buyers.TOLD:
+    CONSUMERS.on(_told, queue="letters")(buyer_told)
+
+
+@CONSUMERS.on(ContractNotifiedV1, queue="letters")
+async def contract_notified(uow: Uow, event: ContractNotifiedV1) -> None:
+    """Remind a buyer of the essential data of a contract, unless they are public soon."""
+    await buyers.essential_data_due(uow, event)
+
+
+@CONSUMERS.on(ContractDataPublishedV1, queue="letters")
+async def data_published(uow: Uow, event: ContractDataPublishedV1) -> None:
+    """Remind of essential data no more."""
+    await buyers.data_published(uow, event)
 
 
 async def public_event(uow: Uow, event: Event) -> None:

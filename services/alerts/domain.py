@@ -13,24 +13,28 @@ from services.alerts.matching.criteria import Criteria
 
 __all__ = [
     "TRANSITIONS",
+    "Claimed",
     "Contact",
     "Delivery",
     "Endpoint",
     "Found",
+    "Frequency",
+    "Holder",
     "Mail",
     "MailState",
     "News",
     "Search",
+    "Told",
     "delay_before",
     "wants",
 ]
 
 MAX_SEARCHES = 100
-"""Saved searches of one organisation."""
+"""Saved searches of one organisation, and of one person."""
 MAX_ENDPOINTS = 20
 """Webhooks of one partner."""
 MAX_FOLLOWS = 1_000
-"""Procedures that one organisation may follow."""
+"""Procedures that one organisation, or one person, may follow."""
 MAX_RETRY_AFTER = 86_400.0
 """Seconds an endpoint may ask us to wait."""
 _JITTER = 0.2
@@ -44,11 +48,13 @@ class MailState(StrEnum):
     UNDELIVERABLE = "undeliverable"
     """The organisation gave no address."""
     SUPPRESSED = "suppressed"
-    """The addressee wants no alerts."""
+    """The addressee wants no alerts, or mails to their address came back."""
     REFUSED = "refused"
     """The mail server refused it for good."""
     FAILED = "failed"
     """It could not be handed over, after many attempts."""
+    BOUNCED = "bounced"
+    """It was handed over, then came back."""
 
 
 TRANSITIONS: dict[tuple[MailState, str], MailState] = {
@@ -60,6 +66,9 @@ TRANSITIONS: dict[tuple[MailState, str], MailState] = {
     (MailState.UNDELIVERABLE, "requeue"): MailState.DUE,
     (MailState.REFUSED, "requeue"): MailState.DUE,
     (MailState.FAILED, "requeue"): MailState.DUE,
+    (MailState.SENT, "bounce"): MailState.BOUNCED,
+    (MailState.BOUNCED, "requeue"): MailState.DUE,
+    (MailState.SENT, "remind"): MailState.DUE,
 }
 
 
@@ -74,26 +83,56 @@ class Contact:
     generation: int
 
 
+class Frequency(StrEnum):
+    """When the matches of a search are told."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose searches are meant: those that an organisation shares, those of one person, or both."""
+
+    organisation: str | None = None
+    subscriber_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A saved search."""
+    """A saved search, of an organisation whose members share it, or of one person."""
 
     search_id: UUID
-    organisation: str
+    organisation: str | None
     name: str
     criteria: Criteria
     summary: str
     summary_en: str
     created_at: datetime
+    subscriber_id: UUID | None = None
+    frequency: Frequency = Frequency.AT_ONCE
+    paused: bool = False
+    generation: int = 1
+    """Links that stop it and are older no longer act."""
+    feed: int = 0
+    """Which address of its feeds is good; 0: none was asked for."""
+    more: int = 0
+    """Notices of which its holder wants more like."""
+    less: int = 0
+    """Notices of which its holder wants fewer like."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail to one organisation, and its address at this moment."""
+    """A mail to one organisation or person, and its address at this moment."""
 
     mail_id: UUID
-    organisation: str
+    organisation: str | None
+    """Its contact is written to; None: the person."""
+    subscriber_id: UUID | None
     kind: str
+    topic: str | None
     subject_id: UUID
     procedure: UUID | None
     subject: str
@@ -102,10 +141,26 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail in the hands of a worker."""
+
+    mail: Mail
+    attempt: int
+    priority: int
+
+    @property
+    def transactional(self) -> bool:
+        """Not an alert: it goes whatever its addressee wants."""
+        return self.priority == 0
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A notice that one search of the addressee found."""
 
     notice_id: UUID
+    procedure: UUID | None
+    kind: str
     title: str
     buyer_name: str
     departments: Sequence[str]
@@ -114,6 +169,21 @@ class Found:
     summary: str
     summary_en: str
     reasons: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice that a search found, as its feeds tell it."""
+
+    notice_id: UUID
+    procedure: UUID | None
+    title: str
+    buyer_name: str
+    departments: Sequence[str]
+    cpv: Sequence[str]
+    deadline: datetime | None
+    published_at: datetime
+    matched_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,42 +1,69 @@
-"""What workers do outside the database: hand mails to the mail server, call partners."""
+"""What workers do outside the database: call partners. Mails leave by `sending.py`."""
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
-from libs.common.mail.message import Content, Envelope, build
-from libs.common.mail.smtp import Mailer, hand_over
+import structlog
+
 from libs.common.runtime import Runtime
-from libs.common.service import Completion, Job, Jobs
+from libs.common.service import Completion, Job, Jobs, Periodic
 from libs.common.uow import Uow
-from services.alerts.domain import Contact, Mail, MailState
-from services.alerts.service import mails as mail_service
+from services.alerts.mails import maildir
+from services.alerts.mails.metrics import KINDS, OLDEST, REPORTS, WAITING
+from services.alerts.people import requests
+from services.alerts.people.mailing import send_request
+from services.alerts.service import digests, returns
 from services.alerts.service import webhooks as webhook_service
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as mail_store
-from services.alerts.store import news as news_store
 from services.alerts.store import webhooks as webhook_store
 from services.alerts.webhooks.client import Call, Caller
 
-__all__ = ["JOBS"]
+__all__ = ["JOBS", "PERIODIC"]
 
+_REPORTS = 500  # taken in by one turn
+_log = structlog.get_logger(__name__)
 JOBS = Jobs()
+JOBS.on(requests.JOB)(send_request)
+PERIODIC = Periodic()
+PERIODIC.every(3_600)(requests.forget_old)
 
 
-@JOBS.on(mail_service.JOB)
-async def send_mail(runtime: Runtime, job: Job) -> Completion | None:
-    """Compose a mail with the address of this moment and hand it over, under the same Message-ID each time."""
-    mail_id = UUID(job.payload["mail_id"])
+@PERIODIC.every(20)
+async def run_digests(runtime: Runtime) -> None:
+    """Queue the digests whose hour has come; a run that was missed is made up for."""
+    await digests.run(runtime)
+
+
+@PERIODIC.every(30)
+async def read_returns(runtime: Runtime) -> None:
+    """Take in what mail servers report of mails that did not arrive."""
+    folder = runtime.port(AlertsSettings).mail_returns
+    if folder is None:
+        return
+    for path, raw in await asyncio.to_thread(lambda: list(maildir.claim(folder, _REPORTS))):
+        outcome = await returns.receive(runtime, raw)
+        REPORTS.labels(outcome).inc()
+        _log.info("mail_report", outcome=outcome)
+        await asyncio.to_thread(maildir.done, path)
+
+
+@PERIODIC.every(15)
+async def measure_mails(runtime: Runtime) -> None:
+    """Tell Prometheus what waits to leave, and since when."""
     async with runtime.read() as conn:
-        mail = await mail_store.get(conn, mail_id)
-    if mail is None or mail.state is not MailState.DUE:
-        return None
-    written = await _write(runtime, mail)
-    if isinstance(written, MailState):
-        return _closing(mail_id, written)
-    mailer = runtime.port(Mailer)  # type: ignore[type-abstract]  # a port is named by its protocol
-    fate, reason = await hand_over(mailer, build(*written), attempt=job.attempt)
-    return _closing(mail_id, MailState(fate), reason)
+        waiting = await mail_store.waiting(conn, runtime.clock.now())
+    for priority, kind in KINDS.items():
+        mails, seconds = waiting.get(priority, (0, 0.0))
+        WAITING.labels(kind).set(mails)
+        OLDEST.labels(kind).set(seconds)
+
+
+@JOBS.on("mail")
+async def mail_of_before(runtime: Runtime, job: Job) -> None:
+    """Do nothing: a job written before mails had a queue of their own (`sending.py`), which its mail is in now."""
 
 
 @JOBS.on(webhook_service.JOB)
@@ -54,45 +81,3 @@ async def call_webhook(runtime: Runtime, job: Job) -> Completion | None:
         await webhook_service.record(uow, delivery, answer)
 
     return keep
-
-
-async def _write(runtime: Runtime, mail: Mail) -> tuple[Envelope, Content] | MailState:
-    """Compose a mail, or say why it does not leave any more."""
-    settings, contact = runtime.port(AlertsSettings), mail.contact
-    if contact is None:
-        return MailState.UNDELIVERABLE
-    if mail.kind == "letter":
-        return mail_service.write_letter(settings, mail, contact)
-    if mail.kind == "news":
-        return await _write_news(runtime, mail, contact)
-    if not contact.alerts:
-        return MailState.SUPPRESSED
-    async with runtime.read() as conn:
-        found = await mail_store.why(conn, mail.mail_id)
-    if not found:
-        return MailState.SUPPRESSED
-    return mail_service.write_alert(settings, mail, contact, found)
-
-
-class NewsNotKnownError(Exception):
-    """The services tell of a news in any order: what it says has not come yet. The job is tried again."""
-
-
-async def _write_news(runtime: Runtime, mail: Mail, contact: Contact) -> tuple[Envelope, Content] | MailState:
-    async with runtime.read() as conn:
-        found = await news_store.of_mail(conn, mail.mail_id)
-    if found is None:
-        raise NewsNotKnownError(mail.subject_id)
-    if not (found.needed or contact.alerts):
-        return MailState.SUPPRESSED
-    return mail_service.write_news(runtime.port(AlertsSettings), mail, contact, found)
-
-
-_WHY = {MailState.UNDELIVERABLE: "no contact", MailState.SUPPRESSED: "no longer wanted"}
-
-
-def _closing(mail_id: UUID, state: MailState, reason: str | None = None) -> Completion:
-    async def close(uow: Uow) -> None:
-        await mail_service.close(uow, mail_id, state, reason or _WHY.get(state))
-
-    return close

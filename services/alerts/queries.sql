@@ -14,8 +14,7 @@ SELECT contact_id, email, language, alerts, generation
 
 -- forget_contact --
 DELETE FROM contact
- WHERE organisation = $1
-RETURNING contact_id;
+ WHERE organisation = $1;
 
 -- unsubscribe --
 UPDATE contact
@@ -48,51 +47,117 @@ SELECT key, $2::uuid
 -- count_searches --
 SELECT count(*)
   FROM search
- WHERE organisation = $1;
+ WHERE organisation = $1 OR subscriber_id = $2;
 
--- lock_organisation --
+-- lock_holder --
 SELECT pg_advisory_xact_lock(hashtextextended('search ' || $1, 0));
 
 -- insert_search --
-INSERT INTO search (search_id, organisation, name, criteria_id, created_at)
-VALUES ($1, $2, $3, $4, $5);
+INSERT INTO search (search_id, organisation, subscriber_id, name, criteria_id, frequency, paused, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- searches --
-SELECT search_id, organisation, name, definition, summary, summary_en, search.created_at
+-- Those that an organisation shares, those of a person, or both; with what their holder says of what they found.
+SELECT search_id, organisation, subscriber_id, name, definition, summary, summary_en, search.created_at, frequency, paused,
+       generation, feed, said.more, said.less
   FROM search
   JOIN criteria USING (criteria_id)
- WHERE organisation = $1 AND (search.created_at, search_id) > ($2::timestamptz, $3::uuid)
+ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE relevant) AS more, count(*) FILTER (WHERE NOT relevant) AS less
+                       FROM feedback
+                      WHERE feedback.search_id = search.search_id) AS said
+ WHERE (organisation = $1 OR subscriber_id = $2) AND (search.created_at, search_id) > ($3::timestamptz, $4::uuid)
  ORDER BY search.created_at, search_id
- LIMIT $4;
+ LIMIT $5;
 
 -- search --
-SELECT search_id, organisation, name, definition, summary, summary_en, search.created_at
+SELECT search_id, organisation, subscriber_id, name, definition, summary, summary_en, search.created_at, frequency, paused,
+       generation, feed, said.more, said.less
   FROM search
   JOIN criteria USING (criteria_id)
+ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE relevant) AS more, count(*) FILTER (WHERE NOT relevant) AS less
+                       FROM feedback
+                      WHERE feedback.search_id = search.search_id) AS said
  WHERE search_id = $1;
+
+-- change_search --
+-- A search that is resumed is a new wish: links that stopped it before no longer act.
+UPDATE search
+   SET name = $2, frequency = $3, paused = $4, criteria_id = $5, organisation = $6, subscriber_id = $7,
+       generation = generation + (paused AND NOT $4)::integer
+ WHERE search_id = $1;
+
+-- criteria_of_search --
+SELECT criteria_id
+  FROM search
+ WHERE search_id = $1
+   FOR UPDATE;
+
+-- stop_search --
+UPDATE search
+   SET paused = true
+ WHERE search_id = $1 AND generation = $2
+RETURNING search_id;
+
+-- set_feed --
+UPDATE search
+   SET feed = abs(feed) + 1
+ WHERE search_id = $1
+RETURNING feed;
+
+-- end_feed --
+-- The next address is yet another one.
+UPDATE search
+   SET feed = -abs(feed)
+ WHERE search_id = $1;
+
+-- give_feedback --
+INSERT INTO feedback (search_id, notice_id, relevant, given_at)
+SELECT search_id, notice_id, $3, $4
+  FROM search
+  JOIN match USING (criteria_id)
+ WHERE search_id = $1 AND notice_id = $2
+ON CONFLICT (search_id, notice_id) DO UPDATE
+   SET relevant = EXCLUDED.relevant, given_at = EXCLUDED.given_at
+RETURNING notice_id;
+
+-- take_feedback_back --
+DELETE FROM feedback
+ WHERE search_id = $1 AND notice_id = $2;
 
 -- delete_search --
 DELETE FROM search
- WHERE search_id = $1 AND organisation = $2;
+ WHERE search_id = $1;
 
--- matches --
--- Newest first.
-SELECT match.notice_id, title, reasons, matched_at, mail.state AS mail_state, mail.sent_at, mail.mail_id
+-- followed_by_feed --
+-- What a search found last, as its feeds tell it.
+SELECT notice_id, notice.procedure, title, buyer_name, departments, cpv, deadline, published_at, matched_at
   FROM search
   JOIN match USING (criteria_id)
   JOIN notice USING (notice_id)
-  LEFT JOIN mail ON mail.organisation = search.organisation AND mail.kind = 'alert' AND mail.subject_id = match.notice_id
+ WHERE search_id = $1
+ ORDER BY matched_at DESC, notice_id DESC
+ LIMIT $2;
+
+-- matches --
+-- Newest first.
+SELECT match.notice_id, title, reasons, matched_at, relevant, mail.state AS mail_state, mail.sent_at, mail.mail_id
+  FROM search
+  JOIN match USING (criteria_id)
+  JOIN notice USING (notice_id)
+  LEFT JOIN feedback USING (search_id, notice_id)
+  LEFT JOIN mail ON (mail.organisation = search.organisation OR mail.subscriber_id = search.subscriber_id)
+                AND mail.kind = 'alert' AND mail.subject_id = match.notice_id
  WHERE search_id = $1 AND (matched_at, match.notice_id) < ($2::timestamptz, $3::uuid)
  ORDER BY matched_at DESC, match.notice_id DESC
  LIMIT $4;
 
 -- keep_notice --
 -- An older version never replaces a newer one.
-INSERT INTO notice (notice_id, version, procedure, kind, title, buyer_name, cpv, departments, deadline, published_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO notice (notice_id, version, procedure, kind, title, buyer_name, cpv, departments, deadline, published_at, buyer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (notice_id) DO UPDATE
    SET version = EXCLUDED.version, kind = EXCLUDED.kind, title = EXCLUDED.title, buyer_name = EXCLUDED.buyer_name,
-       cpv = EXCLUDED.cpv, departments = EXCLUDED.departments, deadline = EXCLUDED.deadline
+       cpv = EXCLUDED.cpv, departments = EXCLUDED.departments, deadline = EXCLUDED.deadline, buyer = EXCLUDED.buyer
  WHERE notice.version < EXCLUDED.version;
 
 -- candidates --
@@ -109,66 +174,6 @@ SELECT criteria_id, $2::uuid, $3::integer, reasons::jsonb, $5::timestamptz
   FROM unnest($1::uuid[], $4::text[]) AS found (criteria_id, reasons)
 ON CONFLICT DO NOTHING;
 
--- queue_alerts --
--- One mail for each organisation with a search that matched, whatever number of them; none twice for a notice.
-INSERT INTO mail (organisation, kind, subject_id, procedure, subject, state, reason, created_at)
-SELECT DISTINCT search.organisation, 'alert', $1::uuid, $2::uuid, $3::text,
-       CASE WHEN contact.organisation IS NULL THEN 'undeliverable' WHEN alerts THEN 'due' ELSE 'suppressed' END,
-       CASE WHEN contact.organisation IS NULL THEN 'no contact' WHEN alerts THEN NULL ELSE 'unsubscribed' END,
-       $4::timestamptz
-  FROM search
-  LEFT JOIN contact USING (organisation)
- WHERE criteria_id = ANY ($5::uuid[])
-ON CONFLICT (organisation, kind, subject_id) DO NOTHING
-RETURNING mail_id, organisation, state;
-
--- queue_letter --
-INSERT INTO mail (organisation, kind, subject_id, procedure, sender, subject, state, reason, created_at)
-SELECT $1::text, 'letter', $2::uuid, $3::uuid, $4::text, $5::text,
-       CASE WHEN known THEN 'due' ELSE 'undeliverable' END, CASE WHEN known THEN NULL ELSE 'no contact' END, $6::timestamptz
-  FROM (SELECT EXISTS (SELECT 1 FROM contact WHERE organisation = $1) AS known) AS contact
-ON CONFLICT (organisation, kind, subject_id) DO NOTHING
-RETURNING mail_id, organisation, state;
-
--- requeue_letter --
--- A reminder: the same mail again, to the address of now; one without an address waits for one.
-UPDATE mail
-   SET state = 'due', reason = NULL, sent_at = NULL, requeued = requeued + 1
- WHERE subject_id = $1 AND kind = 'letter' AND state <> 'due'
-   AND EXISTS (SELECT 1 FROM contact WHERE contact.organisation = mail.organisation)
-RETURNING mail_id, requeued;
-
--- requeue_letters --
--- Letters that waited for an address leave as soon as there is one; alerts are stale by then.
-UPDATE mail
-   SET state = 'due', reason = NULL, requeued = requeued + 1
- WHERE organisation = $1 AND kind = 'letter' AND state IN ('undeliverable', 'refused', 'failed')
-RETURNING mail_id, requeued;
-
--- mail --
-SELECT mail_id, mail.organisation, kind, subject_id, procedure, subject, state, created_at,
-       email, language, alerts, contact_id, generation
-  FROM mail
-  LEFT JOIN contact USING (organisation)
- WHERE mail_id = $1;
-
--- why --
--- The notice of an alert, and the searches of its addressee that matched.
-SELECT notice_id, notice.procedure, title, buyer_name, departments, deadline, name, summary, summary_en, reasons
-  FROM mail
-  JOIN notice ON notice_id = subject_id
-  JOIN match USING (notice_id)
-  JOIN search USING (criteria_id, organisation)
-  JOIN criteria USING (criteria_id)
- WHERE mail_id = $1
- ORDER BY search.created_at, search_id;
-
--- close_mail --
-UPDATE mail
-   SET state = $2, reason = $3, sent_at = $4
- WHERE mail_id = $1 AND state = 'due'
-RETURNING organisation, kind, procedure, subject_id;
-
 -- mails --
 -- Newest first.
 SELECT mail_id, organisation, kind, subject, state, reason, created_at, sent_at
@@ -181,7 +186,7 @@ SELECT mail_id, organisation, kind, subject, state, reason, created_at, sent_at
 -- Newest first; those of one sender, or all.
 SELECT mail_id, organisation, kind, subject, state, reason, created_at, sent_at
   FROM mail
- WHERE state IN ('undeliverable', 'refused', 'failed') AND ($1::text IS NULL OR sender = $1)
+ WHERE (state IN ('undeliverable', 'refused', 'failed', 'bounced') OR (state = 'suppressed' AND priority = 0)) AND ($1::text IS NULL OR sender = $1)
    AND (created_at, mail_id) < ($2::timestamptz, $3::uuid)
  ORDER BY created_at DESC, mail_id DESC
  LIMIT $4;
@@ -269,18 +274,18 @@ SELECT attempt_id, event_id, type, number, at, status, error, milliseconds, deli
  LIMIT $3;
 
 -- set_follow --
-INSERT INTO follow (organisation, procedure, since)
-VALUES ($1, $2, $3)
-ON CONFLICT (organisation, procedure) DO NOTHING;
+INSERT INTO follow (organisation, subscriber_id, procedure, since)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING;
 
 -- count_follows --
 SELECT count(*)
   FROM follow
- WHERE organisation = $1 AND procedure <> $2;
+ WHERE (organisation = $1 OR subscriber_id = $2) AND procedure <> $3;
 
 -- delete_follow --
 DELETE FROM follow
- WHERE organisation = $1 AND procedure = $2;
+ WHERE (organisation = $1 OR subscriber_id = $2) AND procedure = $3;
 
 -- follows --
 -- Newest first, with the title of the last notice.
@@ -291,47 +296,27 @@ SELECT procedure, since, last.title, last.deadline
                       WHERE notice.procedure = follow.procedure
                       ORDER BY published_at DESC
                       LIMIT 1) AS last ON true
- WHERE organisation = $1 AND (since, procedure) < ($2::timestamptz, $3::uuid)
+ WHERE (organisation = $1 OR subscriber_id = $2) AND (since, procedure) < ($3::timestamptz, $4::uuid)
  ORDER BY since DESC, procedure DESC
- LIMIT $4;
+ LIMIT $5;
 
 -- known_procedure --
 SELECT EXISTS (SELECT 1 FROM notice WHERE procedure = $1);
+
+-- keep_abandonment --
+-- Lots given up together, each named once.
+INSERT INTO news (news_id, procedure, kind, told, occurred_at)
+VALUES ($1, $2, 'abandonment', $3 || E'\nLots : ' || $4, $5)
+ON CONFLICT (news_id) DO UPDATE
+   SET told = news.told || ', ' || $4
+ WHERE NOT string_to_array(split_part(news.told, E'\nLots : ', 2), ', ') @> ARRAY[$4];
+
+-- put_off_news --
+UPDATE mail
+   SET due_at = $2
+ WHERE subject_id = $1 AND kind = 'news' AND state = 'due' AND attempts = 0;
 
 -- keep_news --
 INSERT INTO news (news_id, procedure, kind, question, told, occurred_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (news_id) DO NOTHING;
-
--- queue_followers --
--- Those who follow the procedure and want mails; one each.
-INSERT INTO mail (organisation, kind, subject_id, procedure, subject, state, created_at)
-SELECT organisation, 'news', $1::uuid, $2::uuid, $3::text, 'due', $4::timestamptz
-  FROM follow
-  JOIN contact USING (organisation)
- WHERE procedure = $2 AND alerts
-ON CONFLICT (organisation, kind, subject_id) DO NOTHING
-RETURNING mail_id, organisation, state;
-
--- queue_depositor --
--- A service mail; where the same news is queued or sent already, it is not told again.
-INSERT INTO mail (organisation, kind, subject_id, procedure, subject, state, reason, created_at, needed)
-SELECT $1::text, 'news', $2::uuid, $3::uuid, $4::text,
-       CASE WHEN known THEN 'due' ELSE 'undeliverable' END, CASE WHEN known THEN NULL ELSE 'no contact' END, $5::timestamptz, true
-  FROM (SELECT EXISTS (SELECT 1 FROM contact WHERE organisation = $1) AS known) AS contact
-ON CONFLICT (organisation, kind, subject_id) DO UPDATE
-   SET needed = true, state = CASE WHEN mail.state = 'suppressed' THEN 'due' ELSE mail.state END,
-       requeued = mail.requeued + (mail.state = 'suppressed')::integer
-RETURNING mail_id, organisation, state, requeued;
-
--- news --
--- The news of a mail, with the title and the buyer of the procedure's last notice.
-SELECT news_id, news.procedure, news.kind, question, told, needed, last.title, last.buyer_name, last.deadline
-  FROM mail
-  JOIN news ON news_id = subject_id
-  LEFT JOIN LATERAL (SELECT title, buyer_name, deadline
-                       FROM notice
-                      WHERE notice.procedure = news.procedure
-                      ORDER BY published_at DESC
-                      LIMIT 1) AS last ON true
- WHERE mail_id = $1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
@@ -17,12 +18,25 @@ _DAY = 86_400.0
 class AlertsSettings(MailSettings):
     """What the alerts service needs to know, beside what all do."""
 
+    mail_return_domain: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,190}$")
+    """The domain whose mails are all delivered to `mail_returns`, subaddresses (`r+...@`) included: reports of mails that
+    did not arrive, and complaints, come back there. None: they go to `mail_from`, and nobody reads them for you."""
+    mail_returns: Path | None = None
+    """The Maildir where these reports lie; workers empty it."""
+    mails_per_domain: int = Field(default=5, ge=1)
+    """Mails on their way to one domain of addressees at once, in one process."""
+    mails_per_second: float = Field(default=50, gt=0)
+    """Mails a second to one domain of addressees, from one process."""
+
     webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """`host:port` of endpoints that may have a private address: a demo on one machine. Refused in production."""
     webhook_schedule: tuple[float, ...] = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, _DAY)
     """Seconds before each new attempt (Standard Webhooks); then the delivery has failed."""
     webhook_timeout: float = Field(default=15.0, gt=0, le=60)
     """Seconds of one attempt, connection and answer together."""
+
+    asked_per_minute: int = Field(default=10, ge=1, le=1_000)
+    """Mails to whatever address that one caller may cause in a minute by asking for alerts, in each process."""
 
     partners_amqp_url: SecretStr | None = None
     """Where partners' queues are fed: `amqp://alerts:password@host:5672/partners`, a virtual host or broker of their own

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import click
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.alerts.matching.criteria import Criteria
@@ -18,6 +18,9 @@ from services.alerts.matching.index import Index
 from services.alerts.matching.notice import Subject
 
 __all__ = ["match_files"]
+
+M = TypeVar("M", bound=BaseModel)
+Name = str | int
 
 
 def _list(value: object) -> object:
@@ -33,7 +36,7 @@ class NoticeLine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
-    id: str | int
+    id: StrictInt | StrictStr
     title: Annotated[str, BeforeValidator(_text)] = ""
     description: Annotated[str, BeforeValidator(_text)] = ""
     cpv: Annotated[list[str], BeforeValidator(_list)] = []
@@ -45,14 +48,43 @@ class NoticeLine(BaseModel):
     def subject(self) -> Subject:
         """Give what matching needs."""
         place = (self.lat, self.lon) if self.lat is not None and self.lon is not None else None
-        codes, departments = tuple(self.cpv), tuple(self.departments)
-        return Subject.of(
-            self.title, self.description, cpv=codes, departments=departments, place=place, value=self.value
+        return Subject.told(
+            self.title, self.description, cpv=self.cpv, departments=self.departments, place=place, value=self.value
         )
 
 
 class _BadLineError(Exception):
-    """A line cannot be used; the message says which and why."""
+    """A line cannot be used: why, in French and English."""
+
+    def __init__(self, detail: str, detail_en: str) -> None:
+        super().__init__(detail)
+        self.said = {"title": "Ligne inutilisable", "detail": detail, "detail_en": detail_en}
+
+
+class _Lines:
+    """The lines of a file; the bad ones are told on standard error, one JSON problem each, and passed over."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.bad = 0
+
+    def read(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Give each object with the number of its line; the file is never held whole."""
+        with self._path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                text = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+                if not text.strip():
+                    continue
+                try:
+                    yield number, _object(text)
+                except _BadLineError as error:
+                    self.tell(number, error)
+
+    def tell(self, number: int, error: _BadLineError) -> None:
+        """Report a bad line."""
+        self.bad += 1
+        problem = {"file": self._path.name, "line": number, **error.said}
+        click.echo(json.dumps(problem, ensure_ascii=False), err=True)
 
 
 @click.command(
@@ -61,66 +93,70 @@ class _BadLineError(Exception):
 @click.option("--searches", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--notices", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def match_files(searches: Path, notices: Path) -> None:
-    """Print one JSON object a match: {"notice", "search", "reasons"}. A wrong line is told and stops all: exit 2."""
-    try:
-        index = Index(dict(_searches(searches)))
-        for where, line in _lines(notices):
-            _print_matches(index, _notice(where, line))
-    except _BadLineError as problem:
-        click.echo(str(problem), err=True)
-        sys.exit(2)
+    """Print one JSON object a match: {"notice", "search", "reasons"}.
+
+    A bad line is told on standard error as a JSON problem with its number, and passed over; then the exit code is 1.
+    """
+    asked, told = _Lines(searches), _Lines(notices)
+    index = Index[Name]()
+    for name, criteria in _searches(asked):
+        index.add(name, criteria)
+    for number, line in told.read():
+        try:
+            notice = _valid(NoticeLine, line)
+        except _BadLineError as error:
+            told.tell(number, error)
+        else:
+            _print_matches(index, notice)
+    sys.exit(1 if asked.bad or told.bad else 0)
 
 
-def _print_matches(index: Index[str | int], notice: NoticeLine) -> None:
+def _print_matches(index: Index[Name], notice: NoticeLine) -> None:
     for search, reasons in index.matches(notice.subject()):
         found = {"notice": notice.id, "search": search, "reasons": [reason.told() for reason in reasons]}
         click.echo(json.dumps(found, ensure_ascii=False))
 
 
-def _searches(path: Path) -> Iterator[tuple[str | int, Criteria]]:
-    seen: set[str | int] = set()
-    for where, line in _lines(path):
-        name = line.pop("id", None)
-        line.pop("name", None)
-        if not isinstance(name, str | int) or isinstance(name, bool):
-            raise _BadLineError(f"{where}: id manquant (id is missing)")
-        if name in seen:
-            raise _BadLineError(f"{where}: id {name!r} déjà pris (id used twice)")
-        seen.add(name)
+def _searches(lines: _Lines) -> Iterator[tuple[Name, Criteria]]:
+    seen: set[Name] = set()
+    for number, line in lines.read():
         try:
-            yield name, Criteria.model_validate(line)
-        except ValidationError as error:
-            raise _BadLineError(f"{where}: {_faults(error)}") from error
+            name = _name(line, seen)
+            yield name, _valid(Criteria, {key: value for key, value in line.items() if key not in {"id", "name"}})
+        except _BadLineError as error:
+            lines.tell(number, error)
 
 
-def _notice(where: str, line: dict[str, Any]) -> NoticeLine:
+def _name(line: dict[str, Any], seen: set[Name]) -> Name:
+    name = line.get("id")
+    if not isinstance(name, str | int) or isinstance(name, bool):
+        raise _BadLineError("id manquant : un texte ou un entier.", "id is missing: a text or an integer.")
+    if name in seen:
+        raise _BadLineError(f"id {name!r} déjà pris par une autre ligne.", f"id {name!r} is taken by another line.")
+    seen.add(name)
+    return name
+
+
+def _valid(model: type[M], line: dict[str, Any]) -> M:
     try:
-        return NoticeLine.model_validate(line)
+        return model.model_validate(line)
     except ValidationError as error:
-        raise _BadLineError(f"{where}: {_faults(error)}") from error
+        faults = error.errors(include_url=False)
+        raise _BadLineError(*("; ".join(_fault(fault, language) for fault in faults) for language in (0, -1))) from None
 
 
-def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, text in enumerate(file, 1):
-            if not text.strip():
-                continue
-            where = f"{path.name}:{number}"
-            try:
-                line = json.loads(text, parse_float=Decimal)
-            except (json.JSONDecodeError, InvalidOperation, RecursionError) as error:
-                raise _BadLineError(f"{where}: JSON illisible (unreadable JSON): {error}") from error
-            if not isinstance(line, dict):
-                raise _BadLineError(f"{where}: un objet JSON est attendu (a JSON object is expected)")
-            yield where, line
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        line = json.loads(text, parse_float=Decimal)
+    except (ValueError, InvalidOperation, RecursionError):
+        raise _BadLineError("JSON illisible.", "Unreadable JSON.") from None
+    if not isinstance(line, dict):
+        raise _BadLineError("Un objet JSON est attendu.", "A JSON object is expected.")
+    return line
 
 
-def _faults(error: ValidationError) -> str:
-    return "; ".join(_fault(fault) for fault in error.errors(include_url=False))
-
-
-def _fault(fault: ErrorDetails) -> str:
+def _fault(fault: ErrorDetails, language: int) -> str:
     """Tell a fault without repeating the value; our own are told in French and English."""
     own = fault.get("ctx", {}).get("error")
-    message = " / ".join(map(str, own.args)) if isinstance(own, ValueError) else fault["msg"]
+    message = str(own.args[language]) if isinstance(own, ValueError) and own.args else fault["msg"]
     return f"{'.'.join(map(str, fault['loc']))}: {message}"

@@ -10,17 +10,23 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from libs.common.mail.message import ADDRESS, message_id, one_line
-from services.alerts.domain import Contact, Endpoint, Search
+from services.alerts.domain import Contact, Endpoint, Frequency, Search
 from services.alerts.matching.criteria import CpvPrefix, Criteria, Department
+from services.alerts.service.searches import Change, Draft
 
 __all__ = [
     "AttemptView",
     "ContactInput",
     "ContactView",
+    "FeedView",
+    "FeedbackInput",
     "FollowView",
     "MailView",
     "MatchView",
     "PageQuery",
+    "PersonalSearchChange",
+    "PersonalSearchInput",
+    "SearchChange",
     "SearchInput",
     "SearchView",
     "WebhookCreatedView",
@@ -80,14 +86,54 @@ class FollowView(_View):
     deadline: datetime | None
 
 
-class SearchInput(Criteria):
+Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_name)]
+_BESIDE = frozenset({"name", "frequency", "paused", "team"})
+"""What a search says beside its criteria."""
+
+
+class PersonalSearchInput(Criteria):
+    """A search to save for one person. All given criteria must hold."""
+
+    name: Name
+    frequency: Frequency = Field(default=Frequency.DAILY, description="when its matches are told")
+    paused: bool = False
+
+    def draft(self) -> Draft:
+        """Give what is to be saved."""
+        criteria = Criteria.model_validate(self.model_dump(by_alias=True, exclude=set(_BESIDE)))
+        return Draft(self.name, criteria, self.frequency, paused=self.paused)
+
+
+class SearchInput(PersonalSearchInput):
     """A search to save. All given criteria must hold."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_name)]
+    frequency: Frequency = Field(default=Frequency.AT_ONCE, description="when its matches are told")
+    team: bool = Field(
+        default=True, description="shared with the organisation and mailed to its address, or yours alone"
+    )
 
-    def criteria(self) -> Criteria:
-        """Give what it asks, without its name."""
-        return Criteria.model_validate(self.model_dump(by_alias=True, exclude={"name"}))
+
+class PersonalSearchChange(_Input):
+    """What becomes other in a search; what is left out stays."""
+
+    name: Name | None = None
+    criteria: Criteria | None = Field(default=None, description="all of them, in the place of those before")
+    frequency: Frequency | None = None
+    paused: bool | None = None
+
+    def change(self) -> Change:
+        """Give what is to be changed."""
+        return Change(self.name, self.criteria, self.frequency, self.paused)
+
+
+class SearchChange(PersonalSearchChange):
+    """What becomes other in a search; what is left out stays."""
+
+    team: bool | None = Field(default=None, description="share it with the organisation, or keep it to yourself")
+
+    def change(self) -> Change:
+        """Give what is to be changed."""
+        return Change(self.name, self.criteria, self.frequency, self.paused, self.team)
 
 
 class SearchView(_View):
@@ -98,6 +144,12 @@ class SearchView(_View):
     summary: str = Field(description="the search in plain French")
     summary_en: str
     criteria: dict[str, Any]
+    frequency: Frequency
+    paused: bool
+    team: bool = Field(description="shared with the organisation")
+    more: int = Field(description="notices that were said to be right: more like this")
+    less: int = Field(description="notices that were said to be wrong: less like this")
+    feed: bool = Field(description="whether its feeds have an address")
     created_at: datetime
 
     @classmethod
@@ -109,8 +161,27 @@ class SearchView(_View):
             summary=search.summary,
             summary_en=search.summary_en,
             criteria=search.criteria.canonical(),
+            frequency=search.frequency,
+            paused=search.paused,
+            team=search.organisation is not None,
+            more=search.more,
+            less=search.less,
+            feed=search.feed > 0,
             created_at=search.created_at,
         )
+
+
+class FeedView(_View):
+    """The addresses at which a search is followed without a token: who has one reads it."""
+
+    atom: str
+    calendar: str
+
+
+class FeedbackInput(_Input):
+    """What the holder of a search says of a notice that it found."""
+
+    relevant: bool | None = Field(description="more like this, or less; null: no opinion any more")
 
 
 class ReasonView(_View):
@@ -136,6 +207,7 @@ class MatchView(_View):
     title: str
     reasons: list[ReasonView]
     matched_at: datetime
+    relevant: bool | None = Field(description="what the holder of the search said of it")
     mail: MailStateView | None
 
     @classmethod
@@ -146,9 +218,8 @@ class MatchView(_View):
             identity = message_id(row["mail_id"], domain)
             mail = MailStateView(state=row["mail_state"], sent_at=row["sent_at"], message_id=identity)
         reasons = [ReasonView(**reason) for reason in row["reasons"]]
-        return cls(
-            notice_id=row["notice_id"], title=row["title"], reasons=reasons, matched_at=row["matched_at"], mail=mail
-        )
+        values = {name: row[name] for name in ("notice_id", "title", "matched_at", "relevant")}
+        return cls(**values, reasons=reasons, mail=mail)
 
 
 class MailView(_View):

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from libs.common.auth import CompanyUsers
+from libs.common.bus.rebuild.tool import rebuild_command
+from libs.common.grants.companies import QUEUE, TABLES, RecordedCompanyUsers
 from libs.common.mail.smtp import Mailer, SmtpMailer
 from libs.common.runtime import Runtime
 from libs.common.service import Service
 from services.alerts.api import ROUTES
 from services.alerts.consumers import CONSUMERS
 from services.alerts.domain import TRANSITIONS
-from services.alerts.jobs import JOBS
+from services.alerts.jobs import JOBS, PERIODIC
 from services.alerts.partners.exchange import Exchange, NoExchange, RabbitExchange
 from services.alerts.partners.tool import partner_group
+from services.alerts.people.api import AskLimiter
+from services.alerts.sending import SENDING
 from services.alerts.service.webhooks import public_types
 from services.alerts.settings import AlertsSettings
 from services.alerts.tool import match_files
@@ -27,7 +32,9 @@ def ports(runtime: Runtime) -> Mapping[type, object]:
     settings = runtime.port(AlertsSettings)
     caller = Caller(allow=settings.webhook_allow, timeout=settings.webhook_timeout)
     mailer = SmtpMailer(settings.smtp_url.get_secret_value())
-    return {Mailer: mailer, Caller: caller, Exchange: _exchange(settings)}
+    users, asked = RecordedCompanyUsers(runtime), AskLimiter(settings.asked_per_minute)
+    exchange = _exchange(settings)
+    return {Mailer: mailer, Caller: caller, Exchange: exchange, CompanyUsers: users, AskLimiter: asked}
 
 
 def _exchange(settings: AlertsSettings) -> Exchange:
@@ -44,7 +51,9 @@ SERVICE = Service(
     routes=ROUTES,
     consumers=CONSUMERS,
     jobs=JOBS,
+    periodic=PERIODIC,
+    loops=(SENDING,),
     ports=ports,
-    tools=(match_files, partner_group),
+    tools=(match_files, partner_group, rebuild_command({QUEUE: TABLES})),
     graphs={"mail": TRANSITIONS},
 )

@@ -19,6 +19,7 @@ from libs.common.messages.bids import (
     ContractSubmittedV1,
     LetterSentV1,
 )
+from libs.common.messages.rounds import MessageSentV1
 from services.bids.domain.time import is_late
 from services.bids.sealing.receipt import ReceiptStatement
 from services.bids.store.awards import Award, Letter
@@ -28,7 +29,7 @@ from services.bids.store.contracts import ContractRow
 from services.bids.store.openings import Opening
 
 __all__ = ["Counted", "award_decided", "contract_notified", "contract_signed", "contract_submitted", "deposited", "letter_sent",
-           "opened", "withdrawn"]  # fmt: skip
+           "message_sent", "opened", "withdrawn"]  # fmt: skip
 
 
 def deposited(
@@ -125,6 +126,21 @@ def letter_sent(letter: Letter) -> LetterSentV1:
         letter_id=letter.id,
         kind=cast("Literal['award', 'rejection', 'notification', 'receipt']", letter.kind),
         subject=letter.subject,
+        sha256=letter.sha256,
+    )
+
+
+def message_sent(letter: Letter) -> MessageSentV1:
+    """A letter of the platform in the buyer's name, or to the buyer, waits for its addressee."""
+    return MessageSentV1(
+        aggregate_id=letter.id,
+        aggregate_version=1,
+        organisation=letter.addressee,
+        buyer=letter.buyer,
+        procedure=letter.procedure,
+        occurred_at=letter.sent_at,
+        letter_id=letter.id,
+        kind=letter.kind,
         sha256=letter.sha256,
     )
 

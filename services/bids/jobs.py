@@ -8,10 +8,13 @@ from prometheus_client import Gauge
 
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs, Periodic
+from services.bids.companies.documents import service as company_documents
+from services.bids.companies.users import invitations
 from services.bids.correspondence.delivery import remind
 from services.bids.evidence.journal import stamp_left
 from services.bids.rehearsal import service as rehearsals
 from services.bids.retention import service as retention
+from services.bids.rounds import windows
 from services.bids.service import completion, key_sets
 from services.bids.service.completion import OPEN_JOB
 from services.bids.service.incidents import TELL_JOB, tell_buyer
@@ -44,6 +47,8 @@ async def stamp_key_set(runtime: Runtime, job: Job) -> None:
 
 
 jobs.on(SEND_JOB)(send)
+jobs.on(invitations.INVITE_JOB)(invitations.send)
+jobs.on(company_documents.ERASE_JOB)(company_documents.erase_content)
 jobs.on(TELL_JOB)(tell_buyer)
 jobs.on(retention.DESTROY_JOB)(retention.destroy)
 
@@ -54,10 +59,22 @@ async def propose_destructions(runtime: Runtime) -> None:
     await retention.propose(runtime)
 
 
+@periodic.every(3600)
+async def expire_invitations(runtime: Runtime) -> None:
+    """Erase the addresses of invitations that nobody answered."""
+    await invitations.expire(runtime)
+
+
 @periodic.every(300)
 async def remind_of_letters(runtime: Runtime) -> None:
     """Have those who read nothing told again."""
     await remind(runtime)
+
+
+@periodic.every(60)
+async def go_on_taking_applications(runtime: Runtime) -> None:
+    """Open the next window of dynamic purchasing systems, before the last one ends."""
+    await windows.go_on(runtime)
 
 
 @periodic.every(600)

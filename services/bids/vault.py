@@ -46,19 +46,20 @@ class LocalVault:
         self._keys = tuple(keys)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read keys of 32 bytes in base64, one a line; the first one wraps, all unwrap. Raises ValueError, OSError."""
+    def load(cls, path: Path, secrets: Sequence[SecretStr] = ()) -> Self:
+        """Read keys of 32 bytes in base64, one a line; the first one wraps, all unwrap, those derived from `secrets` too.
+
+        Raises ValueError, OSError.
+        """
         keys = [b64decode(line, validate=True) for line in path.read_text().split()]
         if not keys or any(len(each) != _KEY for each in keys):
             raise ValueError(f"{path}: lines of 32 bytes in base64 are expected")
-        return cls(keys)
+        return cls([*keys, *map(_derived, secrets)])
 
     @classmethod
     def derived(cls, secrets: Sequence[SecretStr]) -> Self:
         """Derive keys from the platform's secrets, the present one first."""
-        return cls(
-            [hmac.digest(each.get_secret_value().encode(), b"bids:openings", hashlib.sha256) for each in secrets]
-        )
+        return cls([_derived(each) for each in secrets])
 
     async def wrap(self, key: bytes, context: bytes) -> bytes:
         """Wrap a key, bound to its context."""
@@ -70,6 +71,10 @@ class LocalVault:
             with suppress(VaultError):
                 return unwrap(each, wrapped, context)
         raise VaultError("no key of the vault opens this")
+
+
+def _derived(secret: SecretStr) -> bytes:
+    return hmac.digest(secret.get_secret_value().encode(), b"bids:openings", hashlib.sha256)
 
 
 def wrap(key: bytes, content: bytes, context: bytes) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from libs.common.auth import Memberships
+from libs.common.auth import CompanyUsers, Memberships
 from libs.common.bus.rebuild.tool import rebuild_command
+from libs.common.grants.companies import RecordedCompanyUsers
 from libs.common.grants.known import QUEUE, TABLES, KnownMemberships
+from libs.common.mail.smtp import Mailer, SmtpMailer
 from libs.common.runtime import Runtime
 from libs.common.service import Service
 from libs.common.timestamp import HttpTimestampAuthority, TimestampAuthority
@@ -41,9 +43,11 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
     roots = load_roots(settings.trust_dir) if settings.trust_dir is not None else []
     return {
         Memberships: KnownMemberships(runtime),
+        CompanyUsers: RecordedCompanyUsers(runtime),
+        Mailer: SmtpMailer(settings.smtp_url.get_secret_value()),
         TimestampAuthority: authority,
         PlatformSeal: FileSeal.load(settings.seal_file, authority) if settings.seal_file else NoSeal(),
-        TrustedRoots: TrustedRoots(tuple(roots)),
+        TrustedRoots: TrustedRoots(tuple(roots), settings.trust_dir),
         KeyVault: _vault(settings),
         Scanner: Clamd(settings.clamd) if settings.clamd else NoScanner(),
         CompanyDataProvider: provider_of(runtime, settings),
@@ -53,9 +57,10 @@ def _ports(runtime: Runtime) -> Mapping[type, object]:
 
 
 def _vault(settings: BidsSettings) -> KeyVault:
-    if settings.openings_key_file is not None:
-        return LocalVault.load(settings.openings_key_file)
-    return LocalVault.derived((settings.secret, *settings.old_secrets))
+    """Give the vault; what was wrapped before there was a file of keys still opens."""
+    secrets = (settings.secret, *settings.old_secrets)
+    path = settings.openings_key_file
+    return LocalVault.derived(secrets) if path is None else LocalVault.load(path, secrets)
 
 
 SERVICE = Service(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from libs.common.grants.companies import follow_company_users
 from libs.common.messages.base import Audience, Event
 from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1, ContractSignedV1
 from libs.common.messages.notices import (
@@ -21,6 +22,7 @@ from services.notices.timeline import summary
 __all__ = ["CONSUMERS"]
 
 CONSUMERS = Consumers("notices")
+follow_company_users(CONSUMERS)
 
 
 async def record(uow: Uow, event: Event) -> None:

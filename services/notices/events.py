@@ -15,6 +15,7 @@ from libs.common.messages.notices import (
     ProcedureClosedV1,
     ProcedureResumedV1,
     ProcedureSuspendedV1,
+    QuestionAskedV1,
 )
 from libs.common.messages.notices import Notice as PublicNotice
 from libs.common.messages.publication import NoticeDisclosedV1
@@ -31,6 +32,7 @@ __all__ = [
     "lot_closed",
     "lot_unsuccessful",
     "published",
+    "question_asked",
     "resumed",
     "suspended",
 ]
@@ -131,6 +133,19 @@ def lot_abandoned(procedure: Procedure, lot_id: str, at: datetime) -> LotAbandon
     lot = procedure.lot(lot_id)
     return LotAbandonedV1(
         **_of(procedure, at), lot_id=lot_id, reason=lot.reason or "other", explanation=lot.explanation or ""
+    )
+
+
+def question_asked(question: Question, procedure: Procedure) -> QuestionAskedV1:
+    """Tell the buyer of a question, without who asked it."""
+    return QuestionAskedV1(
+        aggregate_id=question.question_id,
+        aggregate_version=question.version,
+        organisation=procedure.organisation,
+        buyer=procedure.organisation,
+        procedure=procedure.procedure_id,
+        occurred_at=question.asked_at,
+        late=question.late,
     )
 
 

@@ -9,7 +9,7 @@ from libs.common.mail.smtp import Fate, Mailer, hand_over
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs
 from libs.common.uow import Uow
-from services.notices.service import telling
+from services.notices.service import questions, telling
 from services.notices.store import registers as store
 
 __all__ = ["JOBS"]
@@ -30,6 +30,16 @@ async def send_mail(runtime: Runtime, job: Job) -> Completion | None:
         return _closing(mail_id, None, "no longer wanted")
     mailer = runtime.port(Mailer)  # type: ignore[type-abstract]  # a port is named by its protocol
     return _closing(mail_id, *await hand_over(mailer, build(*written), attempt=job.attempt))
+
+
+@JOBS.on(questions.TELL_JOB)
+async def tell_of_question(runtime: Runtime, job: Job) -> Completion:
+    """Tell the buyer that a question came."""
+
+    async def tell(uow: Uow) -> None:
+        await questions.tell_buyer(uow, UUID(job.payload["question_id"]))
+
+    return tell
 
 
 def _closing(mail_id: UUID, fate: Fate | None, reason: str | None) -> Completion:

@@ -136,9 +136,18 @@ def _selected(event: rounds.ApplicationsSelectedV1) -> Text:
 
 
 def _round(event: rounds.RoundOpenedV1) -> Text:
+    if event.kind == "application":
+        return f"Candidatures ouvertes, tour {event.number}", f"Applications open, round {event.number}"
     return (
         f"Tour {event.number} ouvert : {event.invited} invités",
         f"Round {event.number} opened: {event.invited} invited",
+    )
+
+
+def _moved(event: rounds.RoundMovedV1) -> Text:
+    return (
+        f"Tour {event.number} : date limite repoussée, {event.invited} invités avertis",
+        f"Round {event.number}: deadline put off, {event.invited} invited told",
     )
 
 
@@ -231,6 +240,7 @@ def _fixed(french: str, english: str) -> Callable[[Any], Text]:
 
 
 _LINES: Final[dict[str, Callable[[Any], Text]]] = {
+    notices.QuestionAskedV1.type: _fixed("Question d'une entreprise reçue", "Question of a company received"),
     notices.AnswerPublishedV1.type: _fixed("Réponse à une question publiée", "Answer to a question published"),
     notices.NoticePublishedV1.type: _published,
     publication.NoticeCheckedV1.type: _fixed("Avis vérifié, prêt à l'envoi", "Notice checked, ready to be sent"),
@@ -262,6 +272,7 @@ _LINES: Final[dict[str, Callable[[Any], Text]]] = {
     bids.LetterSentV1.type: _letter,
     rounds.MessageSentV1.type: _message,
     rounds.ApplicationsSelectedV1.type: _selected,
+    rounds.RoundMovedV1.type: _moved,
     rounds.RoundOpenedV1.type: _round,
     bids.IncidentDeclaredV1.type: _fixed(
         "Incident de la plateforme près de la date limite", "Incident of the platform near the deadline"

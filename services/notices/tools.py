@@ -99,9 +99,9 @@ async def _import_all(service: Service, files: tuple[str, ...]) -> int:
         following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
         while chunk := await following:  # while this one is written, the next one is read in a thread
             following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-            for said in await keep(runtime, chunk):
-                refused += said["status"] != "imported"
-                click.echo(_spelled(said))
+            said = await keep(runtime, chunk)
+            refused += sum(each["status"] != "imported" for each in said)
+            click.echo("\n".join(map(_spelled, said)))
     return 1 if refused else 0
 
 

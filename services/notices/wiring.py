@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from libs.common.auth import Memberships
+from libs.common.auth import CompanyUsers, Memberships
 from libs.common.bus.rebuild.tool import rebuild_command
+from libs.common.grants.companies import QUEUE, TABLES, RecordedCompanyUsers
 from libs.common.mail.smtp import Mailer, SmtpMailer
 from libs.common.runtime import Runtime
 from libs.common.service import Jobs, Periodic, Service
@@ -41,6 +42,7 @@ async def close_procedures(runtime: Runtime) -> None:
 def _ports(runtime: Runtime) -> Mapping[type, object]:
     return {
         Memberships: RecordedMemberships(runtime),
+        CompanyUsers: RecordedCompanyUsers(runtime),
         representations.Rewriting: representations.Rewriting(),
         indexing.LiveIndex: indexing.LiveIndex(runtime),
         Mailer: SmtpMailer(runtime.port(NoticesSettings).smtp_url.get_secret_value()),
@@ -83,7 +85,7 @@ SERVICE = Service(
     periodic=Periodic([*_PERIODIC.tasks, *PERIODIC.tasks]),
     ports=_ports,
     serving=lambda runtime: runtime.port(indexing.LiveIndex).serving(),
-    tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",)})),
+    tools=(check_files, import_files, rebuild_command({"timeline": ("timeline",), QUEUE: TABLES})),
     graphs={
         "notice": NOTICE_TRANSITIONS,
         "procedure": PROCEDURE_TRANSITIONS,

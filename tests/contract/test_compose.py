@@ -38,6 +38,8 @@ NEEDED_IN_PRODUCTION = {
     "HALLES_PUBLIC_URL": "https://marches.example.fr",
     "HALLES_TIMESTAMP_URLS": '["https://horodatage.example.fr"]',
     "HALLES_TRUST_FOLDER": "/srv/trust",
+    "HALLES_BIDS_OPENINGS_KEYS": "/srv/keys/openings",
+    "HALLES_BIDS_SEAL": "/srv/keys/seal.pem",
     "HALLES_SMTP_URL": "smtps://halles:secret@mail.example.fr:465",
     "HALLES_MAIL_FROM": "Halles <alertes@marches.example.fr>",
     "HALLES_STATE_URL": "https://actes.example.fr/depot",
@@ -170,6 +172,24 @@ def test_production_does_not_start_without_what_it_asks_for(variable: str) -> No
     given = {name: value for name, value in NEEDED_IN_PRODUCTION.items() if name != variable}
     with pytest.raises(MissingVariable, match=variable):
         filled(yaml.safe_dump(PRODUCTION), given)
+
+
+def test_the_keys_of_bids_are_secrets_that_only_its_processes_have() -> None:
+    for name, container in PRODUCTION["services"].items():
+        held = {f"/run/secrets/{secret}" for secret in container.get("secrets", ())}
+        assert bool(held) == (name.startswith("bids-") and name != "bids-migrate"), name
+        told = container.get("environment", {})
+        assert held <= {told.get("HALLES_OPENINGS_KEY_FILE"), told.get("HALLES_SEAL_FILE")}
+    assert set(PRODUCTION["secrets"]) == {"bids_openings", "bids_seal"}
+
+
+@pytest.mark.parametrize("setting", ["HALLES_OPENINGS_KEY_FILE", "HALLES_SEAL_FILE"])
+def test_bids_refuse_to_start_in_production_without_keys_of_their_own(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings("bids-worker", monkeypatch, NEEDED_IN_PRODUCTION, production=True)
+    with pytest.raises(UnsafeStartError, match=setting):
+        chosen.model_copy(update={setting.removeprefix("HALLES_").lower(): None}).refuse_unsafe_start()
 
 
 def test_sandbox_settings_are_refused_as_production(monkeypatch: pytest.MonkeyPatch) -> None:

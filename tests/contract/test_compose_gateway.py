@@ -63,7 +63,7 @@ def logged(path: str) -> str:
     (lines,) = re.findall(r"map \$uri \$logged_path \{(.*?)\n    \}", NGINX, re.DOTALL)
     for pattern, shown in re.findall(r'"~(\S+)"\s+"(\S+)";', lines):
         if found := re.search(pattern.replace("(?<", "(?P<"), path):
-            return str(shown.replace("${known}", found["known"]))
+            return str(shown.replace("${known}", found["known"]).replace("${rest}", found["rest"]))
     return path
 
 

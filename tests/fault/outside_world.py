@@ -19,7 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.messages.notices import NoticePublishedV1
-from services.alerts.domain import Endpoint
+from services.alerts.domain import Endpoint, Frequency, Holder
 from services.alerts.matching.criteria import Criteria
 from services.alerts.service import searches, webhooks
 from services.alerts.settings import AlertsSettings
@@ -133,7 +133,8 @@ async def _subscribe(outside: Outside) -> None:
         runtime.give_ports({Caller: Caller(allow=[outside.receivers.address])})
         async with runtime.uow(actor=company) as uow:
             await searches.set_contact(uow, company, email="marches@toitures.example", language="fr")
-            await searches.create_search(uow, company, "Toitures", Criteria(words=["toiture"]))
+            draft = searches.Draft("Toitures", Criteria(words=["toiture"]), Frequency.AT_ONCE)
+            await searches.create_search(uow, Holder(COMPANY), draft)
         for number in range(ENDPOINTS):
             async with runtime.uow(actor=partner) as uow:
                 endpoint = await webhooks.create(uow, partner, _endpoint(f"{outside.receivers.url}/endpoints/{number}"))

@@ -19,7 +19,7 @@ from libs.common.storage import too_large
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
-__all__ = ["Content", "attachment", "chunks", "read_body", "send_content", "send_document"]
+__all__ = ["IDLE", "Content", "attachment", "chunks", "read_body", "send_content", "send_document", "too_slow"]
 
 IDLE = 30.0
 """seconds without a byte after which an upload is given up"""
@@ -48,10 +48,15 @@ async def _next(request: web.Request) -> bytes:
         async with asyncio.timeout(IDLE):
             return await request.content.readany()
     except TimeoutError:
-        raise RequestTimeout(
-            "Le contenu n'est pas arrivé à temps : recommencez l'envoi.",
-            "The content did not come in time: send it again.",
-        ) from None
+        raise too_slow() from None
+
+
+def too_slow() -> RequestTimeout:
+    """Give the refusal of a content of which nothing came for `IDLE` seconds."""
+    return RequestTimeout(
+        "Le contenu n'est pas arrivé à temps : recommencez l'envoi.",
+        "The content did not come in time: send it again.",
+    )
 
 
 def attachment(name: str, *, inline: bool = False) -> str:

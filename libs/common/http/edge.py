@@ -46,6 +46,7 @@ _DATABASE_AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # class 55: a lock that was not given in time, an object in use
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,

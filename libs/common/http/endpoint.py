@@ -9,9 +9,9 @@ import pydantic_core
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from libs.common.actor import Actor
-from libs.common.auth import Memberships
-from libs.common.errors import FieldError, HallesError, InvalidInput
+from libs.common.actor import Actor, Person
+from libs.common.auth import CompanyUsers, Memberships, NoCompanyUser
+from libs.common.errors import FieldError, Forbidden, HallesError, InvalidInput
 from libs.common.http import idempotency
 from libs.common.http.conditional import etag, is_unchanged, read_if_match
 from libs.common.http.documents import read_body
@@ -23,10 +23,27 @@ from libs.common.http.reading import check_media, read_json, refuse_unreadable
 from libs.common.http.routes import Route
 from libs.common.runtime import Runtime
 
-__all__ = ["Endpoint", "memberships_of"]
+__all__ = ["Endpoint", "ReaderOnly", "company_users_of", "memberships_of"]
 
 
 _NOTHING = 1024  # bytes read of a body where none is expected
+
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ReaderOnly(Forbidden):
+    """The caller is a reader of the company: what is done in its name is not for them."""
+
+    slug = "company-role-missing"
+    title, title_en = "Rôle manquant dans l'entreprise", "Role missing in the company"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Vous êtes lecteur pour cette entreprise : demandez à son administrateur le rôle « déposant » (depositor).",
+            "You are a reader of this company: ask its administrator for the role 'depositor'.",
+        )
+        self.members = {"missing_role": "depositor", "granted_by": "administrator"}
 
 
 class _Inputs:
@@ -56,22 +73,40 @@ class Endpoint:
         self._runtime = runtime
         self._gate = gate
         self._memberships = memberships_of(runtime)
+        self._users = company_users_of(runtime)
         self._limit = route.limit or runtime.settings.max_body_bytes
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer a request. Raises HallesError."""
-        required = self.plan.actor_need == "required"
-        actor = await self._gate.admit(request, required=required, memberships=self._memberships)
+        actor = await self._admit(request)
         if self.plan.request is not None:  # a stream takes the time it takes
             return await self._answer(request, actor)
         async with asyncio.timeout(self._runtime.settings.request_seconds):
             return await self._answer(request, actor)
 
-    async def _answer(self, request: web.Request, actor: Actor | None) -> web.StreamResponse:
-        inputs = await self._read(request, actor)
+    async def _admit(self, request: web.Request) -> Actor | Person | None:
+        """Give who calls. Raises what the gate raises, and ReaderOnly: one rule for every route, so that none is forgotten."""
+        if self.plan.person is not None:
+            return await self._gate.identify(request)
+        need = self.plan.actor_need
+        users = None if need == "no" else self._users
+        try:
+            actor = await self._gate.admit(
+                request, required=need == "required", memberships=self._memberships, users=users
+            )
+        except NoCompanyUser:
+            if need == "required":
+                raise
+            return None  # what everybody may read, they may read too
+        if actor is not None and actor.reads_only and request.method not in _READING:
+            raise ReaderOnly
+        return actor
+
+    async def _answer(self, request: web.Request, caller: Actor | Person | None) -> web.StreamResponse:
+        inputs = await self._read(request, caller)
         if self.plan.uow is None:
             return self._present(request, await self.route.handler(**inputs.values))
-        return await self._in_transaction(request, actor, inputs)
+        return await self._in_transaction(request, caller if isinstance(caller, Actor) else None, inputs)
 
     async def _in_transaction(self, request: web.Request, actor: Actor | None, inputs: _Inputs) -> web.StreamResponse:
         """Do it and keep its answer in one transaction: once, however often it is asked with the same key."""
@@ -88,14 +123,14 @@ class Endpoint:
                 await idempotency.keep(uow.conn, once, response)
         return response
 
-    async def _read(self, request: web.Request, actor: Actor | None) -> _Inputs:
+    async def _read(self, request: web.Request, caller: Actor | Person | None) -> _Inputs:
         inputs, asked = _Inputs(), self.plan
         _read_path(request, asked, inputs)
         _read_query(request, asked.query, inputs)
         _read_version(request, asked, inputs)
         await self._read_body(request, inputs)
         inputs.refuse()
-        given = {asked.runtime: self._runtime, asked.request: request, asked.actor: actor}
+        given = {asked.runtime: self._runtime, asked.request: request, asked.actor or asked.person: caller}
         inputs.values |= {name: value for name, value in given.items() if name is not None}
         return inputs
 
@@ -155,6 +190,14 @@ def memberships_of(runtime: Runtime) -> Memberships | None:
     """Give who knows the members that tokens do not name; None in a service that records none."""
     try:
         return runtime.port(Memberships)  # type: ignore[type-abstract]
+    except LookupError:
+        return None
+
+
+def company_users_of(runtime: Runtime) -> CompanyUsers | None:
+    """Give who knows the users of companies; None in a service that has nothing of theirs."""
+    try:
+        return runtime.port(CompanyUsers)  # type: ignore[type-abstract]
     except LookupError:
         return None
 

@@ -6,8 +6,8 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from libs.common.actor import Actor
-from libs.common.auth import ORGANISATION_HEADER, Authenticator, Memberships
+from libs.common.actor import Actor, Person
+from libs.common.auth import ORGANISATION_HEADER, Authenticator, CompanyUsers, Memberships
 from libs.common.errors import Forbidden, InvalidInput, Unauthenticated
 from libs.common.http.limits import Limiter
 
@@ -44,20 +44,41 @@ class Gate:
         self._proxies = proxies
 
     async def admit(
-        self, request: web.Request, *, required: bool, memberships: Memberships | None = None
+        self,
+        request: web.Request,
+        *,
+        required: bool,
+        memberships: Memberships | None = None,
+        users: CompanyUsers | None = None,
     ) -> Actor | None:
         """Give who calls. Raises Unauthenticated, Forbidden, RateLimited."""
         authorization = request.headers.get("Authorization")
         wanted = request.headers.get(ORGANISATION_HEADER)
         try:
-            actor = await self._authenticator.authenticate(authorization, wanted, memberships)
+            actor = await self._authenticator.authenticate(authorization, wanted, memberships, users)
         except (Unauthenticated, Forbidden, InvalidInput):
             self._limiter.take(address(request, self._proxies))
             raise
         self._limiter.take(f"person {actor.subject}" if actor else address(request, self._proxies))
         if actor is None and required:
-            raise Unauthenticated(
-                "Cette opération demande un jeton d'accès (en-tête Authorization: Bearer ...).",
-                "This operation needs an access token (header Authorization: Bearer ...).",
-            )
+            raise _token_needed()
         return actor
+
+    async def identify(self, request: web.Request) -> Person:
+        """Give who calls, whatever organisation they act for. Raises Unauthenticated, RateLimited."""
+        try:
+            person = await self._authenticator.identify(request.headers.get("Authorization"))
+        except Unauthenticated:
+            self._limiter.take(address(request, self._proxies))
+            raise
+        self._limiter.take(f"person {person.subject}" if person else address(request, self._proxies))
+        if person is None:
+            raise _token_needed()
+        return person
+
+
+def _token_needed() -> Unauthenticated:
+    return Unauthenticated(
+        "Cette opération demande un jeton d'accès (en-tête Authorization: Bearer ...).",
+        "This operation needs an access token (header Authorization: Bearer ...).",
+    )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, TypeAdapter
 
-from libs.common.actor import Actor
+from libs.common.actor import Actor, Person
 from libs.common.http.conditional import IfMatchMarker
 from libs.common.http.routes import Handler, Route
 from libs.common.runtime import Runtime
@@ -48,6 +48,8 @@ class Plan:
     request: str | None
     actor: str | None
     actor_need: Need
+    """Whether a token is needed; also where a `person` is."""
+    person: str | None
     if_match: str | None
     if_match_need: Need
     path: Mapping[str, TypeAdapter[Any]]
@@ -66,7 +68,7 @@ def plan(route: Route) -> Plan:
         raise PlanError(f"{route.handler.__qualname__}: no annotation for {', '.join(missing)}")
     in_path = _PATH_NAME.findall(route.path)
     found: dict[str, Any] = {
-        "runtime": None, "uow": None, "request": None, "actor": None, "actor_need": "no",
+        "runtime": None, "uow": None, "request": None, "actor": None, "actor_need": "no", "person": None,
         "if_match": None, "if_match_need": "no", "query": None, "body": None, "raw_body": False, "answer": answer,
     }  # fmt: skip
     path: dict[str, TypeAdapter[Any]] = {}
@@ -78,6 +80,8 @@ def plan(route: Route) -> Plan:
             found |= _source(route, name, hint)
     if set(path) != set(in_path):
         raise PlanError(f"{route.handler.__qualname__}: {route.path} names what the handler does not take")
+    if found["person"] is not None and found["uow"] is not None:  # who acts for nobody has no journal entry
+        raise PlanError(f"{route.handler.__qualname__}: a Person opens their own transaction, for whom they act")
     return Plan(path=path, **found)
 
 
@@ -92,6 +96,8 @@ def _source(route: Route, name: str, hint: Any) -> dict[str, Any]:  # noqa: ANN4
             return {field: name}
     if kind is Actor:
         return {"actor": name, "actor_need": need}
+    if kind is Person:
+        return {"person": name, "actor_need": "required"}
     if get_origin(kind) is Annotated and any(isinstance(mark, IfMatchMarker) for mark in get_args(kind)):
         return {"if_match": name, "if_match_need": need}
     if name == "query" and inspect.isclass(kind) and issubclass(kind, BaseModel):

@@ -1,8 +1,13 @@
-"""The way to the mail server, and what becomes of a mail there."""
+"""The way to the mail server over connections that are kept, and what becomes of a mail there."""
 
 from __future__ import annotations
 
-from email.message import EmailMessage
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -10,11 +15,18 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from libs.common.jobs import MAX_ATTEMPTS
+from libs.common.mail.message import Posting
 
 __all__ = ["Fate", "MailPostponedError", "MailRefusedError", "Mailer", "SmtpMailer", "hand_over"]
 
+CONNECTIONS = 20
+"""Open at once by one process, as many as relays grant without a word."""
 _PERMANENT = range(500, 600)
 _TIMEOUT = 30.0  # seconds
+_IDLE = 10.0  # seconds a connection is kept without a mail: relays close theirs after some more
+_FRESH = 1.0  # seconds after which a kept connection is tried (RSET) before it is trusted with a mail
+_MOST = 200  # mails of one connection: relays bound them
+_BAD_ADDRESS = re.compile(r"5\.1\.\d")
 
 
 class Fate(StrEnum):
@@ -30,9 +42,11 @@ class Fate(StrEnum):
 class MailRefusedError(Exception):
     """The mail server refuses this mail for good (SMTP 5xx): trying again is useless. Holds the code, not the address."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, *, bad_address: bool = False) -> None:
         super().__init__(f"SMTP {code}")
         self.code = code
+        self.bad_address = bad_address
+        """The address itself is at fault (RFC 3463, 5.1.x), not what is sent nor who sends it."""
 
 
 class MailPostponedError(Exception):
@@ -45,15 +59,32 @@ class MailPostponedError(Exception):
 class Mailer(Protocol):
     """Hands mails to a mail server."""
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, posting: Posting) -> None:
         """Hand a mail over. Raises MailRefusedError when it never will be taken; anything else: try again later."""
         ...
 
 
-class SmtpMailer:
-    """SMTP (RFC 5321). `smtp://host:587?starttls=required`, `smtps://host:465`; user and password in the address."""
+@dataclass
+class _Kept:
+    """A connection, how many mails it took, and since when it rests."""
 
-    def __init__(self, url: str) -> None:
+    smtp: aiosmtplib.SMTP
+    mails: int = 0
+    rests: float = 0.0
+
+    @property
+    def usable(self) -> bool:
+        return self.smtp.is_connected and self.mails < _MOST and time.monotonic() - self.rests < _IDLE
+
+
+class SmtpMailer:
+    """SMTP (RFC 5321). `smtp://host:587?starttls=required`, `smtps://host:465`; user and password in the address.
+
+    Connections are kept between mails, closed after a while without any. A mail that met a connection which the server
+    had closed meanwhile begins again on a new one: nothing of it had been taken.
+    """
+
+    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
         address = urlsplit(url)
         if address.scheme not in {"smtp", "smtps"} or not address.hostname:
             raise ValueError("HALLES_SMTP_URL: smtp://host:port or smtps://host:port is expected")
@@ -65,37 +96,121 @@ class SmtpMailer:
         self._port = address.port or (465 if self._tls else 25)
         self._start_tls = {"opportunistic": None, "required": True, "no": False}[starttls]
         self._login = (unquote(address.username or ""), unquote(address.password or ""))
+        self._resting: list[_Kept] = []
+        self._free = asyncio.Semaphore(connections)
+        self._closer: asyncio.TimerHandle | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, posting: Posting) -> None:
         """Hand a mail over. Raises MailRefusedError, or what else went wrong."""
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self._host,
-                port=self._port,
-                username=self._login[0] or None,
-                password=self._login[1] or None,
-                use_tls=self._tls,
-                start_tls=None if self._tls else self._start_tls,
-                timeout=_TIMEOUT,
-            )
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            codes = [refused.code for refused in error.recipients]
-            if all(code in _PERMANENT for code in codes):
-                raise MailRefusedError(max(codes)) from None
-            raise MailPostponedError(max(codes)) from None
+            async with self._free, self._connection(posting.return_path) as smtp:
+                await smtp.rcpt(posting.recipient)
+                await smtp.data(posting.content)
         except aiosmtplib.SMTPAuthenticationError as error:
             raise MailPostponedError(error.code) from None
         except aiosmtplib.SMTPResponseException as error:
-            if error.code in _PERMANENT:
-                raise MailRefusedError(error.code) from None
-            raise MailPostponedError(error.code) from None
+            raise _refusal(error) from None
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._closer is not None:
+            self._closer.cancel()
+        resting, self._resting = self._resting, []
+        await asyncio.gather(*(_quit(each) for each in resting), *self._closing)
+
+    @asynccontextmanager
+    async def _connection(self, return_path: str) -> AsyncIterator[aiosmtplib.SMTP]:
+        """Lend a connection on which a mail is begun; one that fails is reset for the next mail, or closed."""
+        kept = await self._begin(return_path)
+        try:
+            yield kept.smtp
+        except aiosmtplib.SMTPResponseException:
+            try:
+                await kept.smtp.rset()
+            except (aiosmtplib.SMTPException, OSError):
+                kept.smtp.close()
+            else:
+                self._rest(kept)
+            raise
+        except BaseException:  # cancelled or cut in the middle of a mail: what the server expects next is unknown
+            kept.smtp.close()
+            raise
+        self._rest(kept)
+
+    async def _begin(self, return_path: str) -> _Kept:
+        while self._resting:
+            kept = self._resting.pop()
+            if not kept.usable:
+                await _quit(kept)
+                continue
+            with suppress(aiosmtplib.SMTPException, OSError):
+                if time.monotonic() - kept.rests > _FRESH:
+                    await kept.smtp.rset()
+                await kept.smtp.mail(return_path)
+                return kept
+            kept.smtp.close()
+        kept = _Kept(await self._connect())
+        try:
+            await kept.smtp.mail(return_path)
+        except BaseException:
+            kept.smtp.close()
+            raise
+        return kept
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        smtp = aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._login[0] or None,
+            password=self._login[1] or None,
+            use_tls=self._tls,
+            start_tls=None if self._tls else self._start_tls,
+            timeout=_TIMEOUT,
+        )
+        try:
+            await smtp.connect()
+            if not smtp.last_ehlo_response:
+                await smtp.ehlo()
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+    def _rest(self, kept: _Kept) -> None:
+        kept.mails, kept.rests = kept.mails + 1, time.monotonic()
+        self._resting.append(kept)
+        if self._closer is None:
+            self._closer = asyncio.get_running_loop().call_later(_IDLE, self._close_idle)
+
+    def _close_idle(self) -> None:
+        usable = [kept for kept in self._resting if kept.usable]
+        for kept in self._resting:
+            if not kept.usable:
+                task = asyncio.ensure_future(_quit(kept))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+        self._resting, self._closer = usable, None
+        if usable:
+            self._closer = asyncio.get_running_loop().call_later(_IDLE, self._close_idle)
 
 
-async def hand_over(mailer: Mailer, message: EmailMessage, *, attempt: int) -> tuple[Fate, str | None]:
-    """Make one attempt of a job at a mail: what became of it, and why. Raises what asks for another attempt."""
+async def _quit(kept: _Kept) -> None:
+    with suppress(aiosmtplib.SMTPException, OSError):
+        await kept.smtp.quit()
+    kept.smtp.close()
+
+
+def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefusedError | MailPostponedError:
+    if error.code not in _PERMANENT:
+        return MailPostponedError(error.code)
+    return MailRefusedError(error.code, bad_address=bool(_BAD_ADDRESS.match(error.message)))
+
+
+async def hand_over(mailer: Mailer, posting: Posting, *, attempt: int) -> tuple[Fate, str | None]:
+    """Make one attempt at a mail: what became of it, and why. Raises what asks for another attempt."""
     try:
-        await mailer.send(message)
+        await mailer.send(posting)
     except MailRefusedError as error:
         return Fate.REFUSED, str(error)
     except (MailPostponedError, aiosmtplib.SMTPException, OSError) as error:

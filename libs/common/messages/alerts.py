@@ -9,7 +9,7 @@ from pydantic import Field
 
 from libs.common.messages.base import Audience, Event
 
-__all__ = ["AlertSentV1", "WebhookDeliveredV1"]
+__all__ = ["AlertSentV1", "MailUndeliveredV1", "WebhookDeliveredV1"]
 
 
 class AlertSentV1(Event):
@@ -20,6 +20,19 @@ class AlertSentV1(Event):
 
     mail_id: UUID
     kind: str
+    letter_id: UUID | None = Field(default=None, description="of a mail that tells of a letter")
+
+
+class MailUndeliveredV1(Event):
+    """A mail that a service asked for did not arrive; `organisation` is its addressee. The sender is told where it may know."""
+
+    type: ClassVar[str] = "alerts.mail.undelivered.v1"
+    audience: ClassVar[Audience] = Audience.INTERNAL
+
+    mail_id: UUID
+    kind: str
+    state: str = Field(description="undeliverable, suppressed, refused, failed, bounced; more may come")
+    reason: str | None = Field(default=None, description="for the operator; never an address")
     letter_id: UUID | None = Field(default=None, description="of a mail that tells of a letter")
 
 

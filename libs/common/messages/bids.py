@@ -84,6 +84,9 @@ class Contract(Message):
     procedure_type: str
     formal: bool
     framework: bool = False
+    framework_number: str | None = Field(
+        default=None, description="of a subsequent contract: the number of its holder's framework agreement"
+    )
     duration_months: int = Field(ge=1)
     place_code: str
     place_code_kind: str = Field(description="DECP typeCode: Code postal, Code commune, Code département...")

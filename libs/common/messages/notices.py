@@ -35,6 +35,7 @@ __all__ = [
     "ProcedureClosedV1",
     "ProcedureResumedV1",
     "ProcedureSuspendedV1",
+    "QuestionAskedV1",
     "RequiredDocument",
     "Technique",
     "Winner",
@@ -162,6 +163,10 @@ class RequiredDocument(Message):
     lots: list[str] = Field(default=[], description="none told: each lot")
     mandatory: bool = True
     valid_on_deadline: bool = Field(default=False, description="a certificate: it must be valid on the deadline")
+    each_member: bool = Field(
+        default=False,
+        description="each member of a group gives its own, and each company whose capacities are relied upon",
+    )
 
 
 class OpeningRules(Message):
@@ -386,6 +391,15 @@ class LotAbandonedV1(Event):
     lot_id: str
     reason: str = Field(description="non-award-justification (BT-144): ins-fund, chan-need, tch-pr-error, other...")
     explanation: str = Field(description="the reasons, as the candidates are told (R2185-2 CCP)")
+
+
+class QuestionAskedV1(Event):
+    """A company asked the buyer a question about a procedure: known to the buyer alone, without who asked, nor what."""
+
+    type: ClassVar[str] = "notices.question.asked.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    late: bool = Field(description="after the closing of questions")
 
 
 class AnswerPublishedV1(Event):

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from libs.common.messages import alerts, bids, legality, notices, opendata, publication, roles, rounds, signature
+from libs.common.messages import (
+    alerts,
+    bids,
+    companies,
+    legality,
+    notices,
+    opendata,
+    publication,
+    roles,
+    rounds,
+    signature,
+)
 from libs.common.messages.base import Event
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.upcasting import UPCASTERS
@@ -17,7 +28,7 @@ class UnknownEventTypeError(LookupError):
 
 
 def _collect() -> dict[str, type[Event]]:
-    modules = (notices, publication, roles, bids, alerts, legality, signature, opendata, rounds)
+    modules = (notices, publication, roles, bids, alerts, legality, signature, opendata, rounds, companies)
     models = (getattr(module, name) for module in modules for name in module.__all__)
     return {model.type: model for model in models if isinstance(model, type) and issubclass(model, Event)}
 

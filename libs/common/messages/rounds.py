@@ -9,18 +9,19 @@ from pydantic import AwareDatetime, Field
 
 from libs.common.messages.base import Audience, Event, Sha256
 
-__all__ = ["ApplicationsSelectedV1", "MessageSentV1", "RoundOpenedV1"]
+__all__ = ["ApplicationsSelectedV1", "MessageSentV1", "RoundMovedV1", "RoundOpenedV1"]
 
 
 class MessageSentV1(Event):
-    """A message between a buyer and a company waits for its addressee, `organisation`; its content stays on the platform."""
+    """A message between a buyer and a company, or of the platform, waits for its addressee, `organisation`; its content stays on the platform."""
 
     type: ClassVar[str] = "bids.message.sent.v1"
     audience: ClassVar[Audience] = Audience.ORGANISATION
 
     letter_id: UUID
     kind: str = Field(
-        description="clarification, completion, negotiation, information, reply, invitation, selection; more may come"
+        description="clarification, completion, negotiation, information, reply, invitation, selection, request, admission (of a late "
+        "bid), reminder (to a buyer, of officers' keys to try); more may come"
     )
     sha256: Sha256 = Field(description="of the PDF")
     reminder: bool = Field(default=False, description="nobody read it yet")
@@ -45,8 +46,21 @@ class RoundOpenedV1(Event):
 
     round_id: UUID
     number: int = Field(ge=1)
-    kind: Literal["tender", "negotiation", "final", "subsequent", "specific"]
+    kind: Literal["tender", "negotiation", "final", "subsequent", "specific", "application"]
     lots: list[str]
     deadline: AwareDatetime
-    invited: int = Field(ge=1)
+    invited: int = Field(ge=0, description="none: applications to a dynamic purchasing system, open to every company")
     key_fingerprint: str = Field(description="of the key set that bids of the round are sealed to")
+
+
+class RoundMovedV1(Event):
+    """A buyer put off the deadline of a round; those invited were told at once, each by a letter."""
+
+    type: ClassVar[str] = "bids.round.moved.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+
+    round_id: UUID
+    number: int = Field(ge=1)
+    former: AwareDatetime = Field(description="the deadline before")
+    deadline: AwareDatetime
+    invited: int = Field(ge=1)

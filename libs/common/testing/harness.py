@@ -96,10 +96,13 @@ class Harness:
             await inbox.handle(self.runtime, self.runtime.service.consumers, envelope)
 
     async def settle(self) -> None:
-        """Do the jobs that are due and publish the events, until nothing is left; what failed waits for its retry."""
+        """Do the jobs and loops that are due and publish the events, until nothing is left; what failed waits for its retry."""
         async with self.bus.consume(self.runtime):
-            while await jobs.drain(self.runtime) + await self._relay():
+            while await jobs.drain(self.runtime) + await self._drain_loops() + await self._relay():
                 pass
+
+    async def _drain_loops(self) -> int:
+        return sum([await loop.drain(self.runtime) for loop in self.runtime.service.loops])
 
     def events(self, type: str | None = None) -> list[CloudEvent]:
         """Give what the service published up to the last `settle`, in order; of one type if asked."""

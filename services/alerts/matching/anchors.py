@@ -1,55 +1,31 @@
-"""Which term of a search to look it up by: the rarest of those that every match must contain."""
+"""Which group of a search to look it up by: the rarest of those of which every match has one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final
 
 from services.alerts.matching.criteria import Criteria
-from services.alerts.matching.notice import EVERY
-from services.alerts.matching.words import phrase, stems, written
+from services.alerts.matching.needs import needs_of
 
-__all__ = ["Group", "anchors", "groups"]
+__all__ = ["EVERY", "anchors"]
 
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Keys of which a matching notice has at least one; `rank` breaks ties: words tell more than codes and places."""
-
-    keys: frozenset[str]
-    rank: int
-
-
-def groups(criteria: Criteria) -> list[Group]:
-    """Give each set of keys of which every match has at least one."""
-    found = [Group(_stem_keys(word), 1) for term in criteria.words for word in written(term)]
-    found += [Group(frozenset({f"e:{word}"}), 0) for term in criteria.phrases for word in phrase(term)]
-    if criteria.any:
-        first_words = (written(term)[0] for term in criteria.any)
-        found.append(Group(frozenset().union(*map(_stem_keys, first_words)), 2))
-    if criteria.cpv:
-        found.append(Group(frozenset(f"c:{prefix}" for prefix in criteria.cpv), 3))
-    if criteria.departments:
-        found.append(Group(frozenset(f"d:{department}" for department in criteria.departments), 4))
-    return found
+EVERY: Final = "*"
+"""The key under which searches without a selective group stand: they are looked at for each notice."""
 
 
 def anchors(criteria: Criteria, frequency: Mapping[str, int]) -> frozenset[str]:
     """Give the keys to file a search under: those of its rarest group, by how many searches or notices have each key."""
-    candidates = groups(criteria)
+    candidates = needs_of(criteria).groups
     if not candidates:
         return frozenset({EVERY})
-    return min(candidates, key=lambda group: _cost(group, frequency)).keys
+    return min(candidates, key=lambda group: _cost(group, frequency))
 
 
-def _stem_keys(word: str) -> frozenset[str]:
-    return frozenset(f"w:{stem}" for stem in stems(word))
-
-
-def _cost(group: Group, frequency: Mapping[str, int]) -> tuple[int, int, int, list[str]]:
+def _cost(group: frozenset[str], frequency: Mapping[str, int]) -> tuple[int, int, list[str]]:
     """Estimate what filing here costs at each notice: how likely a notice has the key, times how many share it."""
-    cost = sum(_prior(key) * (1 + frequency.get(key, 0)) for key in group.keys)
-    return cost, group.rank, -min(map(len, group.keys)), sorted(group.keys)
+    cost = sum(_prior(key) * (1 + frequency.get(key, 0)) for key in group)
+    return cost, -min(map(len, group)), sorted(group)
 
 
 def _prior(key: str) -> int:
@@ -57,4 +33,6 @@ def _prior(key: str) -> int:
     kind, _, code = key.partition(":")
     if kind == "c":
         return max(2, 1_000 >> 3 * len(code))
-    return 20 if kind == "d" else 4
+    if kind == "e":
+        return 2 if " " in code else 4
+    return 4 if kind == "w" else 20

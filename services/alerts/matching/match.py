@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from math import asin, cos, radians, sin, sqrt
+from datetime import timedelta
 
-from services.alerts.matching.criteria import Criteria, Near
+from libs.common.search.clauses import Atom, Branch, Clause, Phrase, Word
+from libs.common.search.places import Point, distance
+from services.alerts.matching.criteria import PLACES, Criteria, Near
 from services.alerts.matching.notice import Subject
-from services.alerts.matching.words import phrase, stems, written
 
-__all__ = ["EARTH_RADIUS_KM", "Reason", "distance_km", "match"]
+__all__ = ["CODES", "Reason", "match"]
 
-EARTH_RADIUS_KM = 6371.0
+CODES = ("procedures", "natures", "contracts", "techniques", "clauses", "languages", "buyers")
+"""Lists of codes of which a notice has at least one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +46,57 @@ def match(criteria: Criteria, subject: Subject) -> Reasons | None:
     return reasons
 
 
-def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Give the great circle between two points in degrees, by the haversine, on a sphere of 6371 km."""
-    (lat1, lon1), (lat2, lon2) = one, other
-    half = sin(radians(lat2 - lat1) / 2) ** 2
-    half += cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(half)))
-
-
 def _phase(criteria: Criteria, subject: Subject) -> Reasons | None:
     return [] if subject.phase in criteria.phases else None
 
 
 def _codes(criteria: Criteria, subject: Subject) -> Reasons | None:
-    if not criteria.cpv:
+    reasons: Reasons = []
+    for name in CODES:
+        wanted = getattr(criteria, name)
+        if wanted:
+            shared = _shared(wanted, subject.has(name))
+            if shared is None:
+                return None
+            reasons.append(Reason(name, shared, shared))
+    return reasons
+
+
+def _other_buyers(criteria: Criteria, subject: Subject) -> Reasons | None:
+    return None if _shared(criteria.not_buyers, subject.has("buyers")) else []
+
+
+def _cpv(criteria: Criteria, subject: Subject) -> Reasons | None:
+    if not criteria.cpv or criteria.either:
         return []
     hits = ((prefix, code) for code in subject.cpv for prefix in criteria.cpv if code.startswith(prefix))
     first = next(hits, None)
     return [Reason("cpv", *first)] if first else None
 
 
-def _departments(criteria: Criteria, subject: Subject) -> Reasons | None:
-    if not criteria.departments:
+def _place(criteria: Criteria, subject: Subject) -> Reasons | None:
+    """Hold the places asked; `national` beside them, alone, or left out."""
+    if criteria.national in {"only", "excluded"} and subject.national != (criteria.national == "only"):
+        return None
+    if criteria.national == "included" and subject.national:
+        return [Reason("national", "included", "national")]
+    reasons: Reasons = []
+    for name in PLACES:
+        wanted = getattr(criteria, name)
+        shared = _shared(wanted, subject.has(name))
+        if wanted and shared is None:
+            return None
+        reasons += [Reason(name, shared, shared)] if shared else []
+    near = _near(criteria.near, subject)
+    return None if near is None else reasons + near
+
+
+def _near(near: Near | None, subject: Subject) -> Reasons | None:
+    if near is None:
         return []
-    shared = next((code for code in subject.departments if code in criteria.departments), None)
-    return [Reason("departments", shared, shared)] if shared else None
+    centre = Point(near.lat, near.lon)
+    far = min((distance(centre, Point(*point)) for point in subject.points), default=None)
+    return [Reason("near", f"{near.km:g} km", f"{far:.1f} km")] if far is not None and far <= near.km else None
 
 
 def _value(criteria: Criteria, subject: Subject) -> Reasons | None:
@@ -83,78 +110,48 @@ def _value(criteria: Criteria, subject: Subject) -> Reasons | None:
     return [Reason("value", wanted, f"{subject.value:f}")] if inside else None
 
 
-def _near(criteria: Criteria, subject: Subject) -> Reasons | None:
-    near: Near | None = criteria.near
-    if near is None:
+def _deadline(criteria: Criteria, subject: Subject) -> Reasons | None:
+    days = criteria.deadline_days
+    if days is None:
         return []
-    if subject.place is None:
+    if subject.remaining is None or subject.remaining < timedelta(days=days):
         return None
-    far = distance_km((near.lat, near.lon), subject.place)
-    return [Reason("near", f"{near.km:g} km", f"{far:.1f} km")] if far <= near.km else None
+    return [Reason("deadline_days", str(days), str(subject.remaining.days))]
 
 
-def _words(criteria: Criteria, subject: Subject) -> Reasons | None:
-    return _each("words", criteria.words, subject, _term)
-
-
-def _phrases(criteria: Criteria, subject: Subject) -> Reasons | None:
-    return _each("phrases", criteria.phrases, subject, _phrase)
-
-
-def _any(criteria: Criteria, subject: Subject) -> Reasons | None:
-    if not criteria.any:
-        return []
-    hits = ((term, _term(term, subject)) for term in criteria.any)
-    found = [Reason("any", term, hit) for term, hit in hits if hit]
-    return found or None
-
-
-def _exclude(criteria: Criteria, subject: Subject) -> Reasons | None:
-    return None if any(_unwanted(term, subject) for term in criteria.exclude) else []
-
-
-def _each(
-    name: str, terms: Sequence[str], subject: Subject, find: Callable[[str, Subject], str | None]
-) -> Reasons | None:
-    reasons = []
-    for term in terms:
-        found = find(term, subject)
-        if found is None:
+def _text(criteria: Criteria, subject: Subject) -> Reasons | None:
+    reasons: Reasons = []
+    for name, wanted, clause in criteria.text():
+        found = _clause(clause, subject)
+        if (found is None) is not clause.negative:
             return None
-        reasons.append(Reason(name, term, found))
+        if found is not None:
+            reasons.append(Reason(name, wanted, found))
     return reasons
 
 
-def _term(term: str, subject: Subject) -> str | None:
-    """Give the words of the notice that answer a term; a term of several words wants each of them."""
-    found = []
-    for forms in _forms(term):
-        hit = next((subject.text.stems[stem] for stem in forms if stem in subject.text.stems), None)
-        if hit is None:
-            return None
-        found.append(hit)
-    return " ".join(found)
+def _clause(clause: Clause, subject: Subject) -> str | None:
+    """Give what of the notice answers the first alternative that holds."""
+    for atoms in clause.alternatives:
+        found = [_atom(atom, subject) for atom in atoms]
+        if None not in found:
+            return " ".join(each for each in found if each)
+    return None
 
 
-def _phrase(term: str, subject: Subject) -> str | None:
-    return term if subject.text.holds(_folded(term)) else None
+def _atom(atom: Atom, subject: Subject) -> str | None:
+    match atom:
+        case Word(forms):
+            return next((subject.words.stems[form] for form in forms if form in subject.words.stems), None)
+        case Phrase(words):
+            return " ".join(words) if subject.words.holds(words) else None
+        case Branch(prefix):
+            return next((code for code in subject.cpv if code.startswith(prefix)), None)
 
 
-def _unwanted(term: str, subject: Subject) -> bool:
-    """Tell whether a negative term is there: a word by its stems, several words as an exact phrase."""
-    words = _folded(term)
-    return subject.text.holds(words) if len(words) > 1 else _term(term, subject) is not None
+def _shared(wanted: Iterable[str], held: frozenset[str]) -> str | None:
+    return next((code for code in wanted if code in held), None)
 
 
-@lru_cache(maxsize=100_000)
-def _forms(term: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(stems(word) for word in written(term))
-
-
-@lru_cache(maxsize=100_000)
-def _folded(term: str) -> tuple[str, ...]:
-    return phrase(term)
-
-
-_CHECKS: tuple[Check, ...] = (_phase, _codes, _departments, _value, _near, _words, _any, _phrases, _exclude)
+_CHECKS: tuple[Check, ...] = (_phase, _codes, _other_buyers, _cpv, _place, _value, _deadline, _text)
 """Cheapest first."""

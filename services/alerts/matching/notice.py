@@ -1,51 +1,103 @@
-"""A notice as matching sees it: its words, codes, place and value."""
+"""A notice as matching sees it: its words, codes, places, value and the rest that a search may ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from typing import Final
 
-from services.alerts.matching.words import Text, read
+from libs.common.search.notice import Text
+from libs.common.search.words import plain, stems
 
-__all__ = ["EVERY", "Subject"]
+__all__ = ["NATIONAL", "Subject", "Words", "remaining"]
 
-EVERY = "*"
-"""The key under which searches without a selective term stand: they are looked at for each notice."""
+NATIONAL: Final = "national:yes"
+"""The feature of notices that tell no place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text, word by word."""
+
+    stems: Mapping[str, str]
+    """Each stem and the first word, as written, that has it."""
+    exact: Sequence[str]
+    """Each word, folded, in order."""
+    places: Mapping[str, Sequence[int]]
+    """Each of those and its places."""
+
+    features: frozenset[str]
+    """Stems, words and pairs of neighbours, as searches require them."""
+
+    @classmethod
+    def of(cls, text: Text) -> Words:
+        """Read a text."""
+        found: dict[str, str] = {}
+        for word in dict.fromkeys(f"{text.title} {text.body}".split()):
+            for stem in stems(word):
+                found.setdefault(stem, word)
+        exact, places = text.exact(), dict[str, list[int]]()
+        for place, word in enumerate(exact):
+            places.setdefault(word, []).append(place)
+        pairs = {f"e:{one} {other}" for one, other in pairwise(exact)}
+        features = frozenset({f"w:{stem}" for stem in found} | {f"e:{word}" for word in places} | pairs)
+        return cls(found, exact, places, features)
+
+    def holds(self, words: Sequence[str]) -> bool:
+        """Tell whether these folded words stand side by side, in this order."""
+        wanted, length = list(words), len(words)
+        return any(self.exact[start : start + length] == wanted for start in self.places.get(wanted[0], ()))
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a search is held against. Codes as text, value in euros excluding tax, place in degrees."""
+    """What a search is held against. Codes as text, value in euros excluding tax, points in degrees."""
 
-    text: Text
+    words: Words
     cpv: tuple[str, ...] = ()
     """8 digits each, without check digit."""
-    departments: tuple[str, ...] = ()
-    place: tuple[float, float] | None = None
+    points: tuple[tuple[float, float], ...] = ()
+    """Where it stands: latitude and longitude."""
+    national: bool = False
     value: Decimal | None = None
     phase: str = "contract"
+    remaining: timedelta | None = None
+    """From its publication to its deadline; None where it has none."""
+    terms: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Other codes, by the name of the list of a search that asks for them: departments, buyers, natures..."""
 
     @classmethod
-    def of(
+    def told(
         cls,
         title: str,
         description: str,
         *,
-        cpv: tuple[str, ...] = (),
-        departments: tuple[str, ...] = (),
+        cpv: Iterable[str] = (),
+        departments: Iterable[str] = (),
         place: tuple[float, float] | None = None,
         value: Decimal | None = None,
         phase: str = "contract",
     ) -> Subject:
-        """Read a notice; CPV codes may carry their check digit."""
+        """Read a notice of which little is told; CPV codes may carry their check digit."""
+        words = Words.of(Text(plain(title), plain(description)))
         codes = tuple(code.strip()[:8] for code in cpv)
-        return cls(read(title, description), codes, departments, place, value, phase)
+        points = (place,) if place else ()
+        return cls(words, codes, points, value=value, phase=phase, terms={"departments": frozenset(departments)})
 
-    def terms(self) -> Iterator[str]:
-        """Give every key under which a search that matches this notice may stand (see `anchors.anchors`)."""
-        yield EVERY
-        yield from (f"w:{stem}" for stem in self.text.stems)
-        yield from (f"e:{word}" for word in self.text.places)
-        yield from {f"c:{code[:length]}" for code in self.cpv for length in range(1, len(code) + 1)}
-        yield from (f"d:{department}" for department in self.departments)
+    def has(self, name: str) -> frozenset[str]:
+        """Give its codes of a kind."""
+        return self.terms.get(name, frozenset())
+
+    def features(self) -> frozenset[str]:
+        """Give every feature that a search may require; a search that holds has at least one of each of its groups here."""
+        codes = {f"c:{code[:length]}" for code in self.cpv for length in range(1, len(code) + 1)}
+        others = {f"{name}:{code}" for name, values in self.terms.items() for code in values}
+        return frozenset(self.words.features | codes | others | ({NATIONAL} if self.national else set()))
+
+
+def remaining(deadline: datetime | None, at: datetime) -> timedelta | None:
+    """Give the time from an instant to a deadline."""
+    return None if deadline is None else deadline - at

@@ -1,29 +1,30 @@
-"""Mails: queued with what causes them, composed and handed over by a job, their fate recorded."""
+"""Mails: queued with what causes them, their fate recorded; whoever asked for one that did not arrive is told."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from uuid import UUID
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-from libs.common.mail.message import Content, Envelope
-from libs.common.mail.tokens import write_token
-from libs.common.messages.alerts import AlertSentV1
+from libs.common.messages.alerts import AlertSentV1, MailUndeliveredV1
 from libs.common.messages.bids import IncidentDeclaredV1, LetterSentV1, RequestSentV1
+from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.rounds import MessageSentV1
+from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.alerts.domain import Contact, Found, Mail, MailState, News
+from services.alerts.domain import MailState
 from services.alerts.mails import compose
-from services.alerts.settings import AlertsSettings
+from services.alerts.mails.metrics import KINDS, MAILS
+from services.alerts.mails.topics import TOPICS
 from services.alerts.store import mails as store
+from services.alerts.store.mails import Closed, Draft, Ending
 
 __all__ = [
-    "JOB", "close", "enqueue", "incident_near", "letter_waits", "message_waits", "request_waits", "write_alert", "write_letter",
-    "write_news",
+    "close", "incident_near", "letter_waits", "message_waits", "queue", "request_waits", "service_mail", "tell_undelivered",
+    "told_cause", "withdraw",
 ]  # fmt: skip
 
-JOB = "mail"
-_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
-"""Transactional mails are due since ever: workers take the oldest due jobs first, so they leave ahead of all alerts."""
 _SENDER_KNOWS = frozenset({"award", "rejection", "notification"})
 """Letters that the buyer itself wrote. Of a deposit receipt it may know nothing before the opening (R2132-9 CCP)."""
 
@@ -38,115 +39,112 @@ async def request_waits(uow: Uow, event: RequestSentV1) -> None:
     await _letter_of(uow, event, event.buyer)
 
 
-async def _letter_of(uow: Uow, event: LetterSentV1 | RequestSentV1, sender: str | None) -> None:
-    queued = await store.queue_letter(
-        uow.conn,
-        event.organisation,
-        letter_id=event.letter_id,
-        procedure=event.procedure,
-        sender=sender,
-        subject=compose.LETTER_SUBJECT,
-        at=uow.now(),
-    )
-    if queued and queued.state is MailState.DUE:
-        enqueue(uow, queued.mail_id, kind="letter")
-
-
 async def message_waits(uow: Uow, event: MessageSentV1) -> None:
     """Tell the addressee that a message waits; of one that nobody read, by the same mail again."""
     if event.reminder:
-        for mail_id, times in await store.requeue_letter(uow.conn, event.letter_id):
-            enqueue(uow, mail_id, kind="letter", times=times)
-        return
-    queued = await store.queue_letter(
-        uow.conn,
-        event.organisation,
-        letter_id=event.letter_id,
-        procedure=event.procedure,
-        sender=event.buyer,
-        subject=compose.LETTER_SUBJECT,
-        at=uow.now(),
+        await store.requeue_letter(uow.conn, event.letter_id)
+    else:
+        await _letter_of(uow, event, event.buyer)
+
+
+async def _letter_of(uow: Uow, event: LetterSentV1 | RequestSentV1 | MessageSentV1, sender: str | None) -> None:
+    await queue(
+        uow, Draft(event.organisation, "letter", event.letter_id, event.procedure, sender, compose.LETTER_SUBJECT)
     )
-    if queued and queued.state is MailState.DUE:
-        enqueue(uow, queued.mail_id, kind="letter")
 
 
 async def incident_near(uow: Uow, event: IncidentDeclaredV1) -> None:
     """Tell a buyer that a letter about an incident of the platform waits."""
-    queued = await store.queue_letter(
-        uow.conn,
-        event.organisation,
-        letter_id=event.aggregate_id,
-        procedure=event.procedure,
-        sender=None,
-        subject=compose.INCIDENT_SUBJECT,
-        at=uow.now(),
+    await queue(
+        uow,
+        Draft(event.organisation, "letter", event.aggregate_id, event.procedure, None, compose.INCIDENT_SUBJECT),
     )
-    if queued and queued.state is MailState.DUE:
-        enqueue(uow, queued.mail_id, kind="letter")
 
 
-def enqueue(uow: Uow, mail_id: UUID, *, kind: str, times: int = 0) -> None:
-    """Ask for a mail to be handed over; letters go ahead of alerts."""
-    due_at = _FIRST if kind == "letter" else None
-    uow.enqueue(JOB, key=f"{mail_id}:{times}", payload={"mail_id": str(mail_id)}, due_at=due_at)
+async def queue(uow: Uow, draft: Draft) -> None:
+    """Queue a transactional mail, ahead of all alerts; none twice. Without an address it waits for one."""
+    unreachable = await store.queue(uow.conn, draft, told_cause(uow), uow.now())
+    if unreachable is not None:
+        await tell_undelivered(uow, draft.organisation, unreachable)
 
 
-def write_alert(settings: AlertsSettings, mail: Mail, contact: Contact, found: list[Found]) -> tuple[Envelope, Content]:
-    """Compose an alert, with its one-click unsubscription."""
-    token = write_token(settings.secret.get_secret_value(), contact.contact_id, contact.generation)
-    unsubscribe = f"{settings.public_url}/alerts/v1/unsubscribe/{token}"
-    content = compose.alert(
-        mail.subject,
-        found,
-        language=contact.language,
-        notice_url=f"{settings.public_url}/notices/v1/notices/{mail.subject_id}",
-        unsubscribe_url=unsubscribe,
-    )
-    return _envelope(settings, mail, contact, unsubscribe), content
+def told_cause(uow: Uow) -> dict[str, Any] | None:
+    """Give the event that a transaction follows from, as a mail keeps it: what comes of the mail names it."""
+    return uow.cause.model_dump(mode="json", exclude={"data"}, exclude_none=True) if uow.cause else None
 
 
-def write_letter(settings: AlertsSettings, mail: Mail, contact: Contact) -> tuple[Envelope, Content]:
-    """Compose the mail that tells of a letter."""
-    content = compose.letter(
-        mail.subject,
-        mail.subject_id,
-        language=contact.language,
-        letter_url=f"{settings.public_url}/bids/v1/letters/{mail.subject_id}",
-        procedure=mail.procedure,
-    )
-    return _envelope(settings, mail, contact, None), content
+async def close(runtime: Runtime, endings: Sequence[Ending], lease: UUID) -> None:
+    """Record what became of mails in our hands; tell the platform of those that were handed over, or never will be."""
+    now = runtime.clock.now()
+    async with runtime.batch() as batch:
+        closed = await store.close(batch.conn, endings, lease, now)
+        for each in closed:
+            MAILS.labels(KINDS[each.priority], each.state).inc()
+        for ending in endings:
+            if ending.bad_address is not None:
+                await store.suppress(batch.conn, ending.bad_address, "hard", ending.reason, now)
+        async with batch.uow(cause=None) as uow:
+            for each in closed:
+                if each.cause is None:
+                    await _tell(uow, each)
+        for each in closed:
+            if each.cause is not None:
+                async with batch.uow(cause=CloudEvent.model_validate(each.cause | {"data": {}})) as uow:
+                    await _tell(uow, each)
 
 
-def write_news(settings: AlertsSettings, mail: Mail, contact: Contact, found: News) -> tuple[Envelope, Content]:
-    """Compose the mail of a change or an answer; with its unsubscription where it was subscribed to."""
-    token = write_token(settings.secret.get_secret_value(), contact.contact_id, contact.generation)
-    unsubscribe = None if found.needed else f"{settings.public_url}/alerts/v1/unsubscribe/{token}"
-    page = f"{settings.public_url}/notices/v1/procedures/{found.procedure}"
-    content = compose.news(found, language=contact.language, page_url=page, unsubscribe_url=unsubscribe)
-    return _envelope(settings, mail, contact, unsubscribe), content
+async def _tell(uow: Uow, closed: Closed) -> None:
+    if closed.organisation is None:
+        return
+    if closed.state is MailState.SENT:
+        uow.emit(
+            AlertSentV1(
+                aggregate_id=closed.mail_id,
+                aggregate_version=1,
+                organisation=closed.organisation,
+                procedure=closed.procedure,
+                occurred_at=uow.now(),
+                mail_id=closed.mail_id,
+                kind=closed.kind,
+                letter_id=closed.subject_id if closed.kind == "letter" else None,
+            )
+        )
+    else:
+        await tell_undelivered(uow, closed.organisation, closed)
 
 
-async def close(uow: Uow, mail_id: UUID, state: MailState, reason: str | None = None) -> None:
-    """Record what became of a mail, and tell the platform of one that was handed over."""
-    now = uow.now()
-    at = now if state is MailState.SENT else None
-    closed = await store.close(uow.conn, mail_id, state, reason=reason, at=at)
-    if closed is None or state is not MailState.SENT:
+async def tell_undelivered(uow: Uow, organisation: str | None, closed: Closed) -> None:
+    """Say that a transactional mail did not arrive: to the services, and by mail to its sender, where it may know of it."""
+    if closed.priority != 0 or organisation is None:
         return
     uow.emit(
-        AlertSentV1(
-            aggregate_id=mail_id,
-            aggregate_version=1,
-            organisation=closed.organisation,
+        MailUndeliveredV1(
+            aggregate_id=closed.mail_id,
+            aggregate_version=2,
+            organisation=organisation,
             procedure=closed.procedure,
-            occurred_at=now,
-            mail_id=mail_id,
+            occurred_at=uow.now(),
+            mail_id=closed.mail_id,
             kind=closed.kind,
+            state=closed.state,
+            reason=closed.reason,
             letter_id=closed.subject_id if closed.kind == "letter" else None,
         )
     )
+    if closed.sender is not None:
+        await queue(
+            uow, service_mail("undelivered", closed.sender, f"{closed.mail_id}:{closed.state}", closed.procedure)
+        )
 
 
-def _envelope(settings: AlertsSettings, mail: Mail, contact: Contact, unsubscribe: str | None) -> Envelope:
-    return Envelope(mail.mail_id, settings.mail_from, contact.email, settings.mail_domain, unsubscribe)
+def service_mail(
+    topic: str, organisation: str, about: str, procedure: UUID | None, *, due_at: datetime | None = None
+) -> Draft:
+    """Give a mail that tells an organisation that something happened, and where it is read; one for each `about`."""
+    identity = uuid5(NAMESPACE_URL, f"urn:halles:mail:{topic}:{about}")
+    return Draft(organisation, "service", identity, procedure, None, TOPICS[topic].subject, topic, due_at)
+
+
+async def withdraw(uow: Uow, draft: Draft) -> None:
+    """Have a service mail not leave, if it did not yet: what it tells is no longer so."""
+    await store.withdraw(uow.conn, draft, uow.now())

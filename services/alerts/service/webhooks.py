@@ -17,12 +17,12 @@ from libs.common.messages.base import Audience, Event
 from libs.common.messages.bids import ContractNotifiedV1
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.notices import NoticePublishedV1
+from libs.common.search import notice as said
 from libs.common.uow import Uow
 from services.alerts.domain import MAX_ENDPOINTS, Delivery, Endpoint, delay_before, wants
 from services.alerts.errors import ForbiddenEndpoint
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import webhooks as store
-from services.alerts.subject import departments, subject_of
 from services.alerts.webhooks.addresses import ForbiddenAddressError
 from services.alerts.webhooks.client import Answer, Caller
 
@@ -113,7 +113,7 @@ def _enqueue(uow: Uow, delivery_id: UUID, number: int, delay: float) -> None:
 async def _codes(uow: Uow, event: Event) -> tuple[Sequence[str], Sequence[str]]:
     """Give the CPV codes and departments of an event: its own, else those of its procedure's notice."""
     if isinstance(event, NoticePublishedV1):
-        return subject_of(event.notice).cpv, departments(event.notice)
+        return said.codes(event.notice), said.departments(event.notice)
     known = await store.codes_of_procedure(uow.conn, event.procedure) if event.procedure else ([], [])
     own_codes = [event.contract.cpv] if isinstance(event, ContractNotifiedV1) else []
     return [*own_codes, *known[0]], known[1]

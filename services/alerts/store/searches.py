@@ -11,27 +11,35 @@ import asyncpg
 import pydantic_core
 
 from libs.common.messages.notices import Notice
-from services.alerts.domain import Contact, Search
-from services.alerts.matching.anchors import anchors, groups
+from services.alerts.domain import Contact, Frequency, Holder, Search, Told
+from services.alerts.matching.anchors import anchors
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.match import Reason
+from services.alerts.matching.needs import needs_of
 from services.alerts.matching.summary import summary, summary_en
 from services.alerts.store.sql import QUERIES, Key
 
 __all__ = [
     "add_search",
     "candidates",
+    "change_search",
     "contact",
     "count_searches",
     "delete_search",
+    "end_feed",
     "forget_contact",
+    "give_feedback",
     "keep_criteria",
     "keep_matches",
     "keep_notice",
+    "latest",
     "matches",
     "search",
     "searches",
     "set_contact",
+    "set_feed",
+    "stop_search",
+    "take_feedback_back",
     "unsubscribe",
 ]
 
@@ -50,10 +58,9 @@ async def contact(conn: asyncpg.Connection, organisation: str) -> Contact | None
     return Contact(**dict(row)) if row else None
 
 
-async def forget_contact(conn: asyncpg.Connection, organisation: str) -> UUID | None:
-    """Erase an organisation's address; None when it gave none."""
-    contact_id: UUID | None = await conn.fetchval(QUERIES["forget_contact"], organisation)
-    return contact_id
+async def forget_contact(conn: asyncpg.Connection, organisation: str) -> None:
+    """Erase an organisation's address."""
+    await conn.execute(QUERIES["forget_contact"], organisation)
 
 
 async def unsubscribe(conn: asyncpg.Connection, contact_id: UUID, generation: int, at: datetime) -> bool:
@@ -61,10 +68,10 @@ async def unsubscribe(conn: asyncpg.Connection, contact_id: UUID, generation: in
     return await conn.fetchval(QUERIES["unsubscribe"], contact_id, generation, at) is not None
 
 
-async def count_searches(conn: asyncpg.Connection, organisation: str) -> int:
-    """Count an organisation's searches, holding back others who would add one."""
-    await conn.execute(QUERIES["lock_organisation"], organisation)
-    return int(await conn.fetchval(QUERIES["count_searches"], organisation))
+async def count_searches(conn: asyncpg.Connection, holder: Holder) -> int:
+    """Count a holder's searches, holding back others who would add one."""
+    await conn.execute(QUERIES["lock_holder"], holder.organisation or str(holder.subscriber_id))
+    return int(await conn.fetchval(QUERIES["count_searches"], *_of(holder)))
 
 
 async def keep_criteria(conn: asyncpg.Connection, criteria: Criteria, at: datetime) -> UUID:
@@ -75,7 +82,7 @@ async def keep_criteria(conn: asyncpg.Connection, criteria: Criteria, at: dateti
     if new is None:
         known: UUID = await conn.fetchval(QUERIES["criteria_by_digest"], digest)
         return known
-    keys = {key for group in groups(criteria) for key in group.keys}
+    keys = {key for group in needs_of(criteria).groups for key in group}
     rows = await conn.fetch(QUERIES["frequency"], sorted(keys))
     frequency = {row["key"]: row["searches"] for row in rows}
     await conn.execute(QUERIES["keep_anchors"], sorted(anchors(criteria, frequency)), new)
@@ -84,13 +91,20 @@ async def keep_criteria(conn: asyncpg.Connection, criteria: Criteria, at: dateti
 
 async def add_search(conn: asyncpg.Connection, search: Search, criteria_id: UUID) -> None:
     """Keep a search."""
-    values = (search.search_id, search.organisation, search.name, criteria_id, search.created_at)
-    await conn.execute(QUERIES["insert_search"], *values)
+    head = (search.search_id, search.organisation, search.subscriber_id, search.name, criteria_id)
+    await conn.execute(QUERIES["insert_search"], *head, search.frequency, search.paused, search.created_at)
 
 
-async def searches(conn: asyncpg.Connection, organisation: str, after: Key, limit: int) -> list[Search]:
-    """Give an organisation's searches, oldest first."""
-    return [_search(row) for row in await conn.fetch(QUERIES["searches"], organisation, *after, limit)]
+async def change_search(conn: asyncpg.Connection, search: Search, criteria_id: UUID | None) -> None:
+    """Keep a search as it is now, with its criteria or others."""
+    known = await conn.fetchval(QUERIES["criteria_of_search"], search.search_id)
+    head = (search.search_id, search.name, search.frequency, search.paused, criteria_id or known)
+    await conn.execute(QUERIES["change_search"], *head, search.organisation, search.subscriber_id)
+
+
+async def searches(conn: asyncpg.Connection, holder: Holder, after: Key, limit: int) -> list[Search]:
+    """Give a holder's searches, oldest first."""
+    return [_search(row) for row in await conn.fetch(QUERIES["searches"], *_of(holder), *after, limit)]
 
 
 async def search(conn: asyncpg.Connection, search_id: UUID) -> Search | None:
@@ -99,9 +113,41 @@ async def search(conn: asyncpg.Connection, search_id: UUID) -> Search | None:
     return _search(row) if row else None
 
 
-async def delete_search(conn: asyncpg.Connection, search_id: UUID, organisation: str) -> bool:
-    """Forget a search; False when the organisation has none such."""
-    return bool(await conn.execute(QUERIES["delete_search"], search_id, organisation) == "DELETE 1")
+async def delete_search(conn: asyncpg.Connection, search_id: UUID) -> None:
+    """Forget a search."""
+    await conn.execute(QUERIES["delete_search"], search_id)
+
+
+async def stop_search(conn: asyncpg.Connection, search_id: UUID, generation: int) -> bool:
+    """Pause a search by a link; False when it is gone, or was resumed after the link was written."""
+    return await conn.fetchval(QUERIES["stop_search"], search_id, generation) is not None
+
+
+async def set_feed(conn: asyncpg.Connection, search_id: UUID) -> int:
+    """Give the feeds of a search a new address; those before are no longer good."""
+    return int(await conn.fetchval(QUERIES["set_feed"], search_id))
+
+
+async def end_feed(conn: asyncpg.Connection, search_id: UUID) -> None:
+    """Leave the feeds of a search without an address."""
+    await conn.execute(QUERIES["end_feed"], search_id)
+
+
+async def give_feedback(
+    conn: asyncpg.Connection, search_id: UUID, notice_id: UUID, *, relevant: bool, at: datetime
+) -> bool:
+    """Keep what the holder of a search says of a notice; False when the search did not find it."""
+    return await conn.fetchval(QUERIES["give_feedback"], search_id, notice_id, relevant, at) is not None
+
+
+async def take_feedback_back(conn: asyncpg.Connection, search_id: UUID, notice_id: UUID) -> None:
+    """Forget what the holder of a search said of a notice."""
+    await conn.execute(QUERIES["take_feedback_back"], search_id, notice_id)
+
+
+async def latest(conn: asyncpg.Connection, search_id: UUID, limit: int) -> list[Told]:
+    """Give what a search found last, as its feeds tell it."""
+    return [Told(**dict(row)) for row in await conn.fetch(QUERIES["followed_by_feed"], search_id, limit)]
 
 
 async def matches(conn: asyncpg.Connection, search_id: UUID, before: Key, limit: int) -> list[asyncpg.Record]:
@@ -115,7 +161,7 @@ async def keep_notice(
 ) -> None:
     """Keep what mails and filters need of a notice."""
     head = (notice.notice_id, notice.version, procedure, notice.kind, notice.title, notice.buyer.name)
-    tail = (list(cpv), list(departments), notice.deadline, notice.published_at)
+    tail = (list(cpv), list(departments), notice.deadline, notice.published_at, notice.buyer.organisation)
     await conn.execute(QUERIES["keep_notice"], *head, *tail)
 
 
@@ -133,6 +179,11 @@ async def keep_matches(
     await conn.execute(QUERIES["keep_matches"], list(found), notice.notice_id, notice.version, reasons, at)
 
 
+def _of(holder: Holder) -> tuple[str | None, UUID | None]:
+    return holder.organisation, holder.subscriber_id
+
+
 def _search(row: asyncpg.Record) -> Search:
     values: dict[str, Any] = dict(row)
-    return Search(criteria=Criteria.model_validate(values.pop("definition")), **values)
+    criteria, frequency = Criteria.model_validate(values.pop("definition")), Frequency(values.pop("frequency"))
+    return Search(criteria=criteria, frequency=frequency, **values)

@@ -38,7 +38,7 @@ async def add(conn: asyncpg.Connection, endpoint: Endpoint) -> None:
 
 async def count(conn: asyncpg.Connection, organisation: str) -> int:
     """Count an organisation's endpoints, holding back others who would add one."""
-    await conn.execute(QUERIES["lock_organisation"], organisation)
+    await conn.execute(QUERIES["lock_holder"], organisation)
     return int(await conn.fetchval(QUERIES["count_endpoints"], organisation))
 
 

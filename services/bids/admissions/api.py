@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -17,6 +18,7 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.admissions import service, store
 from services.bids.admissions.errors import CopyStaysClosed, NotAdmissible, UnknownCopy
+from services.bids.admissions.offers import Offer, offered
 from services.bids.admissions.rules import Decision, Ground, Medium, Purpose
 from services.bids.errors import BeforeDeadline, ProcedureSuspended, UnknownBid, UnknownConsultation
 from services.bids.service import consultations
@@ -61,7 +63,7 @@ class CopyInput(_Input):
 class CopyOpening(_Input):
     """Why a copy is opened: a ground of the order ECOM1831545A, or `admitted` for a bid by another channel."""
 
-    ground: Ground
+    ground: Ground | None = Field(default=None, description="none: the first that the platform recorded (`offers`)")
     bid_id: UUID | None = Field(default=None, description="the electronic bid it stands for")
 
 
@@ -94,6 +96,15 @@ class AdmissionView(BaseModel):
         )  # fmt: skip
 
 
+class OfferView(BaseModel):
+    """A ground on which a copy may be opened now, and the electronic bid in whose place."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ground: Ground
+    bid_id: UUID
+
+
 class CopyView(BaseModel):
     """A copy as registered, and what became of it."""
 
@@ -112,15 +123,17 @@ class CopyView(BaseModel):
     opened_at: datetime | None
     destroyed_at: datetime | None
     fate: str | None
+    offers: list[OfferView] = Field(default=[], description="why it may be opened now, from what the platform recorded")
 
     @classmethod
-    def of(cls, copy: store.Copy) -> Self:
+    def of(cls, copy: store.Copy, offers: Sequence[Offer] = ()) -> Self:
         """Present a copy."""
         return cls(
             copy_id=copy.id, purpose=copy.purpose, medium=copy.medium, depositor=copy.depositor,
             depositor_name=copy.depositor_name, lots=list(copy.lots), received_at=copy.received_at,
             registered_at=copy.registered_at, ground=copy.ground, bid_id=copy.bid, opened_at=copy.opened_at,
             destroyed_at=copy.destroyed_at, fate=copy.fate,
+            offers=[OfferView(ground=each.ground, bid_id=each.bid) for each in offers],
         )  # fmt: skip
 
 
@@ -172,11 +185,12 @@ async def register_copy(uow: Uow, actor: Actor, procedure: UUID, body: CopyInput
 @routes.get("/v1/consultations/{procedure}/copies", errors=[UnknownConsultation, Forbidden, BeforeDeadline],
             tag="admissions")  # fmt: skip
 async def list_copies(runtime: Runtime, actor: Actor, procedure: UUID, query: AdmissionQuery) -> Page[CopyView]:
-    """List what came by other ways than the platform, after the deadline: who bids is not known before."""
+    """List what came by other ways than the platform, after the deadline, and the copies that the law lets open now."""
     after = await _place(runtime, actor, procedure, query)
     async with runtime.read() as conn:
         found = await store.copies(conn, procedure, after, query.limit + 1)
-    items = [CopyView.of(each) for each in found[: query.limit]]
+        offers = await offered(conn, await consultations.get(conn, procedure), found[: query.limit])
+    items = [CopyView.of(each, offers.get(each.id, ())) for each in found[: query.limit]]
     return Page(items=items, next=_following(runtime, [each.sequence for each in found], query.limit))
 
 
@@ -184,7 +198,8 @@ async def list_copies(runtime: Runtime, actor: Actor, procedure: UUID, query: Ad
              errors=[UnknownCopy, UnknownBid, BeforeDeadline, ProcedureSuspended, CopyStaysClosed], tag="admissions")  # fmt: skip
 async def open_copy(uow: Uow, actor: Actor, copy_id: UUID, body: CopyOpening) -> CopyView:
     """Note that a copy is opened, where the law lets it be; refused otherwise, with the reason."""
-    return CopyView.of(await service.open_copy(uow, actor, copy_id, service.Unsealing(body.ground, body.bid_id)))
+    unsealing = None if body.ground is None else service.Unsealing(body.ground, body.bid_id)
+    return CopyView.of(await service.open_copy(uow, actor, copy_id, unsealing))
 
 
 @routes.post("/v1/copies/{copy_id}/destruction", status=201, errors=[UnknownCopy, BeforeDeadline, CopyStaysClosed],

@@ -57,7 +57,7 @@ SELECT subject
  WHERE decision = 'admitted'
 
 -- first_byte --
-SELECT min(started_at)
-  FROM attempt
+SELECT min(at)
+  FROM evidence_fact
  WHERE bid = $1
-   AND kind = 'upload'
+   AND kind = 'upload_started'

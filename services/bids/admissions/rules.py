@@ -69,6 +69,8 @@ class Original:
     """None: never completed."""
     malware: bool = False
     unreadable: bool = False
+    received_otherwise: bool = False
+    """Another bid of the company counts for the same lots: there is nothing that a copy would stand for."""
 
 
 def copy_refusal(copy: Copied, ground: Ground, original: Original | None, deadline: datetime) -> Refusal | None:
@@ -110,6 +112,11 @@ def _ground_refusal(ground: Ground, original: Original, deadline: datetime) -> R
         return (
             "La transmission électronique n'a pas commencé avant la date limite.",
             "The electronic transmission did not begin before the deadline.",
+        )
+    if ground in {Ground.LATE, Ground.INCOMPLETE} and original.received_otherwise:
+        return (
+            "Un autre pli de cette entreprise, reçu à temps, compte pour les mêmes lots : la copie ne remplace rien.",
+            "Another bid of this company, in time, counts for the same lots: the copy stands for nothing.",
         )
     late = original.received_at is not None and is_late(original.received_at, deadline)
     holds = {

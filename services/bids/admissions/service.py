@@ -18,6 +18,8 @@ from libs.common.uow import Uow
 from services.bids import evidence
 from services.bids.admissions import store
 from services.bids.admissions.errors import CopyStaysClosed, NotAdmissible, UnknownCopy
+from services.bids.admissions.letter import admission_letter
+from services.bids.admissions.offers import offers_of, original_of
 from services.bids.admissions.rules import (
     Decision,
     Ground,
@@ -33,8 +35,7 @@ from services.bids.domain.states import BID, BidState, OpeningState, after
 from services.bids.errors import UnknownBid
 from services.bids.evidence import Fact, FactKind, reading
 from services.bids.evidence.batches import Recorded
-from services.bids.scanning import MALWARE_FOUND
-from services.bids.service import consultations
+from services.bids.service import consultations, letters
 from services.bids.service.counting import Judged, judge
 from services.bids.store import awards, openings
 from services.bids.store import bids as bid_store
@@ -110,7 +111,7 @@ def _content(identity: UUID, decided: Decided) -> dict[str, object]:
 
 
 async def _admit_bid(uow: Uow, consultation: Consultation, decided: Decided) -> None:
-    """Check that a late bid may be admitted, on facts of its own; one set aside at an opening waits again."""
+    """Check that a late bid may be admitted, on facts of its own; one set aside waits again. Its depositor is told."""
     assert decided.bid is not None  # noqa: S101  # the caller's condition
     judged = await judge(uow.conn, consultation, admit=False)
     bid = judged.bids.get(decided.bid)
@@ -125,6 +126,7 @@ async def _admit_bid(uow: Uow, consultation: Consultation, decided: Decided) -> 
     _require_facts(decided, known, platform)
     if bid.state is BidState.SET_ASIDE and decided.decision is Decision.ADMITTED:
         await bid_store.set_state(uow.conn, bid.id, after(BID, bid.state, "admit"))
+    await letters.tell(uow, consultation, ("", bid.depositor), admission_letter(consultation, bid, decided.decision))
 
 
 def _require_late(judged: Judged, bid: Bid) -> None:
@@ -222,12 +224,16 @@ def _check_arrival(consultation: Consultation, arrival: Arrival, now: datetime) 
         raise InvalidInput("Corrigez l'enregistrement.", "Mend the registration.", errors=faults)
 
 
-async def open_copy(uow: Uow, actor: Actor, copy_id: UUID, unsealing: Unsealing) -> Copy:
-    """Note that a copy is opened, if the rules let it. Raises UnknownCopy, RoleMissing, BeforeDeadline, CopyStaysClosed."""
+async def open_copy(uow: Uow, actor: Actor, copy_id: UUID, unsealing: Unsealing | None) -> Copy:
+    """Note that a copy is opened, if the rules let it; without `unsealing`, on the first ground that the platform recorded.
+
+    Raises UnknownCopy, RoleMissing, BeforeDeadline, ProcedureSuspended, CopyStaysClosed.
+    """
     copy, consultation = await _buyers_copy(uow, actor, copy_id)
     consultations.require_passed(uow.now(), consultation)
     consultations.require_going_on(consultation, ())
-    original = await _original(uow.conn, copy, unsealing.bid)
+    unsealing = unsealing or await _offered(uow.conn, consultation, copy)
+    original = await _original(uow.conn, consultation, copy, unsealing.bid)
     admitted = copy.id in await store.admitted(uow.conn, copy.procedure)
     refusal = copy_refusal(copy.copied(admitted=admitted), unsealing.ground, original, consultation.deadline)
     if refusal is not None:
@@ -240,22 +246,27 @@ async def open_copy(uow: Uow, actor: Actor, copy_id: UUID, unsealing: Unsealing)
     return opened
 
 
-async def _original(conn: asyncpg.Connection, copy: Copy, bid_id: UUID | None) -> Original | None:
+async def _offered(conn: asyncpg.Connection, consultation: Consultation, copy: Copy) -> Unsealing:
+    """Give the first ground of the law that holds. Raises CopyStaysClosed."""
+    offers = await offers_of(conn, consultation, copy)
+    if not offers:
+        raise CopyStaysClosed(
+            "Rien de ce que la plateforme a relevé ne permet d'ouvrir cette copie : elle reste fermée.",
+            "Nothing that the platform recorded lets this copy be opened.",
+        )
+    return Unsealing(offers[0].ground, offers[0].bid)
+
+
+async def _original(
+    conn: asyncpg.Connection, consultation: Consultation, copy: Copy, bid_id: UUID | None
+) -> Original | None:
     """Give what is known of the electronic bid, of the same company and consultation. Raises UnknownBid."""
     if bid_id is None:
         return None
     bid = await bid_store.find(conn, bid_id)
     if bid is None or bid.procedure != copy.procedure or bid.depositor != copy.depositor:
         raise _unknown_bid()
-    facts = await reading.facts_of_bid(conn, copy.procedure, bid.id)
-    envelopes = await bid_store.envelopes(conn, bid.id)
-    malware = any(
-        each.fact.bid == bid.id and each.fact.kind is FactKind.OPENING_STEP
-        and each.fact.content.get("step") == MALWARE_FOUND
-        for each in facts
-    )  # fmt: skip
-    unreadable = any(each.state == "unreadable" for each in envelopes)
-    return Original(await store.first_byte(conn, bid.id), bid.received_at, malware, unreadable)
+    return await original_of(conn, consultation, copy, bid)
 
 
 async def destroy(uow: Uow, actor: Actor, copy_id: UUID, *, set_aside: bool) -> Copy:

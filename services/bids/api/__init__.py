@@ -5,7 +5,10 @@ from services.bids.admissions import api as admissions
 from services.bids.api import awards, consultations, contracts, deposits, evidence, openings, registers
 from services.bids.applications import api as applications
 from services.bids.companies import api as companies
+from services.bids.companies.documents import api as company_documents
+from services.bids.companies.users import api as company_users
 from services.bids.correspondence import api as correspondence
+from services.bids.deputies import api as deputies
 from services.bids.espd import api as espd
 from services.bids.evaluation import api as evaluation
 from services.bids.rehearsal import api as rehearsals
@@ -22,6 +25,7 @@ for subject in (
     deposits,
     uploads,
     openings,
+    deputies,
     rehearsals,
     registers,
     evaluation,
@@ -32,6 +36,8 @@ for subject in (
     admissions,
     applications,
     companies,
+    company_users,
+    company_documents,
     espd,
     web,
 ):

@@ -26,6 +26,7 @@ from services.bids.errors import (
 )
 from services.bids.evaluation.errors import EvaluationOrder
 from services.bids.service import awards, letters, parties
+from services.bids.service.deciding import Decision
 from services.bids.store import awards as store
 
 __all__ = ["routes"]
@@ -51,7 +52,7 @@ routes = Routes("bids")
 )
 async def award_lot(uow: Uow, actor: Actor, procedure: UUID, lot: str, body: AwardInput) -> AwardView:
     """Decide the award of a lot; the letters to the winner and to the losers leave at once."""
-    decision = awards.Decision(
+    decision = Decision(
         procedure=procedure,
         lot=lot,
         bid=body.bid_id,
@@ -63,9 +64,11 @@ async def award_lot(uow: Uow, actor: Actor, procedure: UUID, lot: str, body: Awa
         duration_months=body.duration_months,
         place=None if body.place is None else (body.place.code, body.place.kind),
         committee=None if body.committee is None else body.committee.told,
+        no_committee=body.no_committee,
         proofs_held=body.proofs_held,
         choice_reason=body.choice_reason,
         bidders=tuple(each.told for each in body.bidders),
+        others=tuple(each.told for each in body.others),
     )
     return AwardView.of(await awards.decide(uow, actor, decision))
 

@@ -11,6 +11,7 @@ from services.bids.api.views import ConsultationView
 from services.bids.domain.time import is_late
 from services.bids.errors import UnknownConsultation
 from services.bids.rounds.admission import require_visible
+from services.bids.rounds.store import open_window
 from services.bids.service import consultations, openings
 from services.bids.settings import BidsSettings
 from services.bids.store import consultations as store
@@ -28,9 +29,11 @@ async def get_consultation(runtime: Runtime, actor: Actor | None, procedure: UUI
         await require_visible(conn, actor, found, runtime.clock.now())
         opened = await openings.all_opened(conn, found)
         keys = await store.key_sets(conn, procedure)
+        apply_at = await open_window(conn, procedure, runtime.clock.now())
     state = "closed" if is_late(runtime.clock.now(), found.deadline) else "open"
     if found.suspended:
         state = "suspended"
     if opened:
         state = "opened"
-    return ConsultationView.of(found, keys, state=state, max_bid_bytes=runtime.port(BidsSettings).max_bid_bytes)
+    most = runtime.port(BidsSettings).max_bid_bytes
+    return ConsultationView.of(found, keys, state=state, max_bid_bytes=most, apply_at=apply_at)

@@ -21,6 +21,8 @@ from services.bids.errors import (
     UnknownContract,
     WrongSignedContract,
 )
+from services.bids.retention.errors import Destroyed
+from services.bids.retention.service import require_kept
 from services.bids.service import contracts, parties
 from services.bids.store import contracts as store
 
@@ -49,7 +51,10 @@ async def get_contract(runtime: Runtime, actor: Actor, contract_id: UUID) -> Con
 
 
 @routes.get(
-    "/v1/contracts/{contract_id}/document", errors=[UnknownContract], tag="contracts", produces=["application/pdf"]
+    "/v1/contracts/{contract_id}/document",
+    errors=[UnknownContract, Destroyed],
+    tag="contracts",
+    produces=["application/pdf"],
 )
 async def get_contract_document(
     runtime: Runtime, actor: Actor, contract_id: UUID, request: web.Request
@@ -57,6 +62,7 @@ async def get_contract_document(
     """Download the contract as it is now: generated, signed by the winner, signed by both."""
     async with runtime.read() as conn:
         row = await contracts.party_contract(conn, actor, contract_id, runtime.clock.now())
+    await require_kept(runtime, row.document)
     return await send_document(request, runtime, row.document)
 
 

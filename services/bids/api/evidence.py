@@ -74,7 +74,7 @@ class ExtensionView(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    method: str = "POST"
+    method: str = Field(default="POST", description="PUT for a round")
     url: str
     body: dict[str, str]
 
@@ -176,7 +176,7 @@ async def list_near_incidents(runtime: Runtime, actor: Actor, procedure: UUID) -
 
 
 def _near(incident: Incident, proposed: incidents.Extension) -> NearIncident:
-    extension = ExtensionView(url=proposed.url, body=proposed.body)
+    extension = ExtensionView(method=proposed.method, url=proposed.url, body=proposed.body)
     return NearIncident(
         incident_id=incident.id, begins=incident.begins, ends=incident.ends, what=incident.what, extension=extension
     )

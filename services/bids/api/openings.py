@@ -16,6 +16,7 @@ from libs.common.http.documents import Content, send_content
 from libs.common.messages.base import Sha256
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.bids.admissions.offers import offers_at
 from services.bids.api.views_openings import OpeningInput, OpeningPapers, OpeningView, SharesInput
 from services.bids.errors import (
     BeforeDeadline,
@@ -192,4 +193,5 @@ def _content(runtime: Runtime, file: OpenedFile, sealed: Sealed) -> Content:
 
 async def _view(conn: asyncpg.Connection, opening: Opening) -> OpeningView:
     keys, presences = await openings.keys_of(conn, opening), await store.presences(conn, opening.id)
-    return OpeningView.of(opening, OpeningPapers(keys, presences, await store.progress(conn, opening.id)))
+    progress, offers = await store.progress(conn, opening.id), await offers_at(conn, opening)
+    return OpeningView.of(opening, OpeningPapers(keys, presences, progress, offers))

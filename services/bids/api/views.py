@@ -119,10 +119,21 @@ class ConsultationView(_View):
     opening: OpeningKeySet
     key_versions: list[KeyVersionView] = Field(description="every key set that was published; the last is in force")
     limits: LimitsView
+    apply_at: UUID | None = Field(
+        default=None, description="of a dynamic purchasing system: the consultation to which one applies now"
+    )
     version: int
 
     @classmethod
-    def of(cls, found: Consultation, keys: list[KeySetVersion], *, state: str, max_bid_bytes: int) -> Self:
+    def of(
+        cls,
+        found: Consultation,
+        keys: list[KeySetVersion],
+        *,
+        state: str,
+        max_bid_bytes: int,
+        apply_at: UUID | None = None,
+    ) -> Self:
         """Present a consultation."""
         notice = found.notice
         return cls(
@@ -138,6 +149,7 @@ class ConsultationView(_View):
             opening=found.keys,
             key_versions=[KeyVersionView.of(each) for each in keys],
             limits=LimitsView(max_bid_bytes=max_bid_bytes),
+            apply_at=apply_at,
             version=found.version,
         )
 

@@ -10,9 +10,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.common.messages.base import Money, Sha256
 from services.bids.api.views import Short
-from services.bids.domain.awards import Committee
+from services.bids.domain.committees import Committee, Exemption
+from services.bids.domain.next_steps import NEXT_STEPS
 from services.bids.domain.submissions import Size
-from services.bids.service.awards import Awarded, Bidder
+from services.bids.service.awards import Awarded, Won
+from services.bids.service.deciding import Bidder, Choice
 from services.bids.store.awards import Letter
 from services.bids.store.contracts import ContractRow
 
@@ -89,6 +91,19 @@ class BidderInput(_Input):
         return Bidder(self.bid_id, self.size, self.city, self.postal_code)
 
 
+class HolderInput(_Input):
+    """Another holder of a framework agreement, with its contract."""
+
+    bid_id: UUID
+    value: Money
+    contract_number: str = Field(description="the buyer's own number, 1 to 16 characters")
+
+    @property
+    def told(self) -> Choice:
+        """The holder, as it is chosen."""
+        return Choice(self.bid_id, self.value, self.contract_number)
+
+
 class AwardInput(_Input):
     """The decision on a lot. Where the lot was scored here, scores, reasons and rank come from the last scoring."""
 
@@ -109,12 +124,18 @@ class AwardInput(_Input):
         default=None, max_length=5000, description="why this one of bids that share the first rank"
     )
     committee: CommitteeInput | None = Field(
-        default=None, description="needed in formal procedures of local authorities (L1414-2 CGCT)"
+        default=None, description="needed in formal procedures of local buyers (L1414-2 CGCT)"
     )
+    no_committee: Exemption | None = Field(default=None, description="why none met, where one would be needed")
     bidders: list[BidderInput] = Field(
         default=[],
         max_length=1000,
         description="what the Journal asks of the companies: sizes of all, the winner's place",
+    )
+    others: list[HolderInput] = Field(
+        default=[],
+        max_length=100,
+        description="the other holders of a framework agreement, in the order of their ranks",
     )
     essential: dict[str, Any] = Field(description="members of messages.bids.EssentialData; what is missing is listed")
     duration_months: int | None = Field(default=None, ge=1, le=1200)
@@ -161,6 +182,25 @@ class LetterView(LetterSummary):
         )  # fmt: skip
 
 
+class WonView(_View):
+    """A holder of a framework agreement, and its contract."""
+
+    award_id: UUID
+    bid_id: UUID
+    winner: str
+    winner_name: str
+    value: Money
+    contract_id: UUID
+
+    @classmethod
+    def of(cls, won: Won) -> Self:
+        """Present a holder."""
+        return cls(
+            award_id=won.award.id, bid_id=won.award.bid, winner=won.winner.depositor,
+            winner_name=won.winner.depositor_name, value=won.contract.content.value, contract_id=won.contract.id,
+        )  # fmt: skip
+
+
 class AwardView(_View):
     """An award and what came with it."""
 
@@ -175,24 +215,27 @@ class AwardView(_View):
     standstill_until: datetime | None = Field(description="first instant at which the contract may be signed")
     standstill_reason: str
     contract_id: UUID
+    others: list[WonView] = Field(default=[], description="the other holders of a framework agreement")
     letters: list[LetterSummary]
 
     @classmethod
     def of(cls, awarded: Awarded) -> Self:
         """Present an award."""
-        award, contract = awarded.award, awarded.contract
+        first, *others = awarded.won
+        award, contract = first.award, first.contract
         return cls(
             award_id=award.id,
             procedure=contract.procedure,
             lot_id=award.lot,
             bid_id=award.bid,
-            winner=awarded.winner.depositor,
-            winner_name=awarded.winner.depositor_name,
+            winner=first.winner.depositor,
+            winner_name=first.winner.depositor_name,
             value=contract.content.value,
             decided_at=award.decided_at,
             standstill_until=award.standstill_until,
             standstill_reason=award.standstill_reason,
             contract_id=contract.id,
+            others=[WonView.of(each) for each in others],
             letters=[LetterSummary.of(each) for each in awarded.letters],
         )
 
@@ -219,17 +262,21 @@ class ContractView(_View):
     signed_at: datetime | None
     notified_at: datetime | None = Field(description="when the notification was sent")
     acknowledged_at: datetime | None = Field(description="the date from which the contract binds")
+    next_by: str = Field(description="who is to act: winner, buyer, state or nobody")
+    next_step: str = Field(description="what for, in French")
+    next_step_en: str
     version: int
 
     @classmethod
     def of(cls, row: ContractRow) -> Self:
         """Present a contract."""
-        content = row.content
+        content, following = row.content, NEXT_STEPS[row.state]
         return cls(
             contract_id=row.id, procedure=row.procedure, number=row.number, title=content.title, lot_id=content.lot_id,
             state=row.state, buyer=row.buyer, buyer_name=content.buyer_name, winner=row.winner,
             winner_name=content.winners[0].name, value=content.value, standstill_until=row.standstill_until,
             document_sha256=row.document.sha256, document_size=row.document.size, clearance=row.clearance,
             submitted_at=row.submitted_at, signed_at=row.signed_at, notified_at=row.notified_at,
-            acknowledged_at=row.acknowledged_at, version=row.version,
+            acknowledged_at=row.acknowledged_at, next_by=following.by, next_step=following.french,
+            next_step_en=following.english, version=row.version,
         )  # fmt: skip

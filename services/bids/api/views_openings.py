@@ -67,6 +67,8 @@ class OpeningPapers:
     keys: OpeningKeySet
     presences: list[Presence]
     progress: Progress
+    copies_offered: int
+    """Backup copies that the law lets open now."""
 
 
 class OpeningView(_View):
@@ -87,6 +89,9 @@ class OpeningView(_View):
     completed_at: datetime | None
     report: dict[str, Any] | None
     report_sha256: str | None
+    copies_offered: int = Field(
+        description="backup copies that may be opened now, and are not: see /consultations/{procedure}/copies"
+    )
     version: int
 
     @classmethod
@@ -109,5 +114,5 @@ class OpeningView(_View):
             stamped_at=opening.stamped_at, started_at=opening.started_at,
             progress=ProgressView(envelopes=papers.progress.envelopes, done=papers.progress.done),
             completed_at=opening.completed_at, report=opening.report, report_sha256=opening.report_sha256,
-            version=opening.version,
+            copies_offered=papers.copies_offered, version=opening.version,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +32,9 @@ class FindingView(BaseModel):
     kind: str | None
     message: str
     message_en: str
+    envelope: Literal["application", "offer"] | None = Field(description="which envelope lacks it")
+    label: str | None = Field(description="what lacks, in the buyer's own words")
+    member: str | None = Field(description="the company whose document it is, where each gives its own")
 
 
 class CompletenessView(BaseModel):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from libs.common.messages.base import OrganisationId
 from services.bids.applications.identifiers import identifier_problem
 
-__all__ = ["Application", "Document", "Group", "Member", "Subcontractor", "repeated"]
+__all__ = ["Application", "Document", "Group", "Kind", "Member", "Subcontractor", "concerned", "repeated"]
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$", examples=["dc1"])]
@@ -42,6 +42,9 @@ class Document(_Said):
     file: int = Field(ge=1, description="its number in the bid")
     kind: Kind
     valid_until: date | None = Field(default=None, description="the last day of validity, of certificates")
+    member: OrganisationId | None = Field(
+        default=None, description="whose it is, in a group or among those relied upon; none told: the depositor's"
+    )
 
 
 class Member(_Company):
@@ -103,6 +106,14 @@ class Application(_Said):
         if self.group is None:
             return {(depositor, lot) for lot in lots}
         return {(each.organisation, lot) for each in self.group.members for lot in each.lots or lots}
+
+
+def concerned(said: Application, depositor: str, lot: str) -> dict[str, str]:
+    """Give who shows his capacities for a lot, by identifier and name: the members of the group, else the bidder; who is relied upon."""
+    members = said.group.members if said.group else []
+    named: list[Member | Subcontractor] = [*members, *(each for each in said.subcontractors if each.relied_upon)]
+    found = {each.organisation: each.name for each in named if not each.lots or lot in each.lots}
+    return found if said.group else {depositor: ""} | found
 
 
 def repeated(bids: list[set[tuple[str, str]]]) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ async def completeness(runtime: Runtime, actor: Actor, bid_id: UUID) -> Complete
         files = await _files(conn, bid)
     required = consultation.rules.documents
     day = consultation.deadline.astimezone(consultation.zone).date()
-    return Completeness(len(required), tuple(findings(required, files, told, bid.lots, day)))
+    return Completeness(len(required), tuple(findings(required, files, told, bid.lots, day, depositor=bid.depositor)))
 
 
 async def _files(conn: asyncpg.Connection, bid: Bid) -> list[Announced]:

@@ -13,6 +13,7 @@ from libs.common.http import Cursor, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.companies import service, store
+from services.bids.companies.documents import service as documents
 from services.bids.companies.file import CompanyData, CompanyFile, Origin
 from services.bids.companies.provider import NoProvider, UnknownCompany
 
@@ -88,5 +89,6 @@ async def list_company_versions(runtime: Runtime, actor: Actor, query: CompanyQu
 
 @routes.delete("/v1/company", status=204, errors=[Forbidden], tag="company")
 async def erase_company(uow: Uow, actor: Actor) -> None:
-    """Erase the file of one's own company, every version (GDPR, article 17); bids are kept as the law says."""
+    """Erase the file of one's own company, every version, its documents too (GDPR, article 17); bids are kept as the law says."""
     await service.erase(uow, actor)
+    await documents.erase(uow, actor)

@@ -21,7 +21,10 @@ from services.bids.correspondence import register, service
 from services.bids.correspondence.errors import NotACorrespondent, UnknownAttachment, WrongMessage
 from services.bids.correspondence.store import Attachment
 from services.bids.errors import UnknownConsultation, UnknownLetter
+from services.bids.evaluation.errors import EvaluationOrder, WrongEvaluation
 from services.bids.evidence.proof import Proof
+from services.bids.retention.errors import Destroyed
+from services.bids.retention.service import require_kept
 from services.bids.store.awards import Letter
 
 __all__ = ["routes"]
@@ -173,11 +176,11 @@ def _page(runtime: Runtime, found: service.Listed, limit: int) -> Page[MessageVi
 @routes.post(
     "/v1/letters/{letter_id}/replies",
     status=201,
-    errors=[Forbidden, UnknownLetter, UnknownAttachment, IllegalTransition],
+    errors=[Forbidden, UnknownLetter, UnknownAttachment, IllegalTransition, EvaluationOrder, WrongEvaluation],
     tag="correspondence",
 )
 async def reply_to_letter(uow: Uow, actor: Actor, letter_id: UUID, body: ReplyInput) -> SentView:
-    """Answer a message of a buyer, as its addressee; after its answer deadline too: it shows its hour."""
+    """Answer a message of a buyer, as its addressee; after its answer deadline too, but for a request: it shows its hour."""
     given = service.Reply(body.text, tuple(body.attachments))
     return SentView(letters=[(await service.reply(uow, actor, letter_id, given)).id])
 
@@ -200,7 +203,7 @@ async def upload_attachment(
 
 @routes.get(
     "/v1/letters/{letter_id}/attachments/{attachment_id}",
-    errors=[UnknownLetter, UnknownAttachment],
+    errors=[Destroyed, UnknownLetter, UnknownAttachment],
     tag="correspondence",
     produces=["application/octet-stream"],
 )
@@ -213,6 +216,7 @@ async def get_attachment(
     document = DocumentReference(
         key=found.storage_key, name=found.name, media_type=found.media_type, size=found.size, sha256=found.sha256
     )
+    await require_kept(runtime, document)
     return await send_document(request, runtime, document)
 
 

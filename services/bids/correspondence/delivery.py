@@ -20,10 +20,13 @@ async def mail_taken(uow: Uow, letter: UUID, at: datetime) -> None:
 
 
 async def remind(runtime: Runtime) -> int:
-    """Have companies that read nothing for `reminder_after` told again, once each letter; give how many were."""
+    """Have companies that read nothing for `reminder_after`, or half the time to answer, told again, once each letter.
+
+    Gives how many were.
+    """
     before = runtime.clock.now() - runtime.port(BidsSettings).reminder_after
     async with runtime.uow() as uow:
-        found = await store.unread(uow.conn, before)
+        found = await store.unread(uow.conn, before, uow.now())
         await store.reminded(uow.conn, [each.id for each in found], uow.now())
         for each in found:
             uow.emit(_again(each, uow.now()))

@@ -14,7 +14,9 @@ from services.bids.documents.pdf import Block, Rows, Text, render
 
 __all__ = ["REGISTER_COLUMNS", "WORDS", "MessageKind", "Written", "message_paper", "register_pdf"]
 
-MessageKind = Literal["clarification", "completion", "negotiation", "information", "reply", "invitation", "selection"]
+MessageKind = Literal[
+    "clarification", "completion", "negotiation", "information", "reply", "invitation", "selection", "request"
+]  # fmt: skip
 WORDS: dict[str, tuple[str, str]] = {
     "clarification": ("Demande de précisions (art. R2161-5 et R2161-18 CCP)", "Request to clarify"),
     "completion": ("Demande de compléments (art. R2144-2, R2144-6 et R2152-2 CCP)", "Request to complete"),
@@ -23,10 +25,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "reply": ("Réponse d'une entreprise", "Answer of a company"),
     "invitation": ("Invitation (art. R2144-8 et R2144-9 CCP)", "Invitation"),
     "selection": ("Suite donnée à une candidature (art. R2181-1 CCP)", "Outcome of an application"),
+    "request": (
+        "Demande à un candidat (art. R2144-2, R2144-4, R2152-1, R2152-3 et R2161-5 CCP)",
+        "Request to a bidder",
+    ),
     "award": ("Lettre d'attribution", "Award letter"),
     "rejection": ("Lettre de rejet", "Rejection letter"),
     "notification": ("Notification du marché", "Notification of the contract"),
     "receipt": ("Accusé de réception", "Receipt"),
+    "admission": ("Suite donnée à un pli hors délai", "Decision on a late bid"),
+    "reminder": ("Rappel : clés d'ouverture à essayer", "Reminder: opening keys to try"),
     "incident": ("Incident de la plateforme", "Incident of the platform"),
 }
 """What each kind of letter is called."""

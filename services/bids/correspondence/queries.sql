@@ -75,11 +75,12 @@ UPDATE letter
 
 -- unread --
 -- Letters of buyers to companies that nobody read in time, and of which nobody was reminded; receipts need no reading.
+-- In time: some days, or half of the time to answer where that is shorter.
 SELECT id, procedure, buyer, addressee, kind, sha256
   FROM letter
  WHERE first_read_at IS NULL
    AND reminded_at IS NULL
-   AND sent_at <= $1
+   AND (sent_at <= $1 OR sent_at + (answer_due_at - sent_at) / 2 <= $2)
    AND addressee <> buyer
    AND kind <> 'receipt'
  ORDER BY sent_at

@@ -21,6 +21,7 @@ from services.bids.correspondence.papers import MessageKind
 from services.bids.correspondence.store import Attachment
 from services.bids.correspondence.writing import Outgoing, write
 from services.bids.domain.bids import file_name_problem
+from services.bids.evaluation import requests
 from services.bids.evidence import store as journal
 from services.bids.evidence.proof import Proof, prove
 from services.bids.service import consultations, letters
@@ -98,9 +99,10 @@ async def send(uow: Uow, actor: Actor, procedure: UUID, message: Message) -> lis
 
 
 async def reply(uow: Uow, actor: Actor, letter_id: UUID, given: Reply) -> Letter:
-    """Answer a letter of a buyer; after its answer deadline too: it is kept, and shows its hour.
+    """Answer a letter of a buyer; after its answer deadline too: it is kept, and shows its hour. A request is thereby answered.
 
-    Raises Forbidden, UnknownLetter, UnknownAttachment, IllegalTransition (it is no letter that a company answers).
+    Raises Forbidden, UnknownLetter, UnknownAttachment, IllegalTransition (it is no letter that a company answers), and for
+    a request EvaluationOrder (too late), WrongEvaluation.
     """
     actor.require(OrganisationKind.COMPANY)
     letter = await letters.read(uow, actor, letter_id)
@@ -112,6 +114,8 @@ async def reply(uow: Uow, actor: Actor, letter_id: UUID, given: Reply) -> Letter
         )
     consultation = await consultations.get(uow.conn, letter.procedure)
     files = await _own_files(uow.conn, given.attachments, letter.procedure, actor.organisation)
+    if letter.kind == "request":
+        return await requests.answer_letter(uow, actor, letter, given.text, files)
     known = await store.known_companies(uow.conn, letter.procedure)
     names = known | {consultation.buyer: consultation.notice.buyer.name}
     subject = letter.subject if letter.subject.startswith("Re : ") else f"Re : {letter.subject}"[:200]

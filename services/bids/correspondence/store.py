@@ -120,9 +120,9 @@ async def mail_taken(conn: asyncpg.Connection, letter: UUID, at: datetime) -> No
     await conn.execute(QUERIES["mail_taken"], letter, at)
 
 
-async def unread(conn: asyncpg.Connection, before: datetime) -> list[Unread]:
-    """Give letters sent until then that nobody read, held until the end of the transaction; those of reminders no more."""
-    return [Unread(**dict(row)) for row in await conn.fetch(QUERIES["unread"], before)]
+async def unread(conn: asyncpg.Connection, before: datetime, now: datetime) -> list[Unread]:
+    """Give letters sent `before`, or half of whose time to answer has passed, that nobody read nor was reminded of; held."""
+    return [Unread(**dict(row)) for row in await conn.fetch(QUERIES["unread"], before, now)]
 
 
 async def reminded(conn: asyncpg.Connection, letters: Sequence[UUID], at: datetime) -> None:

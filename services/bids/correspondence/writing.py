@@ -14,6 +14,7 @@ from services.bids import evidence
 from services.bids.correspondence import store
 from services.bids.correspondence.papers import MessageKind, Written, message_paper
 from services.bids.correspondence.store import Attachment, Setting
+from services.bids.documents.letters import Paper
 from services.bids.evidence import Fact, FactKind
 from services.bids.service import letters
 from services.bids.store.awards import Letter
@@ -37,18 +38,13 @@ class Outgoing:
     in_reply_to: UUID | None = None
     answer_due_at: datetime | None = None
     attachments: Sequence[Attachment] = ()
+    paper: Paper | None = None
+    """Of a letter that has words of its own; None: the paper of a message."""
 
 
 async def write(uow: Uow, consultation: Consultation, out: Outgoing) -> Letter:
     """Put a message at its addressee's disposal: kept, recorded in the evidence, told by an event without its content."""
-    author = out.sender or consultation.buyer
-    written = Written(
-        kind=out.kind, subject=out.subject, text=out.text, author=out.names.get(author, author),
-        addressee=out.names.get(out.addressee, out.addressee), title=consultation.notice.title, at=uow.now(),
-        zone=consultation.zone, answer_due_at=out.answer_due_at,
-        files=tuple((each.name, each.sha256) for each in out.attachments),
-    )  # fmt: skip
-    paper = await asyncio.to_thread(message_paper, written)
+    paper = out.paper or await _paper(uow, consultation, out)
     letter = await letters.keep(uow, consultation, (out.lot, out.addressee), paper)
     content = {
         "letter": str(letter.id), "sha256": letter.sha256, "kind": out.kind,
@@ -73,3 +69,14 @@ async def write(uow: Uow, consultation: Consultation, out: Outgoing) -> Letter:
         )
     )
     return letter
+
+
+async def _paper(uow: Uow, consultation: Consultation, out: Outgoing) -> Paper:
+    author = out.sender or consultation.buyer
+    written = Written(
+        kind=out.kind, subject=out.subject, text=out.text, author=out.names.get(author, author),
+        addressee=out.names.get(out.addressee, out.addressee), title=consultation.notice.title, at=uow.now(),
+        zone=consultation.zone, answer_due_at=out.answer_due_at,
+        files=tuple((each.name, each.sha256) for each in out.attachments),
+    )  # fmt: skip
+    return await asyncio.to_thread(message_paper, written)

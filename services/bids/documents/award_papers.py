@@ -86,6 +86,7 @@ def _outcome(lot: Mapping[str, Any], zone: ZoneInfo) -> list[Block]:
 
 
 _MORE = {
+    "others": "Autres titulaires de l'accord-cadre",
     "committee": "Commission d'appel d'offres",
     "choice_reason": "Choix entre offres de même rang",
     "proofs": "Justificatifs de l'attributaire",

@@ -45,6 +45,10 @@ class AwardFacts:
     sent_at: datetime
     zone: ZoneInfo
     standstill: Standstill
+    others: tuple[tuple[str, str], ...] = ()
+    """Of a framework agreement with several holders: the name and the amount of each other one."""
+    number: str | None = None
+    """Of the contract that the winner is to sign."""
 
 
 @dataclass(frozen=True)
@@ -99,20 +103,27 @@ def award_letter(facts: AwardFacts, own: Evaluation) -> Paper:
         f"Vos notes : {_scores(own)}.",
         f"Motifs : {own.reasons}",
         _signature_date(facts),
+        *_to_sign(facts),
         "Cette lettre ne vaut pas notification du marché : n'engagez aucune prestation avant celle-ci.",
     ]
     return _paper("award", "Votre offre est retenue", facts, paragraphs)
 
 
-def rejection_letter(facts: AwardFacts, own: Evaluation, winner: Evaluation) -> Paper:
-    """Tell a bidder that another bid is chosen, and why (own scores, winner's name, amount and advantages)."""
+def rejection_letter(facts: AwardFacts, own: Evaluation, *winners: Evaluation) -> Paper:
+    """Tell a bidder that other bids are chosen, and why (own scores, winners' names, amounts and advantages)."""
     paragraphs = [
         f"Votre offre pour le lot {facts.lot_id} ({facts.lot_title}) n'est pas retenue.",
         f"Vos notes : {_scores(own)}.",
         f"Motifs du rejet : {own.reasons}",
-        f"Attributaire : {facts.winner_name}, pour un montant de {facts.amount} hors taxes.",
-        f"Notes de l'offre retenue : {_scores(winner)}.",
-        f"Caractéristiques et avantages de l'offre retenue : {winner.reasons}",
+        *_winners(facts),
+        *(
+            line
+            for winner in winners
+            for line in (
+                f"Notes de l'offre retenue : {_scores(winner)}.",
+                f"Caractéristiques et avantages de l'offre retenue : {winner.reasons}",
+            )
+        ),
         _signature_date(facts),
         _REMEDIES,
     ]
@@ -123,7 +134,7 @@ def elimination_letter(facts: AwardFacts, reason: str) -> Paper:
     """Tell a bidder whose bid was never judged (late, or unreadable) that it is eliminated, and why."""
     paragraphs = [
         f"Votre pli pour le lot {facts.lot_id} ({facts.lot_title}) est éliminé. {reason}",
-        f"Attributaire : {facts.winner_name}, pour un montant de {facts.amount} hors taxes.",
+        *_winners(facts),
         _signature_date(facts),
         _REMEDIES,
     ]
@@ -187,10 +198,28 @@ def request_letter(facts: RequestFacts) -> Paper:
 
 
 def _paper(kind: str, subject: str, facts: AwardFacts, paragraphs: list[str]) -> Paper:
-    outcome = "is chosen" if kind == "award" else f"is not chosen; the winner is {facts.winner_name}"
+    chosen = ", ".join((facts.winner_name, *(name for name, _ in facts.others)))
+    outcome = "is chosen" if kind == "award" else f"is not chosen; the winner is {chosen}"
     summary = f"Lot {facts.lot_id}: your bid {outcome} ({facts.amount} excluding tax)."
     blocks: list[Block] = [*_head(facts), *(Text(each) for each in paragraphs), Text(summary)]
     return Paper(kind, subject, tuple(paragraphs), summary, render(subject, blocks))
+
+
+def _to_sign(facts: AwardFacts) -> list[str]:
+    """Say what the winner does next: nobody else writes to it before the notification."""
+    if facts.number is None:
+        return []
+    told = (
+        f"Le contrat n° {facts.number} est à votre disposition sur la plateforme (« marchés ») : téléchargez-le, signez-le "
+        "électroniquement (PAdES) sans le modifier, et déposez-le. Vous pouvez le faire dès maintenant ; l'acheteur signe ensuite, et "
+        "vous recevez sa notification."
+    )
+    return [told]
+
+
+def _winners(facts: AwardFacts) -> list[str]:
+    chosen = ((facts.winner_name, facts.amount), *facts.others)
+    return [f"Attributaire : {name}, pour un montant de {amount} hors taxes." for name, amount in chosen]
 
 
 def _head(facts: AwardFacts) -> list[Block]:

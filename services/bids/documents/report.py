@@ -22,6 +22,7 @@ _FAULTS = {
     "officers": "officiers",
     "officers or bidder": "officiers ou déposant",
 }
+_VERDICTS = {"valid": "valide", "indeterminate": "indéterminée", "invalid": "NON VALIDE"}
 _PARTS = {
     "opened": "Enveloppes ouvertes",
     "unreadable": "Enveloppes illisibles",
@@ -78,7 +79,16 @@ def _part(title: str, bids: Sequence[Mapping[str, Any]], hour: Any) -> list[Bloc
 
 
 def _file(told: Mapping[str, Any]) -> str:
-    return f"{told['name']} ({told['size']} octets) ; {_scan(told['scan'])}"
+    line = f"{told['name']} ({told['size']} octets) ; {_scan(told['scan'])}"
+    return "\n".join([line, *map(_signature, told.get("signatures", ()))])  # a report of before they were verified
+
+
+def _signature(told: Mapping[str, Any]) -> str:
+    """Say what a signature is worth, and why it is not valid."""
+    of = f" de « {told['file']} »" if told["file"] else ""
+    by = f", {told['signer']}" if told["signer"] else ""
+    why = f" : {' '.join(told['problems'])}" if told["problems"] else ""
+    return f"Signature {told['form']}{of}{by} : {_VERDICTS[told['verdict']]}{why}"
 
 
 def _scan(verdict: Mapping[str, Any]) -> str:

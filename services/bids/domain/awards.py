@@ -14,12 +14,8 @@ from libs.common.messages.notices import Lot, Notice
 from services.bids.domain.time import standstill_end
 
 __all__ = [
-    "Committee", "CriterionScore", "Evaluation", "Standstill", "committee_faults", "contract_number_problem", "evaluation_faults",
-    "needs_committee", "place_of",
+    "CriterionScore", "Evaluation", "Standstill", "contract_number_problem", "evaluation_faults", "place_of",
 ]  # fmt: skip
-
-_LOCAL = frozenset({"la", "ra"})
-"""buyer-legal-type of local and regional authorities (BT-11)."""
 
 _NUMBER = re.compile(r"[0-9A-Za-zÀ-ÿ._/ -]{1,16}")
 
@@ -45,56 +41,6 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Committee:
-    """The meeting of the tender committee (commission d'appel d'offres) that chose the winner (L1411-5, L1414-2 CGCT)."""
-
-    met_at: datetime
-    voting_members: int
-    present: tuple[str, ...]
-    """The voting members present, by their functions: no names."""
-    second_call: bool
-    """Called again after a meeting without quorum: it then meets validly whatever the number."""
-    in_favour: int
-    against: int
-    abstained: int
-    observations: str = ""
-
-    @property
-    def quorum(self) -> int:
-        """How many voting members must be present: more than half of them (L1411-5 CGCT)."""
-        return self.voting_members // 2 + 1
-
-
-def needs_committee(notice: Notice) -> bool:
-    """Say whether the tender committee chooses: formal procedures of local and regional authorities (L1414-2 CGCT)."""
-    return notice.formal and notice.buyer.legal_type in _LOCAL
-
-
-def committee_faults(committee: Committee, now: datetime) -> list[FieldError]:
-    """Check that the committee could decide, and did."""
-    where, faults = "body/committee", []
-    present = len(committee.present)
-    if committee.met_at > now:
-        faults.append(
-            FieldError(f"{where}/met_at", "la réunion n'a pas encore eu lieu", "the meeting is still to come")
-        )
-    if present > committee.voting_members:
-        faults.append(FieldError(f"{where}/present", "plus de présents que de membres", "more present than members"))
-    if present < committee.quorum and not committee.second_call:
-        told = f"quorum non atteint : {present} présents, il en faut {committee.quorum} (art. L1411-5 CGCT) ; convoquez de nouveau"
-        faults.append(FieldError(f"{where}/present", told, f"no quorum: {present} of {committee.quorum}; call again"))
-    if committee.in_favour + committee.against + committee.abstained != present:
-        faults.append(
-            FieldError(f"{where}/in_favour", "les voix ne font pas le nombre des présents", "votes do not add up")
-        )
-    if committee.in_favour <= committee.against:
-        faults.append(
-            FieldError(f"{where}/in_favour", "la commission n'a pas approuvé ce choix", "the choice was not approved")
-        )
-    return faults
-
-
-@dataclass(frozen=True, slots=True)
 class Standstill:
     """Whether signing must wait, until when, and why."""
 
@@ -102,8 +48,14 @@ class Standstill:
     reason: str
 
     @classmethod
-    def of(cls, *, formal: bool, sent_at: datetime, zone: ZoneInfo) -> Standstill:
-        """Judge the standstill of an award told at this instant (art. R2182-1 CCP)."""
+    def of(cls, *, formal: bool, sent_at: datetime, zone: ZoneInfo, called: str | None = None) -> Standstill:
+        """Judge the standstill of an award told at this instant (R2182-1 CCP); `called`: the kind of its round, if any."""
+        if formal and called in {"subsequent", "specific"}:
+            return cls(
+                None,
+                "Marché subséquent d'un accord-cadre, ou marché spécifique d'un système d'acquisition dynamique : le délai de "
+                "suspension n'est pas exigé (art. R2182-2 du code de la commande publique).",
+            )
         if formal:
             return cls(
                 standstill_end(sent_at, zone),

@@ -13,7 +13,18 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["ELEMENTS", "Answer", "Criterion", "Espd", "Operator", "Question", "value_problem"]
+__all__ = [
+    "ELEMENTS",
+    "RELATIONS",
+    "Answer",
+    "Criterion",
+    "Espd",
+    "Operator",
+    "Question",
+    "Related",
+    "Relation",
+    "value_problem",
+]
 
 ELEMENTS: Final = {
     "INDICATOR": "ResponseIndicator", "AMOUNT": "ResponseAmount", "DATE": "ResponseDate", "DESCRIPTION": "Description",
@@ -25,6 +36,13 @@ ELEMENTS: Final = {
 }  # fmt: skip
 """Of each type of data of a question: the element of `cac:ResponseValue` that holds its answer."""
 Short = Annotated[str, Field(max_length=500)]
+Relation = Literal["group", "relied-upon", "subcontractor"]
+RELATIONS: Final[Mapping[str, Relation]] = {
+    "eo-group": "group", "CRITERION.OTHER.EO_DATA.TOGETHER_WITH_OTHERS": "group",
+    "relied": "relied-upon", "CRITERION.OTHER.EO_DATA.RELIES_ON_OTHER_CAPACITIES": "relied-upon",
+    "subco-ent": "subcontractor", "CRITERION.OTHER.EO_DATA.SUBCONTRACTS_WITH_THIRD_PARTIES": "subcontractor",
+}  # fmt: skip
+"""Criteria that ask for other companies, by their code in ESPD-EDM 3 and 4, and 2: what those are to the bidder."""
 
 
 class _Data(BaseModel):
@@ -72,6 +90,15 @@ class Operator(_Data):
     telephone: Short | None = None
 
 
+class Related(_Data):
+    """Another company of the bid: of the group, relied upon, or a subcontractor."""
+
+    relation: Relation
+    identifier: Short | None = None
+    name: Short | None = None
+    role: Short | None = None
+
+
 class Espd(_Data):
     """A request or a response."""
 
@@ -82,6 +109,8 @@ class Espd(_Data):
     title: str | None
     buyer: str | None
     operator: Operator | None
+    group: str | None = Field(description="EconomicOperatorGroupName")
+    related: list[Related] = Field(description="other companies, by the answers to the criteria that ask for them")
     lots: list[str]
     criteria: list[Criterion]
     answers: list[Answer]

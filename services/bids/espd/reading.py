@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Final, cast
 
 from lxml import etree
 
 from libs.common.errors import InvalidInput
-from services.bids.espd.model import ELEMENTS, Answer, Criterion, Espd, Operator, Question
+from services.bids.espd.model import ELEMENTS, RELATIONS, Answer, Criterion, Espd, Operator, Question, Related
 
 __all__ = ["CAC", "CBC", "MAX_BYTES", "NAMESPACES", "REQUEST", "RESPONSE", "Element", "parse", "read"]
 
@@ -20,6 +21,10 @@ REQUEST: Final = f"{{{_UBL}QualificationApplicationRequest-2}}QualificationAppli
 RESPONSE: Final = f"{{{_UBL}QualificationApplicationResponse-2}}QualificationApplicationResponse"
 NAMESPACES: Final = {"cac": f"{_UBL}CommonAggregateComponents-2", "cbc": f"{_UBL}CommonBasicComponents-2"}
 CAC, CBC = (f"{{{NAMESPACES[prefix]}}}" for prefix in ("cac", "cbc"))
+_MEMBERS: Final = {
+    "ECONOMIC_OPERATOR_IDENTIFIER": "identifier", "DESCRIPTION": "name", "ECONOMIC_OPERATOR_ROLE_CODE": "role",
+}  # fmt: skip
+"""Of the types of the questions on another company: what their answers are of it."""
 _PARTY: Final = "cac:EconomicOperatorParty"
 _ADDRESS: Final = f"{_PARTY}/cac:Party/cac:PostalAddress"
 _CONTACT: Final = f"{_PARTY}/cac:Party/cac:Contact"
@@ -57,6 +62,8 @@ def _refused(french: str, english: str) -> InvalidInput:
 
 def read(root: Element) -> Espd:
     """Give the content of an ESPD; what it does not say is left out."""
+    criteria = [_criterion(each) for each in nodes(root, "cac:TenderingCriterion")]
+    answers = [found for each in nodes(root, "cac:TenderingCriterionResponse") for found in _answers(each)]
     return Espd(
         document="request" if root.tag == REQUEST else "response",
         model=text(root, "cbc:ProfileExecutionID"),
@@ -65,9 +72,11 @@ def read(root: Element) -> Espd:
         title=text(root, "cac:ProcurementProject/cbc:Name") or text(root, "cac:ProcurementProject/cbc:Description"),
         buyer=text(root, "cac:ContractingParty/cac:Party/cac:PartyName/cbc:Name"),
         operator=_operator(root),
+        group=text(root, "cbc:EconomicOperatorGroupName"),
+        related=[found for each in criteria for found in _related(each, answers)],
         lots=[each for item in nodes(root, "cac:ProcurementProjectLot") if (each := text(item, "cbc:ID"))],
-        criteria=[_criterion(each) for each in nodes(root, "cac:TenderingCriterion")],
-        answers=[found for each in nodes(root, "cac:TenderingCriterionResponse") for found in _answers(each)],
+        criteria=criteria,
+        answers=answers,
     )
 
 
@@ -109,6 +118,19 @@ def _criterion(item: Element) -> Criterion:
         id=text(item, "cbc:ID") or "", code=text(item, "cbc:CriterionTypeCode") or "", name=text(item, "cbc:Name") or "",
         description=text(item, "cbc:Description") or "", questions=questions,
     )  # fmt: skip
+
+
+def _related(criterion: Criterion, answers: list[Answer]) -> list[Related]:
+    """Give the companies that answer a criterion on others: the n-th identifier, name and role are of the n-th company."""
+    relation = RELATIONS.get(criterion.code)
+    if relation is None:
+        return []
+    told: dict[str, list[str]] = {}
+    for question in criterion.questions:
+        if name := _MEMBERS.get(question.type):
+            told.setdefault(name, []).extend(each.value[:500] for each in answers if each.question == question.id)
+    rows = zip_longest(*(told.get(name, []) for name in ("identifier", "name", "role")))
+    return [Related(relation=relation, identifier=number, name=name, role=role) for number, name, role in rows]
 
 
 def _answers(item: Element) -> list[Answer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, Final
@@ -21,39 +21,87 @@ _BEFORE_ANSWERS: Final = frozenset(
 )
 _OURS: Final = frozenset(f"{CAC}{name}" for name in ("EconomicOperatorParty", "TenderingCriterionResponse"))
 """Of a response that is answered again: written anew."""
+_WRITTEN: Final = frozenset(f"{CAC}{name}" for name in ("PartyIdentification", "PartyName", "PostalAddress", "Contact"))
+_ORDER: Final = (
+    "PartyIdentification", "PartyName", "Language", "PostalAddress", "PhysicalLocation", "PartyTaxScheme", "PartyLegalEntity",
+    "Contact", "Person", "AgentParty", "ServiceProviderParty", "PowerOfAttorney", "FinancialAccount",
+)  # fmt: skip
+_BEFORE_GROUP: Final = frozenset(
+    {"UBLVersionID", "CustomizationID", "ProfileID", "ProfileExecutionID", "ID", "CopyIndicator", "UUID", "ContractFolderID",
+     "ContractName", "IssueDate", "IssueTime"}
+)  # fmt: skip
+"""Before the name of the group, in the order of UBL."""
 
 
-def respond(root: Element, operator: Operator, answers: Sequence[Answer], at: datetime) -> bytes:
+def respond(
+    root: Element, operator: Operator, answers: Sequence[Answer], at: datetime, *, group: str | None = None
+) -> bytes:
     """Give the response to a request (or to an earlier response, answered anew), as UTF-8 XML.
 
-    Each question keeps its identifier, as the exchange data model asks: an answer names it. Raises InvalidInput that names
-    each answer to an unknown question, or of another type than its question's.
+    Each question keeps its identifier, as the exchange data model asks: an answer names it. What we do not know stays where it
+    was, of the party too. `group`: the name of the group, of which the role says lead or member. Raises InvalidInput that names
+    the criterion of each answer to an unknown question, or of another type than its question's.
     """
-    questions = {each.id: each for criterion in read(root).criteria for each in criterion.questions}
-    _check(questions, answers)
+    criteria = read(root).criteria
+    questions = {each.id: each for criterion in criteria for each in criterion.questions}
+    _check(questions, answers, {each.id: criterion.name for criterion in criteria for each in criterion.questions})
     prefixes: Any = {None: RESPONSE[1:].partition("}")[0], **NAMESPACES}  # lxml's stubs know no default namespace
     response = etree.Element(RESPONSE, nsmap=prefixes)
     kept = [deepcopy(each) for each in root if each.tag not in _OURS]
     head = [each for each in kept if str(each.tag).startswith(CBC)]
     response.extend([*head, *(each for each in kept if each.tag == f"{CAC}ContractingParty")])
-    response.append(_party(operator))
+    response.append(_merged(_party(operator), root))
     response.extend([each for each in kept if each.tag in _BEFORE_ANSWERS and each.tag != f"{CAC}ContractingParty"])
     response.extend([_answer(each, questions[each.question]) for each in answers])
     response.extend([each for each in kept if each not in head and each.tag not in _BEFORE_ANSWERS])
     _renew(response, at)
+    _name_group(response, group)
     etree.cleanup_namespaces(response, keep_ns_prefixes=["cac", "cbc"])
     return etree.tostring(response, xml_declaration=True, encoding="UTF-8")
 
 
-def _check(questions: dict[str, Question], answers: Sequence[Answer]) -> None:
+def _check(questions: dict[str, Question], answers: Sequence[Answer], criteria: Mapping[str, str]) -> None:
     faults = []
     for index, each in enumerate(answers):
         question = questions.get(each.question)
         problem = ("question inconnue", "unknown question") if question is None else value_problem(question, each)
         if problem is not None:
-            faults.append(FieldError(f"body/answers/{index}", f"{each.question} : {problem[0]}", problem[1]))
+            asked = " : ".join(told for told in (criteria.get(each.question), question and question.text) if told)
+            where = f"« {asked} » ({each.question})" if asked else each.question
+            faults.append(FieldError(f"body/answers/{index}", f"{where} : {problem[0]}", f"{where}: {problem[1]}"))
     if faults:
         raise InvalidInput("Des réponses ne conviennent pas à leur question.", "Answers do not fit.", errors=faults)
+
+
+def _merged(party: Element, root: Element) -> Element:
+    """Give a party with what the document had of it and we do not write: powers of attorney, qualifications."""
+    for former in nodes(root, "cac:EconomicOperatorParty"):
+        party.extend([deepcopy(each) for each in former if each.tag not in {each.tag for each in party}])
+        ours = nodes(party, "cac:Party")[0]
+        for each in nodes(former, "cac:Party/*"):
+            if each.tag not in _WRITTEN:
+                ours.append(deepcopy(each))
+        ours[:] = sorted(ours, key=lambda each: _rank(str(each.tag)))
+    party[:] = sorted(party, key=lambda each: not str(each.tag).endswith("QualifyingParty"))
+    return party
+
+
+def _rank(tag: str) -> int:
+    """Give the place of a part of `cac:Party` (UBL 2.3, PartyType); basic components come first."""
+    name = tag.rpartition("}")[2]
+    return _ORDER.index(name) + 1 if name in _ORDER else (0 if tag.startswith(CBC) else len(_ORDER) + 1)
+
+
+def _name_group(response: Element, group: str | None) -> None:
+    """Say of which group the company is; after the hour, before versions."""
+    if group is None:
+        return
+    for each in nodes(response, "cbc:EconomicOperatorGroupName"):
+        response.remove(each)
+    before = [each for each in response if etree.QName(each).localname in _BEFORE_GROUP]
+    told = etree.Element(f"{CBC}EconomicOperatorGroupName")
+    told.text = group
+    response.insert(response.index(before[-1]) + 1 if before else 0, told)
 
 
 def _renew(response: Element, at: datetime) -> None:

@@ -32,6 +32,8 @@ from services.bids.evaluation.views import (
     ScoringView,
     SettlementInput,
 )
+from services.bids.retention.errors import Destroyed
+from services.bids.retention.service import require_kept
 from services.bids.service.papers import sealed
 
 __all__ = ["routes"]
@@ -153,10 +155,9 @@ async def _paper(
 
 
 @routes.get("/v1/requests/{request_id}", errors=[UnknownRequest], tag="evaluation")
-async def get_request(runtime: Runtime, actor: Actor, request_id: UUID) -> RequestView:
-    """Read a request, as the bidder it was sent to or as an evaluator."""
-    async with runtime.read() as conn:
-        return RequestView.of(await requests.of_party(conn, actor, request_id, runtime.clock.now()))
+async def get_request(uow: Uow, actor: Actor, request_id: UUID) -> RequestView:
+    """Read a request, as an evaluator, or as the bidder it was sent to: the first reading of its letter."""
+    return RequestView.of(await requests.read(uow, actor, request_id))
 
 
 @routes.post(
@@ -169,7 +170,7 @@ async def add_request_document(runtime: Runtime, actor: Actor, request_id: UUID,
 
 
 @routes.get(
-    "/v1/requests/{request_id}/documents/{number}", errors=[UnknownRequest, NotFound], tag="evaluation", produces=["application/pdf"]
+    "/v1/requests/{request_id}/documents/{number}", errors=[UnknownRequest, NotFound, Destroyed], tag="evaluation", produces=["*/*"]
 )  # fmt: skip
 async def get_request_document(
     runtime: Runtime, actor: Actor, request_id: UUID, number: int, request: web.Request
@@ -179,6 +180,7 @@ async def get_request_document(
         found = await requests.of_party(conn, actor, request_id, runtime.clock.now())
     if not 1 <= number <= len(found.documents):
         raise NotFound("Aucun document de ce numéro.", "No document of that number.")
+    await require_kept(runtime, found.documents[number - 1])
     return await send_document(request, runtime, found.documents[number - 1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -29,14 +30,14 @@ class Basis:
     evaluations: tuple[Evaluation, ...]
     inadmissible: frozenset[UUID]
     first: tuple[UUID, ...]
-    """Who may be chosen: several when they share the first rank."""
+    """Who may be chosen: several when they share the last rank taken."""
     passed_over: frozenset[UUID]
     proved: frozenset[UUID]
     """Whose proofs were accepted."""
 
 
-async def basis_of(conn: asyncpg.Connection, lot: tuple[UUID, str]) -> Basis | None:
-    """Give what a decision on the lot rests on; None where no evaluation was made here.
+async def basis_of(conn: asyncpg.Connection, lot: tuple[UUID, str], holders: int = 1) -> Basis | None:
+    """Give what a decision on the lot rests on, for so many winners; None where no evaluation was made here.
 
     Raises EvaluationOrder: the scoring is older than what it rests on, a request is pending, a low offer was not explained.
     """
@@ -47,7 +48,7 @@ async def basis_of(conn: asyncpg.Connection, lot: tuple[UUID, str]) -> Basis | N
         return None
     (scoring,), asked = found, await store.requests(conn, lot)
     _require_fresh(scoring, await store.last_step(conn, lot), asked)
-    return _basis(scoring, asked)
+    return _basis(scoring, asked, holders)
 
 
 def _require_fresh(scoring: Scoring, last: int, asked: list[Request]) -> None:
@@ -69,13 +70,13 @@ def _require_fresh(scoring: Scoring, last: int, asked: list[Request]) -> None:
         )
 
 
-def _basis(scoring: Scoring, asked: list[Request]) -> Basis:
+def _basis(scoring: Scoring, asked: list[Request], holders: int) -> Basis:
     proofs = [each for each in asked if each.kind is RequestKind.PROOFS]
     out = {each.bid: each.reason or "" for each in proofs if each.state in {"refused", "missing"}}
     aside = [_aside(UUID(each["bid"]), f"{each['words']}. {each['reason']}") for each in scoring.content["set_aside"]]
     ranked = [_ranked(each, scoring.content["reasons"], out) for each in scoring.content["scores"]]
     return Basis(
-        scoring.version, (*ranked, *aside), frozenset(each.bid for each in aside), tuple(first_left(scoring, asked)),
+        scoring.version, (*ranked, *aside), frozenset(each.bid for each in aside), tuple(first_left(scoring, asked, holders)),
         frozenset(out), frozenset(each.bid for each in proofs if each.state == "accepted"),
     )  # fmt: skip
 
@@ -98,9 +99,9 @@ def _ranked(scored: dict[str, Any], reasons: dict[str, str], out: dict[UUID, str
     )
 
 
-def choice_faults(basis: Basis, chosen: UUID, *, held: str | None, choice: str | None) -> list[FieldError]:
-    """Hold the choice to the ranking; `held`: how the buyer holds the proofs already, `choice`: why this one of equals."""
-    if chosen not in basis.first:
+def choice_faults(basis: Basis, chosen: Sequence[UUID], *, held: str | None, choice: str | None) -> list[FieldError]:
+    """Hold the choice to the ranking; `held`: how the buyer holds the proofs already, `choice`: why these of equals."""
+    if not set(chosen) <= set(basis.first):
         names = ", ".join(str(each) for each in basis.first) or "aucune"
         return [
             FieldError(
@@ -111,12 +112,12 @@ def choice_faults(basis: Basis, chosen: UUID, *, held: str | None, choice: str |
             )
         ]  # fmt: skip
     faults = []
-    if chosen not in basis.proved and not (held or "").strip():
+    if not set(chosen) <= basis.proved and not (held or "").strip():
         told = "justificatifs du candidat retenu à demander et accepter (art. R2144-4 CCP), ou à dire comment vous les détenez déjà"
         faults.append(
             FieldError("body/proofs_held", told, "the winner's proofs: ask for them, or say how you hold them")
         )
-    if len(basis.first) > 1 and not (choice or "").strip():
+    if len(basis.first) > len(chosen) and not (choice or "").strip():
         told = "plusieurs offres partagent le premier rang : motivez votre choix"
         faults.append(FieldError("body/choice_reason", told, "several bids share the first rank: say why this one"))
     return faults

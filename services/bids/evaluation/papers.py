@@ -16,6 +16,7 @@ from libs.common.errors import NotFound
 from libs.common.grants import Permission
 from libs.common.messages.notices import Lot
 from services.bids.documents.contract import money_text
+from services.bids.domain.committees import EXEMPTIONS, Exemption
 from services.bids.domain.states import BidState
 from services.bids.errors import NotOpened
 from services.bids.evaluation import store
@@ -158,16 +159,22 @@ def _decision(
     proved = any(each.kind == "proofs" and each.state == "accepted" and each.bid == row.bid for each in asked)
     until = row.standstill_until
     return {
-        "winner": names[row.bid], "value": money_text(Decimal(kept["value"]["amount"]), kept["value"]["currency"]),
+        "winner": names[row.bid], "value": _money(kept["value"]),
+        "others": " ; ".join(f"{names[UUID(each['bid'])]} ({_money(each['value'])})" for each in kept.get("others", [])),
         "decided_at": row.decided_at.isoformat(), "reasons": own["reasons"], "choice_reason": kept.get("choice_reason"),
-        "committee": _committee(kept.get("committee")), "proofs": kept.get("proofs_held") or ("reçus et acceptés" if proved else None),
+        "committee": _committee(kept), "proofs": kept.get("proofs_held") or ("reçus et acceptés" if proved else None),
         "standstill": french_date(until, consultation.zone) if until else row.standstill_reason,
     }  # fmt: skip
 
 
-def _committee(meeting: Mapping[str, Any] | None) -> str | None:
+def _money(value: Mapping[str, str]) -> str:
+    return money_text(Decimal(value["amount"]), value["currency"])
+
+
+def _committee(kept: Mapping[str, Any]) -> str | None:
+    meeting, exemption = kept.get("committee"), kept.get("no_committee")
     if meeting is None:
-        return None
+        return None if exemption is None else f"sans réunion : {EXEMPTIONS[Exemption(exemption)]}"
     votes = f"{meeting['in_favour']} pour, {meeting['against']} contre, {meeting['abstained']} abstentions"
     return f"{len(meeting['present'])} présents sur {meeting['voting_members']} ; {votes}"
 
@@ -188,8 +195,8 @@ async def minutes_of(conn: asyncpg.Connection, actor: Actor, lot: tuple[UUID, st
     return {
         "title": consultation.notice.title, "buyer": consultation.buyer, "buyer_name": consultation.notice.buyer.name,
         "lot_id": told.lot_id, "lot_title": told.title, "time_zone": consultation.zone.key, "committee": meeting,
-        "quorum": meeting["voting_members"] // 2 + 1, "winner": names[str(row.bid)],
-        "value": money_text(Decimal(kept["value"]["amount"]), kept["value"]["currency"]),
+        "quorum": meeting["voting_members"] // 2 + 1, "winner": ", ".join(names[each] for each in (str(row.bid), *(one["bid"] for one in kept.get("others", [])))),
+        "value": _money(kept["value"]),
         "ranking": [
             {"rank": str(each["rank"]), "name": names[each["bid"]], "total": each["total"] or ""} for each in ranked
         ],

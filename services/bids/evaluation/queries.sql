@@ -75,6 +75,12 @@ SELECT id, version, procedure, lot, bid, bidder, kind, text, asked_at, due_at, l
  WHERE id = $1
    FOR UPDATE
 
+-- request_of_letter --
+SELECT id, version, procedure, lot, bid, bidder, kind, text, asked_at, due_at, letter, state, answer, documents, answered_at,
+       reason, settled_at
+  FROM bidder_request
+ WHERE letter = $1
+
 -- requests_of_lot --
 SELECT id, version, procedure, lot, bid, bidder, kind, text, asked_at, due_at, letter, state, answer, documents, answered_at,
        reason, settled_at
@@ -90,10 +96,12 @@ UPDATE bidder_request
 RETURNING version
 
 -- decision_of_lot --
+-- Where several were chosen, the row of the first in rank: each holds the whole decision.
 SELECT id, bid, decision, decided_at, standstill_until, standstill_reason
   FROM award
  WHERE procedure = $1
    AND lot = $2
+   AND bid = (decision ->> 'bid')::uuid
 
 -- note_decider --
 UPDATE award

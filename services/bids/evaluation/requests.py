@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -20,16 +20,32 @@ from libs.common.grants.known import require
 from libs.common.messages.base import DocumentReference
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
+from services.bids.correspondence import store as correspondence
+from services.bids.correspondence.store import Attachment
+from services.bids.correspondence.writing import Outgoing, write
 from services.bids.documents.letters import RequestFacts, request_letter
 from services.bids.domain.states import REQUEST, after
 from services.bids.evaluation import announce, store
-from services.bids.evaluation.errors import EvaluationOrder, UnknownRequest
+from services.bids.evaluation.errors import EvaluationOrder, UnknownRequest, WrongEvaluation
 from services.bids.evaluation.service import Case, case_of, set_verdict, wrong
 from services.bids.evaluation.store import Request, Scoring
 from services.bids.evaluation.verdicts import ASKS, LEAST, RequestKind, Verdict
 from services.bids.service import consultations, letters
+from services.bids.store.awards import Letter
 
-__all__ = ["MAX_DOCUMENT", "Ask", "Outcome", "add_document", "answer", "ask", "first_left", "of_party", "settle"]
+__all__ = [
+    "MAX_DOCUMENT",
+    "Ask",
+    "Outcome",
+    "add_document",
+    "answer",
+    "answer_letter",
+    "ask",
+    "first_left",
+    "of_party",
+    "read",
+    "settle",
+]
 
 MAX_DOCUMENT: Final = 20 * 2**20
 """Bytes of a document of an answer."""
@@ -46,7 +62,7 @@ class Ask:
 
 
 async def ask(uow: Uow, actor: Actor, lot: tuple[UUID, str], wanted: Ask) -> Request:
-    """Ask a bidder for something; a letter says what, why and until when.
+    """Ask a bidder for something; a letter of the correspondence says what, why and until when: proved, and reminded of.
 
     Raises what `case_of` does, WrongEvaluation, EvaluationOrder: proofs are asked of the first in rank only (R2144-4 CCP).
     """
@@ -55,7 +71,10 @@ async def ask(uow: Uow, actor: Actor, lot: tuple[UUID, str], wanted: Ask) -> Req
     await _check(uow, case, wanted)
     facts = _facts(case, wanted, uow.now())
     paper = await asyncio.to_thread(request_letter, facts)
-    letter = await letters.keep(uow, case.consultation, (lot[1], bid.depositor), paper)
+    out = Outgoing(
+        "request", paper.subject, wanted.text, lot[1], bid.depositor, {}, answer_due_at=wanted.due_at, paper=paper
+    )
+    letter = await write(uow, case.consultation, out)
     request = Request(
         uuid4(), *lot, bid.id, bid.depositor, wanted.kind, wanted.text, uow.now(), wanted.due_at, letter.id
     )
@@ -87,7 +106,7 @@ async def _require_first(conn: asyncpg.Connection, case: Case, bid: UUID) -> Non
             "Notez et classez d'abord les offres : les justificatifs ne sont demandés qu'au candidat retenu (art. R2144-4 CCP).",
             "First score and rank the bids: proofs are asked of the chosen bidder only.",
         )
-    first = first_left(found[0], await store.requests(conn, case.key))
+    first = first_left(found[0], await store.requests(conn, case.key), case.holders)
     if bid not in first:
         names = ", ".join(case.bids[each].depositor_name for each in first if each in case.bids)
         raise EvaluationOrder(
@@ -96,12 +115,14 @@ async def _require_first(conn: asyncpg.Connection, case: Case, bid: UUID) -> Non
         )
 
 
-def first_left(scoring: Scoring, asked: list[Request]) -> list[UUID]:
-    """Give the first in rank, those of one rank together, past those whose proofs were refused or missing (R2144-7 CCP)."""
+def first_left(scoring: Scoring, asked: list[Request], holders: int = 1) -> list[UUID]:
+    """Give the first in rank, as many as there may be holders, past those whose proofs were refused or missing (R2144-7 CCP).
+
+    Those that share the last rank taken are all given.
+    """
     out = {each.bid for each in asked if each.kind is RequestKind.PROOFS and each.state in {"refused", "missing"}}
     left = [each for each in scoring.content["scores"] if UUID(each["bid"]) not in out]
-    best = min((each["rank"] for each in left), default=None)
-    return [UUID(each["bid"]) for each in left if each["rank"] == best]
+    return [UUID(each["bid"]) for each in left if sum(one["rank"] < each["rank"] for one in left) < holders]
 
 
 def _facts(case: Case, wanted: Ask, now: datetime) -> RequestFacts:
@@ -116,7 +137,7 @@ async def of_party(
     conn: asyncpg.Connection, actor: Actor, identity: UUID, at: datetime, *, lock: bool = False
 ) -> Request:
     """Give a request to the bidder it was sent to, or to who evaluates for its buyer. Raises UnknownRequest, RoleMissing."""
-    unknown = UnknownRequest("Aucune demande pour votre organisation n'a cet identifiant.", "No such request for you.")
+    unknown = _unknown()
     found = await (store.lock_request if lock else store.find_request)(conn, identity)
     if found is None:
         raise unknown
@@ -127,14 +148,58 @@ async def of_party(
 
 
 async def answer(uow: Uow, actor: Actor, identity: UUID, text: str) -> Request:
-    """Answer in words, as the bidder, until the date given; documents are added before. Answered again, the last text holds.
+    """Answer in words, as the bidder, until the date given; a letter takes them to the buyer, with the documents added before.
 
-    Raises UnknownRequest, Forbidden, IllegalTransition, EvaluationOrder (too late).
+    Answered again, the last text holds. Raises UnknownRequest, Forbidden, IllegalTransition, EvaluationOrder (too late).
     """
     found = await _own(uow, actor, identity)
+    files = [_attachment(each) for each in found.documents]
+    for each in files:
+        await correspondence.add_attachment(uow.conn, found.procedure, found.bidder, each, uow.now())
+    await _write_answer(uow, found, text, files)
+    return await _note_answer(uow, found, text, found.documents)
+
+
+async def answer_letter(uow: Uow, actor: Actor, letter: Letter, text: str, files: Sequence[Attachment]) -> Letter:
+    """Answer the letter of a request as letters are answered, files joined. Raises what `answer` does, WrongEvaluation."""
+    found = await store.request_of_letter(uow.conn, letter.id)
+    if found is None:
+        raise _unknown()
+    found = await _own(uow, actor, found.id)
+    documents = (*found.documents, *(_document(each) for each in files))
+    if len(documents) > MAX_DOCUMENTS:
+        raise _too_many()
+    reply = await _write_answer(uow, found, text, files)
+    await _note_answer(uow, found, text, documents)
+    return reply
+
+
+async def _write_answer(uow: Uow, found: Request, text: str, files: Sequence[Attachment]) -> Letter:
+    consultation = await consultations.get(uow.conn, found.procedure)
+    names = await correspondence.known_companies(uow.conn, found.procedure)
+    subject = f"Re : {ASKS[found.kind].partition(' (')[0]}"
+    out = Outgoing(
+        "reply", subject, text.strip(), found.lot, consultation.buyer,
+        names | {consultation.buyer: consultation.notice.buyer.name},
+        sender=found.bidder, in_reply_to=found.letter, attachments=files,
+    )  # fmt: skip
+    return await write(uow, consultation, out)
+
+
+async def _note_answer(uow: Uow, found: Request, text: str, documents: tuple[DocumentReference, ...]) -> Request:
     state = after(REQUEST, found.state, "answer")
-    changed = replace(found, state=state, answer=text.strip(), answered_at=uow.now())
+    changed = replace(found, state=state, answer=text.strip(), documents=documents, answered_at=uow.now())
     return await _save(uow, changed, "answer_request")
+
+
+def _attachment(document: DocumentReference) -> Attachment:
+    return Attachment(uuid4(), document.name, document.media_type, document.size, document.sha256, document.key)
+
+
+def _document(file: Attachment) -> DocumentReference:
+    return DocumentReference(
+        key=file.storage_key, name=file.name, media_type=file.media_type, size=file.size, sha256=file.sha256
+    )
 
 
 async def add_document(runtime: Runtime, actor: Actor, identity: UUID, pdf: bytes) -> Request:
@@ -159,10 +224,26 @@ async def _keep_document(uow: Uow, actor: Actor, identity: UUID, document: Docum
     if document in found.documents:
         return found
     if len(found.documents) >= MAX_DOCUMENTS:
-        raise wrong([FieldError("body", f"{MAX_DOCUMENTS} documents au plus", f"{MAX_DOCUMENTS} documents at most")])
+        raise _too_many()
     state = after(REQUEST, found.state, "answer")
     changed = replace(found, state=state, documents=(*found.documents, document), answered_at=uow.now())
     return await _save(uow, changed, "add_document_to_answer")
+
+
+def _too_many() -> WrongEvaluation:
+    return wrong([FieldError("body", f"{MAX_DOCUMENTS} documents au plus", f"{MAX_DOCUMENTS} documents at most")])
+
+
+def _unknown() -> UnknownRequest:
+    return UnknownRequest("Aucune demande pour votre organisation n'a cet identifiant.", "No such request for you.")
+
+
+async def read(uow: Uow, actor: Actor, identity: UUID) -> Request:
+    """Give a request to a party of it; the bidder's first reading is that of its letter. Raises UnknownRequest, RoleMissing."""
+    found = await of_party(uow.conn, actor, identity, uow.now())
+    if actor.organisation == found.bidder:
+        await letters.read(uow, actor, found.letter)
+    return found
 
 
 async def _own(uow: Uow, actor: Actor, identity: UUID) -> Request:

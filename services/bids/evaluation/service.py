@@ -65,6 +65,13 @@ class Case:
         return self.consultation.procedure, self.lot.lot_id
 
     @property
+    def holders(self) -> int:
+        """How many may be chosen: of a framework agreement as many as its notice says, or as bid; else one."""
+        terms = self.lot.terms
+        said = terms.framework_participants if terms else None
+        return (said or len(self.bids)) if self.lot.framework else 1
+
+    @property
     def opened(self) -> list[Bid]:
         """Those whose offer was opened."""
         return [each for each in self.bids.values() if each.state is BidState.OPENED]

@@ -21,7 +21,7 @@ __all__ = [
     "DecisionRow", "EvaluatorMarks", "Judgement", "MethodRow", "Request", "Scoring", "add_judgement", "add_marks", "add_method",
     "add_request", "add_scoring", "decision", "find_request", "judgements", "last_step", "lock_request", "marks", "method",
     "note_decider",
-    "requests", "save_request", "scorings",
+    "request_of_letter", "requests", "save_request", "scorings",
 ]  # fmt: skip
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
@@ -176,6 +176,11 @@ async def add_request(conn: asyncpg.Connection, request: Request) -> None:
 async def find_request(conn: asyncpg.Connection, request: UUID) -> Request | None:
     """Give a request."""
     return _request(await conn.fetchrow(QUERIES["find_request"], request))
+
+
+async def request_of_letter(conn: asyncpg.Connection, letter: UUID) -> Request | None:
+    """Give the request that a letter carries."""
+    return _request(await conn.fetchrow(QUERIES["request_of_letter"], letter))
 
 
 async def lock_request(conn: asyncpg.Connection, request: UUID) -> Request | None:

@@ -23,6 +23,7 @@ _ENDS: dict[FactKind, Outcome] = {
     FactKind.UPLOAD_CREATED: "running",
     FactKind.UPLOAD_STARTED: "running",
     FactKind.UPLOAD_RESUMED: "running",
+    FactKind.UPLOAD_PAUSED: "running",
 }
 _FAILURES = frozenset({FactKind.UPLOAD_INTERRUPTED, FactKind.CHECKSUM_REFUSED})
 

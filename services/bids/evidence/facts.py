@@ -24,6 +24,8 @@ class FactKind(StrEnum):
     """Its first byte arrived."""
     UPLOAD_RESUMED = "upload_resumed"
     """It goes on from an offset, after an interruption."""
+    UPLOAD_PAUSED = "upload_paused"
+    """A request ended well, before the end of the file: offset."""
     UPLOAD_INTERRUPTED = "upload_interrupted"
     """An error, of either side: reason, offset kept."""
     UPLOAD_COMPLETED = "upload_completed"

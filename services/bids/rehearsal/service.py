@@ -114,7 +114,7 @@ async def officers(conn: asyncpg.Connection, consultation: Consultation) -> dict
 
 
 async def remind(runtime: Runtime) -> None:
-    """Remind buyers whose deadline is near of the officers who have not rehearsed: a letter at their disposal."""
+    """Remind buyers whose deadline is near of the officers who have not rehearsed: a letter, which a mail tells of."""
     for days in sorted(REMINDERS):
         async with runtime.read() as conn:
             found = await store.due(conn, runtime.clock.now(), days)
@@ -129,7 +129,7 @@ async def _remind(uow: Uow, procedure: UUID, days: int) -> None:
     consultation = await consultations.get(uow.conn, procedure)
     missing = [officer for officer, at in (await officers(uow.conn, consultation)).items() if at is None]
     paper = _letter(consultation, missing)
-    await letters.keep(uow, consultation, ("", consultation.buyer), paper)
+    await letters.tell(uow, consultation, ("", consultation.buyer), paper)
     _log.info("officers_reminded", procedure=str(procedure), days=days, officers=len(missing))
 
 

@@ -1,15 +1,16 @@
 """The refusals of retention.
 
 HallesError
-├─ NotFound   UnknownDestruction
-└─ Conflict   OnHold
+├─ NotFound   UnknownDestruction, Destroyed
+├─ Conflict   OnHold, VisaMissing
+└─ InvalidInput   WrongEnd
 """
 
 from __future__ import annotations
 
-from libs.common.errors import Conflict, NotFound
+from libs.common.errors import Conflict, InvalidInput, NotFound
 
-__all__ = ["OnHold", "UnknownDestruction"]
+__all__ = ["Destroyed", "OnHold", "UnknownDestruction", "VisaMissing", "WrongEnd"]
 
 
 class UnknownDestruction(NotFound):
@@ -24,3 +25,24 @@ class OnHold(Conflict):
 
     slug = "on-hold"
     title, title_en = "Conservation prolongée", "On hold"
+
+
+class VisaMissing(Conflict):
+    """The archivist did not decide yet, or decided to keep: public archives are destroyed with a visa (R212-14 code du patrimoine)."""
+
+    slug = "visa-missing"
+    title, title_en = "Visa de l'archiviste", "The archivist's visa"
+
+
+class Destroyed(NotFound):
+    """The document was destroyed at the end of its time; the record of the destruction tells its hash."""
+
+    slug = "destroyed"
+    title, title_en = "Pièce détruite", "Destroyed"
+
+
+class WrongEnd(InvalidInput):
+    """The end of performance does not fit the contract; each fault is named."""
+
+    slug = "wrong-end"
+    title, title_en = "Fin d'exécution incorrecte", "Wrong end of performance"

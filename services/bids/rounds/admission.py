@@ -17,7 +17,7 @@ from services.bids.rounds.states import TWO_STAGES
 from services.bids.sealing.manifest import EnvelopeKind
 from services.bids.store.consultations import Consultation
 
-__all__ = ["admit", "require_visible"]
+__all__ = ["admit", "require_visible", "takes_applications"]
 
 
 async def admit(
@@ -28,8 +28,16 @@ async def admit(
 ) -> None:
     """Let pass a bid that may be deposited here; each envelope is (kind, lots). Raises ApplicationsOnly, NotInvited."""
     told = list(envelopes)
+    offers = any(kind == "offer" for kind, _ in told)
+    if await takes_applications(conn, consultation):
+        if offers:
+            raise ApplicationsOnly(
+                "Ici se déposent les candidatures au système d'acquisition dynamique : une fois admis, vous serez invité par écrit "
+                "à chaque marché spécifique.",
+                "Applications to the dynamic purchasing system: once admitted, you are invited to each specific contract.",
+            )
+        return
     if consultation.principal is None:
-        offers = any(kind == "offer" for kind, _ in told)
         if offers and consultation.notice.procedure_type in TWO_STAGES:
             raise ApplicationsOnly(
                 "La procédure est en deux temps : déposez votre candidature seule. Si elle est retenue, une invitation écrite "
@@ -48,11 +56,16 @@ async def admit(
         )
 
 
+async def takes_applications(conn: asyncpg.Connection, consultation: Consultation) -> bool:
+    """Say whether this is a window of applications to a dynamic purchasing system: open to anybody (R2162-44 CCP)."""
+    return consultation.principal is not None and await store.kind_of(conn, consultation.procedure) == "application"
+
+
 async def require_visible(
     conn: asyncpg.Connection, actor: Actor | None, consultation: Consultation, at: datetime
 ) -> None:
     """Let pass for what is public, and for a round those invited and who reads for its buyer. Raises UnknownConsultation."""
-    if consultation.principal is None:
+    if consultation.principal is None or await takes_applications(conn, consultation):
         return
     if actor is not None and actor.kind is OrganisationKind.COMPANY:
         if await store.invitation(conn, consultation.procedure, actor.organisation):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.common.actor import Actor, OrganisationKind
+from libs.common.calendar import Territory
 from libs.common.errors import Forbidden, IllegalTransition
 from libs.common.grants import Permission
 from libs.common.http import Cursor, Page, Routes
@@ -18,10 +19,11 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids.api.views import PageQuery
 from services.bids.errors import LotEnded, ProcedureSuspended, UnknownConsultation
-from services.bids.rounds import calls, selection, store
-from services.bids.rounds.errors import RoundNotOpened, WrongRound, WrongSelection
+from services.bids.rounds import calls, moving, selection, store
+from services.bids.rounds.errors import RoundClosed, RoundNotOpened, WrongRound, WrongSelection
 from services.bids.rounds.states import RoundKind
 from services.bids.rounds.store import Company, Round
+from services.bids.rounds.systems import decide_by
 from services.bids.service import consultations
 
 __all__ = ["routes"]
@@ -55,6 +57,16 @@ class SelectionInput(_Input):
     )
     at_most: int | None = Field(default=None, ge=1, le=1000, description="candidates for each lot (R2142-15 CCP)")
     candidates: list[CandidateInput] = Field(min_length=1, max_length=2000)
+    round_id: UUID | None = Field(
+        default=None, description="of a dynamic purchasing system: the round whose applications are judged"
+    )
+
+
+class MoveInput(_Input):
+    """A later deadline of a round."""
+
+    deadline: AwareDatetime
+    reason: Annotated[str, Field(min_length=1, max_length=2000)] = Field(description="told to all those invited")
 
 
 class SelectionView(_View):
@@ -80,6 +92,10 @@ class RoundInput(_Input):
         description="of a negotiation: those not called again, with the reasons they are told",
     )
     shortened: str | None = Field(default=None, min_length=1, max_length=2000, description="why the period is short")
+    until: AwareDatetime | None = Field(
+        default=None,
+        description="of applications to a dynamic purchasing system: its end; the next round opens by itself",
+    )
 
 
 class InvitedView(_View):
@@ -103,6 +119,10 @@ class RoundView(_View):
     terms: str
     key_fingerprint: str
     invited: list[InvitedView] | None = Field(description="to the buyer alone")
+    until: datetime | None = Field(default=None, description="of applications: the end of the system")
+    decide_by: date | None = Field(
+        default=None, description="of applications: the last day to judge them (R2162-45 CCP)"
+    )
 
 
 class RoundsQuery(_Input):
@@ -131,7 +151,8 @@ async def select_applications(uow: Uow, actor: Actor, procedure: UUID, body: Sel
     judged = tuple(
         selection.Judgement(each.organisation, each.lot_id, each.selected, each.reasons) for each in body.candidates
     )
-    made = await selection.decide(uow, actor, procedure, selection.Choice(body.criteria, body.at_most, judged))
+    choice = selection.Choice(body.criteria, body.at_most, judged)
+    made = await selection.decide(uow, actor, procedure, choice, body.round_id)
     return _selection(made)
 
 
@@ -162,11 +183,22 @@ async def open_round(uow: Uow, actor: Actor, procedure: UUID, body: RoundInput) 
     """Open a round: invitations leave at once, to everybody the same; nobody else learns who was invited."""
     call = calls.Call(
         body.kind, body.deadline, body.terms, None if body.lots is None else tuple(body.lots), body.keys,
-        dict(body.dropped), body.shortened,
+        dict(body.dropped), body.shortened, body.until,
     )  # fmt: skip
     identity = await calls.open_round(uow, actor, procedure, call)
     (opened,) = await store.rounds(uow.conn, procedure, None, before=None, limit=1)
     return _round(opened, await store.invited(uow.conn, identity), None)
+
+
+@routes.put(
+    "/v1/consultations/{procedure}/deadline",
+    errors=[UnknownConsultation, Forbidden, ProcedureSuspended, LotEnded, RoundClosed, WrongRound],
+    tag="rounds",
+)
+async def move_round(uow: Uow, actor: Actor, procedure: UUID, body: MoveInput) -> RoundView:
+    """Put off the deadline of an open round; everybody invited is told at once, in the same words."""
+    moved = await moving.move(uow, actor, procedure, moving.Move(body.deadline, body.reason))
+    return _round(moved, await store.invited(uow.conn, procedure), None)
 
 
 @routes.get("/v1/consultations/{procedure}/rounds", errors=[UnknownConsultation, Forbidden], tag="rounds")
@@ -209,5 +241,6 @@ def _round(opened: Round, invited: list[Company], own: str | None) -> RoundView:
     return RoundView(
         round_id=opened.id, procedure=opened.principal, number=opened.number, kind=opened.kind, opened_at=opened.opened_at,
         deadline=opened.deadline, lots=list(mine), terms=opened.terms, key_fingerprint=opened.fingerprint,
-        invited=told if own is None else None,
+        invited=told if own is None else None, until=opened.until,
+        decide_by=decide_by(opened.opened_at, Territory.METROPOLE) if opened.kind == "application" else None,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from libs.common.errors import Conflict, Forbidden, InvalidInput
 
-__all__ = ["ApplicationsOnly", "NotInvited", "RoundNotOpened", "WrongRound", "WrongSelection"]
+__all__ = ["ApplicationsOnly", "NotInvited", "RoundClosed", "RoundNotOpened", "WrongRound", "WrongSelection"]
 
 
 class NotInvited(Forbidden):
@@ -26,6 +26,13 @@ class RoundNotOpened(Conflict):
 
     slug = "round-not-opened"
     title, title_en = "Plis du tour précédent non ouverts", "The round before is not opened"
+
+
+class RoundClosed(Conflict):
+    """The deadline of the round has passed: it is not moved any more."""
+
+    slug = "round-closed"
+    title, title_en = "Tour clos", "The round is closed"
 
 
 class WrongSelection(InvalidInput):

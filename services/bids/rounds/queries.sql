@@ -26,8 +26,11 @@ INSERT INTO selection (id, procedure, decided_at, decided_by, decision)
 VALUES ($1, $2, $3, $4, $5)
 
 -- select --
+-- Who was refused in a dynamic purchasing system may apply again.
 INSERT INTO selected (procedure, organisation, lot, name, selected, selection)
 VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (procedure, organisation, lot) DO UPDATE
+   SET name = excluded.name, selected = excluded.selected, selection = excluded.selection
 
 -- selections --
 SELECT id, decided_at, decided_by, decision
@@ -60,8 +63,8 @@ INSERT INTO consultation (procedure, buyer, deadline, notice, keys, opened_at, p
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 
 -- add_round --
-INSERT INTO round (id, principal, number, kind, opened_at, opened_by, terms)
-SELECT $1, $2, 1 + count(*), $3, $4, $5, $6
+INSERT INTO round (id, principal, number, kind, opened_at, opened_by, terms, until)
+SELECT $1, $2, 1 + count(*), $3, $4, $5, $6, $7
   FROM round
  WHERE principal = $2
 RETURNING number
@@ -79,7 +82,7 @@ SELECT lots
 -- rounds --
 -- Those of a procedure, newest first; of a company ($2) those to which it was invited, in any procedure ($1 null).
 SELECT r.id, r.principal, r.sequence, r.number, r.kind, r.opened_at, r.terms, c.deadline, c.keys ->> 'fingerprint' AS fingerprint,
-       ARRAY(SELECT lot ->> 'lot_id' FROM jsonb_array_elements(c.notice -> 'lots') AS lot) AS lots
+       ARRAY(SELECT lot ->> 'lot_id' FROM jsonb_array_elements(c.notice -> 'lots') AS lot) AS lots, r.until
   FROM round AS r
   JOIN consultation AS c ON c.procedure = r.id
  WHERE ($1::uuid IS NULL OR r.principal = $1)
@@ -102,3 +105,48 @@ SELECT id
    AND kind IN ('tender', 'negotiation')
  ORDER BY number DESC
  LIMIT 1
+
+-- kind_of --
+SELECT kind
+  FROM round
+ WHERE id = $1
+
+-- get_round --
+SELECT r.id, r.principal, r.sequence, r.number, r.kind, r.opened_at, r.terms, c.deadline, c.keys ->> 'fingerprint' AS fingerprint,
+       ARRAY(SELECT lot ->> 'lot_id' FROM jsonb_array_elements(c.notice -> 'lots') AS lot) AS lots, r.until
+  FROM round AS r
+  JOIN consultation AS c ON c.procedure = r.id
+ WHERE r.id = $1
+
+-- move_deadline --
+UPDATE consultation
+   SET version = version + 1, deadline = $2, notice = $3
+ WHERE procedure = $1
+
+-- ending_windows --
+-- The last window of each system, where it ends before $1 and the system goes on after it.
+SELECT r.principal, ARRAY(SELECT lot ->> 'lot_id' FROM jsonb_array_elements(c.notice -> 'lots') AS lot) AS lots,
+       r.opened_at, r.opened_by, c.deadline, r.terms, r.until
+  FROM round AS r
+  JOIN consultation AS c ON c.procedure = r.id
+ WHERE r.kind = 'application'
+   AND c.deadline <= $1
+   AND c.deadline < r.until
+   AND NOT EXISTS (SELECT FROM round AS later
+                    WHERE later.principal = r.principal AND later.kind = 'application' AND later.number > r.number)
+ ORDER BY c.deadline
+ LIMIT $2
+   FOR UPDATE OF r SKIP LOCKED
+
+-- open_window --
+SELECT r.id
+  FROM round AS r
+  JOIN consultation AS c ON c.procedure = r.id
+ WHERE r.principal = $1
+   AND r.kind = 'application'
+   AND c.deadline >= $2
+ ORDER BY c.deadline DESC
+ LIMIT 1
+
+-- is_judged --
+SELECT EXISTS (SELECT FROM selection WHERE procedure = $1 AND decision ->> 'window' = $2)

@@ -10,12 +10,13 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from libs.common.actor import Actor
-from libs.common.errors import FieldError
+from libs.common.errors import FieldError, IllegalTransition
 from libs.common.grants import Permission
 from libs.common.messages.rounds import ApplicationsSelectedV1
 from libs.common.uow import Uow
 from services.bids.correspondence.writing import Outgoing, write
 from services.bids.rounds import store
+from services.bids.rounds.admission import takes_applications
 from services.bids.rounds.errors import RoundNotOpened, WrongSelection
 from services.bids.rounds.states import Phase, beginning, next_phase
 from services.bids.rounds.store import Company, Selection
@@ -74,27 +75,54 @@ async def require_opened(conn: asyncpg.Connection, consultation: Consultation) -
         )
 
 
-async def decide(uow: Uow, actor: Actor, procedure: UUID, choice: Choice) -> Selection:
+async def decide(uow: Uow, actor: Actor, procedure: UUID, choice: Choice, window: UUID | None = None) -> Selection:
     """Record who is selected, and tell those refused why; those selected learn of it by their invitation.
 
-    Raises what `held` does, IllegalTransition, RoundNotOpened, WrongSelection (every fault).
+    `window`: of a dynamic purchasing system, the applications that are judged; those admitted are told at once (R2162-46 CCP).
+    Raises what `held` does, UnknownConsultation (window), IllegalTransition, RoundNotOpened, WrongSelection (every fault).
     """
     consultation = await held(uow, actor, procedure)
-    reached = next_phase(await phase_of(uow.conn, consultation), "select")
-    await require_opened(uow.conn, consultation)
-    candidates = await store.opened_bids(uow.conn, procedure, "application")
-    if faults := list(_faults(choice, candidates)):
+    reached = next_phase(await phase_of(uow.conn, consultation), "select" if window is None else "admit")
+    applied = consultation if window is None else await _window(uow.conn, consultation, window)
+    await require_opened(uow.conn, applied)
+    candidates = await store.opened_bids(uow.conn, applied.procedure, "application")
+    if faults := list(_faults(choice, candidates)) + list(_system_faults(consultation, choice)):
         raise WrongSelection("La sélection comporte des erreurs.", "The selection has faults.", errors=faults)
-    made = Selection(uuid4(), uow.now(), actor.subject, asdict(choice))
+    record = asdict(choice) | {"window": None if window is None else str(window)}
+    made = Selection(uuid4(), uow.now(), actor.subject, record)
     known = {each.organisation: each for each in candidates}
     judged = [(known[each.organisation], each.lot, each.selected) for each in choice.judgements]
     await store.add_selection(uow.conn, procedure, made, judged)
     await store.set_phase(uow.conn, procedure, reached)
     for company in candidates:
         await _tell_refused(uow, consultation, company, choice)
+        if _is_system(consultation):
+            await _tell_admitted(uow, consultation, company, choice)
     uow.emit(_event(consultation, choice, made.id, made.decided_at))
     uow.audit("select_applications", str(procedure))
     return made
+
+
+async def _window(conn: asyncpg.Connection, principal: Consultation, window: UUID) -> Consultation:
+    """Give a window of applications of the system that was not judged yet. Raises UnknownConsultation, IllegalTransition."""
+    found = await consultations.get(conn, window)
+    if found.principal != principal.procedure or not await takes_applications(conn, found):
+        raise consultations.unknown()
+    if await store.is_judged(conn, principal.procedure, window):
+        raise IllegalTransition(
+            "Les candidatures de ce tour sont déjà jugées.", "The applications of this window are judged already."
+        )
+    return found
+
+
+def _is_system(consultation: Consultation) -> bool:
+    return "dynamic-purchasing" in consultation.notice.techniques
+
+
+def _system_faults(consultation: Consultation, choice: Choice) -> Iterator[FieldError]:
+    if _is_system(consultation) and choice.at_most is not None:
+        french = "tous ceux qui satisfont aux critères sont admis, sans limite de nombre (art. L2125-1 CCP, directive 2014/24/UE art. 34)"
+        yield FieldError("body/at_most", french, "all who meet the criteria are admitted")
 
 
 def _faults(choice: Choice, candidates: Sequence[Company]) -> Iterator[FieldError]:
@@ -132,6 +160,20 @@ async def _tell_refused(uow: Uow, consultation: Consultation, company: Company, 
     lot = ", ".join(each.lot for each in refused)
     subject = "Votre candidature n'est pas retenue"
     await write(uow, consultation, Outgoing("selection", subject, text, lot, company.organisation, names))
+
+
+async def _tell_admitted(uow: Uow, consultation: Consultation, company: Company, choice: Choice) -> None:
+    own = [each.lot for each in choice.judgements if each.organisation == company.organisation and each.selected]
+    if not own:
+        return
+    text = (
+        f"Votre candidature au système d'acquisition dynamique est admise pour : {', '.join(own)}.\n"
+        "Vous serez invité par écrit à présenter une offre pour chaque marché spécifique, jusqu'à la fin du système."
+    )
+    names = {company.organisation: company.name, consultation.buyer: consultation.notice.buyer.name}
+    subject = "Votre candidature est admise"
+    out = Outgoing("selection", subject, text, ", ".join(own), company.organisation, names)
+    await write(uow, consultation, out)
 
 
 def _event(consultation: Consultation, choice: Choice, decision: UUID, at: datetime) -> ApplicationsSelectedV1:

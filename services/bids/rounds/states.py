@@ -9,8 +9,8 @@ from libs.common.errors import IllegalTransition
 
 __all__ = ["NEGOTIABLE", "PHASE", "TWO_STAGES", "Phase", "RoundKind", "Step", "beginning", "next_phase"]
 
-RoundKind = Literal["tender", "negotiation", "final", "subsequent", "specific"]
-Step = Literal["select", "tender", "negotiation", "final", "subsequent", "specific"]
+RoundKind = Literal["tender", "negotiation", "final", "subsequent", "specific", "application"]
+Step = Literal["select", "admit", "tender", "negotiation", "final", "subsequent", "specific", "application"]
 
 TWO_STAGES = frozenset({"restricted", "neg-w-call", "comp-dial", "innovation"})
 """Procedures (BT-105) where a company applies first, and tenders only if it is invited (L2124-2 to L2124-4, L2172-3 CCP)."""
@@ -32,6 +32,8 @@ PHASE: dict[tuple[Phase, str], Phase] = {
     (Phase.APPLICATIONS, "select"): Phase.SELECTED,
     (Phase.SELECTED, "tender"): Phase.OFFERS,
     (Phase.SELECTED, "specific"): Phase.SELECTED,
+    (Phase.SELECTED, "application"): Phase.SELECTED,
+    (Phase.SELECTED, "admit"): Phase.SELECTED,
     (Phase.OFFERS, "negotiation"): Phase.NEGOTIATING,
     (Phase.NEGOTIATING, "negotiation"): Phase.NEGOTIATING,
     (Phase.OFFERS, "final"): Phase.FINAL,
@@ -40,7 +42,7 @@ PHASE: dict[tuple[Phase, str], Phase] = {
     (Phase.NEGOTIATING, "subsequent"): Phase.NEGOTIATING,
     (Phase.FINAL, "subsequent"): Phase.FINAL,
 }
-"""`select` tells ApplicationsSelectedV1, each other step RoundOpenedV1."""
+"""`select` and `admit` tell ApplicationsSelectedV1, each other step RoundOpenedV1."""
 _WORDS = {
     "applications": "candidatures attendues ou à sélectionner", "selected": "candidats sélectionnés, à inviter",
     "offers": "offres demandées", "negotiating": "négociation", "final": "offres finales demandées",

@@ -17,8 +17,8 @@ from services.bids.rounds.states import Phase, RoundKind
 from services.bids.sealing.manifest import EnvelopeKind
 
 __all__ = [
-    "Company", "Round", "Selection", "add_consultation", "add_round", "add_selection", "holders", "invitation",
-    "invite", "invited", "opened_bids", "phase", "previous", "rounds", "selected", "selections", "set_phase",
+    "Company", "Ending", "Round", "Selection", "add_consultation", "add_round", "add_selection", "ending", "get", "holders", "invitation",
+    "invite", "invited", "is_judged", "kind_of", "move", "open_window", "opened_bids", "phase", "previous", "rounds", "selected", "selections", "set_phase",
 ]  # fmt: skip
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
@@ -47,6 +47,21 @@ class Round:
     deadline: datetime
     fingerprint: str
     lots: tuple[str, ...]
+    until: datetime | None = None
+    """Of applications to a dynamic purchasing system: when it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The last window of a dynamic purchasing system, which ends soon."""
+
+    principal: UUID
+    lots: tuple[str, ...]
+    opened_at: datetime
+    opened_by: str
+    deadline: datetime
+    terms: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,11 @@ async def selections(conn: asyncpg.Connection, procedure: UUID) -> list[Selectio
     return [Selection(**dict(row)) for row in await conn.fetch(QUERIES["selections"], procedure)]
 
 
+async def is_judged(conn: asyncpg.Connection, procedure: UUID, window: UUID) -> bool:
+    """Say whether the applications of a window are judged."""
+    return bool(await conn.fetchval(QUERIES["is_judged"], procedure, str(window)))
+
+
 async def selected(conn: asyncpg.Connection, procedure: UUID) -> list[Company]:
     """Give who is selected, with the lots."""
     return _companies(await conn.fetch(QUERIES["selected_companies"], procedure))
@@ -97,6 +117,12 @@ async def selected(conn: asyncpg.Connection, procedure: UUID) -> list[Company]:
 async def holders(conn: asyncpg.Connection, procedure: UUID) -> list[Company]:
     """Give the holders of the framework agreement, with their lots."""
     return _companies(await conn.fetch(QUERIES["holders"], procedure))
+
+
+async def kind_of(conn: asyncpg.Connection, consultation: UUID) -> RoundKind | None:
+    """Give what a round is for; None for a procedure as it was published."""
+    found: RoundKind | None = await conn.fetchval(QUERIES["kind_of"], consultation)
+    return found
 
 
 async def add_consultation(
@@ -109,11 +135,39 @@ async def add_consultation(
 
 
 async def add_round(
-    conn: asyncpg.Connection, identity: UUID, principal: UUID, kind: RoundKind, by: str, told: tuple[datetime, str]
+    conn: asyncpg.Connection,
+    identity: UUID,
+    principal: UUID,
+    kind: RoundKind,
+    by: str,
+    told: tuple[datetime, str, datetime | None],
 ) -> int:
-    """Keep a round; `told`: its hour and terms. Give its number."""
-    at, terms = told
-    return int(await conn.fetchval(QUERIES["add_round"], identity, principal, kind, at, by, terms))
+    """Keep a round; `told`: its hour, its terms, until when windows follow it. Give its number."""
+    at, terms, until = told
+    return int(await conn.fetchval(QUERIES["add_round"], identity, principal, kind, at, by, terms, until))
+
+
+async def get(conn: asyncpg.Connection, identity: UUID) -> Round | None:
+    """Give a round."""
+    row = await conn.fetchrow(QUERIES["get_round"], identity)
+    return None if row is None else Round(**dict(row) | {"lots": tuple(row["lots"])})
+
+
+async def move(conn: asyncpg.Connection, identity: UUID, deadline: datetime, notice: Notice) -> None:
+    """Put off the deadline of a round."""
+    await conn.execute(QUERIES["move_deadline"], identity, deadline, notice.model_dump(mode="json"))
+
+
+async def ending(conn: asyncpg.Connection, before: datetime, limit: int) -> list[Ending]:
+    """Give the dynamic purchasing systems whose last window ends before an hour, to open the next; held."""
+    rows = await conn.fetch(QUERIES["ending_windows"], before, limit)
+    return [Ending(**dict(row) | {"lots": tuple(row["lots"])}) for row in rows]
+
+
+async def open_window(conn: asyncpg.Connection, principal: UUID, at: datetime) -> UUID | None:
+    """Give the window in which a company applies to a dynamic purchasing system now; None where none is open."""
+    found: UUID | None = await conn.fetchval(QUERIES["open_window"], principal, at)
+    return found
 
 
 async def invite(conn: asyncpg.Connection, identity: UUID, company: Company, letter: UUID) -> None:

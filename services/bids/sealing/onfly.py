@@ -1,7 +1,7 @@
 """Sealing by the platform, on the fly: one segment, in a process of its own that ends with the segment.
 
-The process makes the secret, deals it, reads plaintext from one descriptor, writes ciphertext to another, and tells the
-paper of the segment on a third. The secret, the key and the shares are nowhere else, and go with the process: its memory
+The process makes the secret, deals it, reads plaintext (from the client's connection where it can), writes ciphertext to
+a descriptor, and tells the paper of the segment on another. The secret, the key and the shares are nowhere else, and go with the process: its memory
 is locked where the system allows it, never dumped, and wiped by the kernel before it is given to anybody else.
 """
 
@@ -24,6 +24,7 @@ from libs.common.messages.notices import OpeningKeySet
 from services.bids.sealing import dealing, hardening, shamir
 from services.bids.sealing.manifest import ManifestFile, SealedFile
 from services.bids.sealing.names import SegmentName
+from services.bids.sealing.onfly_sources import Source
 from services.bids.sealing.seal import SealingPlan, seal_manifest
 from services.bids.sealing.stream import CHUNK_SIZE, TAG_SIZE
 
@@ -50,12 +51,12 @@ class ManifestOrder:
     papers: tuple[ManifestFile, ...]
 
 
-def run(order: Order, source: Connection, sink: Connection, result: Connection) -> None:
+def run(order: Order, source: Source, sink: Connection, result: Connection) -> None:
     """Be the process of one segment: tell its paper as JSON, or `{"error": ...}` with the errno of the sink."""
     hardening.harden()
     hardening.lock_memory()
     try:
-        paper: Mapping[str, Any] = seal_segment(order, source.fileno(), sink.fileno())
+        paper: Mapping[str, Any] = seal_segment(order, source, sink.fileno())
     except OSError as error:
         paper = {"error": error.errno}
     with suppress(BrokenPipeError):  # whoever asked is gone
@@ -75,18 +76,18 @@ def run_manifest(order: ManifestOrder, result: Connection) -> None:
     os._exit(0)
 
 
-def seal_segment(order: Order, source: int, sink: int, *, most: int | None = None) -> Mapping[str, Any]:
-    """Seal what comes from `source`, `most` bytes of it, into `sink`.
+def seal_segment(order: Order, source: Source, sink: int) -> Mapping[str, Any]:
+    """Seal what comes from `source` into `sink`.
 
-    Gives size (of ciphertext), plain, sha256, key_commitment, shares. Raises OSError when the sink takes no more.
+    Gives size (of ciphertext), plain, matches, sha256, key_commitment, shares. Raises OSError when the sink takes no more.
     """
     secret = os.urandom(shamir.SECRET_SIZE)
     dealt = dealing.deal(secret, order.name, order.keys)
     work = _Work(AESGCM(dealing.chunk_key(secret, order.name)), order.name.context("chunk"), sink)
     del secret
-    plain = work.run(source, most)
+    plain = work.run(source)
     shares = [each.model_dump(mode="json") for each in dealt.shares]
-    return {"plain": plain, "size": work.size, "sha256": work.digest.hexdigest(),
+    return {"plain": plain, "matches": source.matches(), "size": work.size, "sha256": work.digest.hexdigest(),
             "key_commitment": dealt.key_commitment, "shares": shares}  # fmt: skip
 
 
@@ -106,13 +107,13 @@ class _Work:
         self._plain = memoryview(bytearray(_BATCH * CHUNK_SIZE))
         self._sealed = [memoryview(bytearray(_BATCH * _SEALED)) for _ in range(2)]
 
-    def run(self, source: int, most: int | None) -> int:
+    def run(self, source: Source) -> int:
         """Seal until the source ends; give the bytes read."""
         total, final = 0, False
         with ThreadPoolExecutor(1) as writer:
             writing: Future[None] | None = None
             while not final:
-                filled = self._fill(source, None if most is None else most - total)
+                filled = self._fill(source)
                 total, final = total + filled, filled < len(self._plain)
                 ready = self._seal(filled, final=final)
                 if writing is not None:
@@ -123,10 +124,9 @@ class _Work:
         self._plain[:] = bytes(len(self._plain))
         return total
 
-    def _fill(self, source: int, left: int | None) -> int:
-        room = len(self._plain) if left is None else min(left, len(self._plain))
+    def _fill(self, source: Source) -> int:
         filled = 0
-        while filled < room and (got := os.readv(source, [self._plain[filled:room]])):
+        while filled < len(self._plain) and (got := source.read_into(self._plain[filled:])):
             filled += got
         return filled
 

@@ -9,21 +9,30 @@ import asyncio
 import fcntl
 import multiprocessing
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Self
 
 import pydantic_core
 
 from services.bids.sealing.manifest import Envelope
 from services.bids.sealing.onfly import ManifestOrder, Order, run, run_manifest
+from services.bids.sealing.onfly_sources import TURN, Connected, Ending, Piped, Source
 
-__all__ = ["SealingProcess", "SealingStoppedError", "seal_manifest_apart"]
+__all__ = ["ConnectedProcess", "SealingProcess", "SealingStoppedError", "Wire", "seal_manifest_apart", "start_ahead"]
 
 _PIPE = 1 << 20  # bytes in flight; what an unprivileged user may ask for
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["services.bids.sealing.onfly"])
+# asyncpg, because identifiers read from the database are of its own class: each process would load it to know them.
+_CONTEXT.set_forkserver_preload(["services.bids.sealing.onfly", "asyncpg", "multiprocessing.popen_forkserver"])
+
+
+def start_ahead() -> None:
+    """Start what processes are forked from, so that the first upload does not wait for it."""
+    forkserver.ensure_running()
 
 
 class SealingStoppedError(OSError):
@@ -31,31 +40,71 @@ class SealingStoppedError(OSError):
 
 
 @dataclass
+class Wire:
+    """The connection of a client, to be read by the processes of the segments of one request, one after the other."""
+
+    descriptor: int
+    before: bytes
+    """What had been read of it."""
+    length: int
+    """Bytes of the request."""
+    idle: float
+    """Seconds without a byte after which the sender has stalled."""
+    checksum: tuple[str, bytes] | None = None
+    """Algorithm and digest of the request."""
+    taken: int = 0
+    stopped: bool = False
+    _reader: Callable[[], None] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the request was taken."""
+        return self.taken == self.length
+
+    def stop(self) -> None:
+        """Have whoever reads it keep what came, and read no more."""
+        self.stopped = True
+        if self._reader is not None:
+            self._reader()
+
+    @contextmanager
+    def read_by(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Call `stop` when the reader of the block must stop; at once if it must already."""
+        self._reader = stop
+        if self.stopped:
+            stop()
+        try:
+            yield
+        finally:
+            self._reader = None
+
+
+@dataclass
 class SealingProcess:
-    """The process of one segment."""
+    """The process of one segment, fed through a pipe."""
 
     _process: Any
     _source: int
     _result: Connection
 
     @classmethod
-    async def start(cls, order: Order, sink: int) -> SealingProcess:
+    async def start(cls, order: Order, sink: int) -> Self:
         """Start one that writes its ciphertext to the descriptor `sink`, which stays the caller's too."""
-        return await asyncio.to_thread(cls._start, order, sink)
+        return await asyncio.to_thread(cls._start, order, sink, lambda pipe, told: Piped(pipe))
 
     @classmethod
-    def _start(cls, order: Order, sink: int) -> SealingProcess:
+    def _start(cls, order: Order, sink: int, source: Callable[[Connection, Connection], Source]) -> Self:
         reading, writing = os.pipe2(os.O_CLOEXEC)
         with suppress(OSError):
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
         os.set_blocking(writing, False)
         heard, told = _CONTEXT.Pipe(duplex=False)
         # Connections, because they are what a fork server passes on; each closes its descriptor with itself.
-        source = Connection(reading, writable=False)
+        pipe = Connection(reading, writable=False)
         target = Connection(os.dup(sink), readable=False)
-        process = _CONTEXT.Process(target=run, args=(order, source, target, told), daemon=True)
+        process = _CONTEXT.Process(target=run, args=(order, source(pipe, told), target, told), daemon=True)
         process.start()
-        for each in (source, target, told):
+        for each in (pipe, target, told):
             each.close()
         return cls(process, writing, heard)
 
@@ -91,30 +140,75 @@ class SealingProcess:
             self._source = -1
 
     async def _room(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, source = asyncio.get_running_loop(), self._source
         ready = loop.create_future()
-        loop.add_writer(self._source, _done, ready)
+        loop.add_writer(source, _done, ready)
         try:
             await ready
         finally:
-            loop.remove_writer(self._source)
+            loop.remove_writer(source)
 
     async def _hear(self) -> dict[str, Any]:
-        return await asyncio.to_thread(self._hear_now)
+        return await asyncio.to_thread(self._hear_last)
 
-    def _hear_now(self) -> dict[str, Any]:
-        try:
-            paper: dict[str, Any] = pydantic_core.from_json(self._result.recv_bytes())
-        except (EOFError, OSError):
-            paper = {"error": None}
+    def _hear_last(self) -> dict[str, Any]:
+        paper = self._message()
         self._process.join()
         self._result.close()
         return paper
+
+    def _message(self) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = pydantic_core.from_json(self._result.recv_bytes())
+        except (EOFError, OSError):
+            return {"error": None}
+        return told
 
     @staticmethod
     def _stopped(paper: dict[str, Any]) -> SealingStoppedError:
         number = paper.get("error") or 0
         return SealingStoppedError(number, os.strerror(number) if number else "the process of the segment ended")
+
+
+class ConnectedProcess(SealingProcess):
+    """The process of one segment that reads the connection of the client itself, when its turn comes."""
+
+    @classmethod
+    async def connect(cls, order: Order, sink: int, wire: Wire) -> Self:
+        """Start one that will read `wire`, and write its ciphertext to `sink`. Raises OSError."""
+        return await asyncio.to_thread(cls._connect, order, sink, wire)
+
+    @classmethod
+    def _connect(cls, order: Order, sink: int, wire: Wire) -> Self:
+        connection = Connection(os.dup(wire.descriptor))
+        try:
+            return cls._start(
+                order, sink, lambda pipe, told: Connected(pipe, connection, told, wire.idle, wire.checksum)
+            )
+        finally:
+            connection.close()
+
+    async def take(self, wire: Wire, most: int) -> tuple[int, Ending]:
+        """Have it read so many bytes; give how many it took, and what ended it. Raises SealingStoppedError."""
+        first, wire.before = wire.before[:most], wire.before[most:]
+        await self.write(TURN.pack(len(first), most) + first)
+        with wire.read_by(self._close_source):
+            told = await self._hear_ended()
+        if "error" in told:
+            raise self._stopped(told)
+        wire.taken += told["taken"]
+        return told["taken"], Ending(told["ended"])
+
+    async def _hear_ended(self) -> dict[str, Any]:
+        """Wait for as long as the client sends: on no thread."""
+        loop, result = asyncio.get_running_loop(), self._result.fileno()
+        ready = loop.create_future()
+        loop.add_reader(result, _done, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(result)
+        return self._message()
 
 
 async def seal_manifest_apart(order: ManifestOrder) -> Envelope:

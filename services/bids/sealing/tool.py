@@ -17,7 +17,7 @@ from uuid import UUID
 import aiohttp
 import click
 from cryptography import x509
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from libs.common.messages.notices import OpeningKey, OpeningKeySet
 from services.bids.sealing import keys
@@ -25,8 +25,9 @@ from services.bids.sealing.client import Deposit, deposit
 from services.bids.sealing.errors import SealingError
 from services.bids.sealing.folder import contents, seal_to_folder
 from services.bids.sealing.names import canonical
-from services.bids.sealing.opening import ShareRequest, open_shares, reseal
+from services.bids.sealing.opening import ShareRequest, open_shares
 from services.bids.sealing.rehearsal import rehearse
+from services.bids.sealing.resealing import ResealedShares, hand_over, key_digest, open_resealed
 
 __all__ = ["TOOLS", "keygen_command", "load_roots", "open_shares_command", "seal_command"]
 
@@ -34,6 +35,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _NEW = click.Path(path_type=Path)
 M = TypeVar("M", bound=BaseModel)
+
+
+class _Openable(RootModel[ShareRequest | ResealedShares]):
+    """What `open-shares` reads: the platform's request to an officer, or what he handed over to his deputy."""
 
 
 class _KeySetFile(BaseModel):
@@ -55,6 +60,7 @@ def keygen_command(officer: str, recovery: bool, output: Path) -> None:  # an op
     except FileExistsError:
         _fail(f"{output} exists already: keys are never overwritten")
     click.echo(key.public.model_dump_json())
+    click.echo(f"SHA-256 of the key, to read out: {key_digest(key.public)}", err=True)
 
 
 @click.command(
@@ -152,26 +158,33 @@ def rehearse_command(consultation: Path, key: Path, fingerprint: str | None) -> 
     epilog="Example: python -m services.bids open-shares request.json --key maire.key --trust roots -o shares.json",
 )
 @click.argument("request", type=_FILE)
-@click.option("--key", type=_FILE, required=True, help="The officer's key file.")
+@click.option("--key", type=_FILE, required=True, help="The officer's key file, or his deputy's.")
 @click.option("--trust", type=_FOLDER, required=True, help="Folder of the time stamp authorities' roots (PEM).")
 @click.option("--not-before", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="The deadline, as you know it.")
 @click.option("--fingerprint", help="The key set's fingerprint, as published in the notice.")
+@click.option("--consultation", type=_FILE, help="For a deputy: JSON of the consultation, to check who handed over.")
 @click.option("--output", "-o", type=_NEW, required=True, help="File to write the opened shares to (0600).")
 def open_shares_command(  # each parameter is an option of the tool
-    request: Path, key: Path, trust: Path, not_before: datetime | None, fingerprint: str | None, output: Path
-) -> None:
-    """Open an officer's shares, if the REQUEST carries a time stamp later than the deadline."""
-    asked = _read(ShareRequest, request)
+    *, request: Path, key: Path, trust: Path, not_before: datetime | None, fingerprint: str | None,
+    consultation: Path | None, output: Path,
+) -> None:  # fmt: skip
+    """Open an officer's shares, if the REQUEST carries a time stamp later than the deadline; also what was handed over to a deputy."""
+    asked = _read(_Openable, request).root
     if output.exists():
         _fail(f"{output} exists already")
+    known = None if consultation is None else _read(_KeySetFile, consultation).opening
     try:
-        officer = keys.load(key)
-        opened = open_shares(asked, officer, load_roots(trust), not_before=not_before, fingerprint=fingerprint)
+        officer, roots = keys.load(key), load_roots(trust)
+        if isinstance(asked, ResealedShares):
+            opened = open_resealed(asked, officer, roots, keys=known, not_before=not_before, fingerprint=fingerprint)
+        else:
+            opened = open_shares(asked, officer, roots, not_before=not_before, fingerprint=fingerprint)
     except SealingError as error:
         _fail(str(error))
     _write_secret(output, opened.model_dump_json())
     problems = sum(each.problem is not None for each in opened.shares)
-    deadline = asked.statement.deadline.isoformat()
+    statement = (asked.request if isinstance(asked, ResealedShares) else asked).statement
+    deadline = statement.deadline.isoformat()
     click.echo(json.dumps({"opened": len(opened.shares) - problems, "problems": problems, "deadline": deadline}))
 
 
@@ -186,21 +199,26 @@ def open_shares_command(  # each parameter is an option of the tool
 @click.option("--trust", type=_FOLDER, required=True, help="Folder of the time stamp authorities' roots (PEM).")
 @click.option("--not-before", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="The deadline, as you know it.")
 @click.option("--fingerprint", help="The key set's fingerprint, as published in the notice.")
-@click.option("--output", "-o", type=_NEW, required=True, help="New file: the request for the deputy's open-shares.")
+@click.option("--deputy-key-sha256", help="The SHA-256 of the deputy's key, as he read it out to you.")
+@click.option(
+    "--output", "-o", type=_NEW, required=True, help="New file, signed: for the platform, or the deputy himself."
+)
 def reseal_command(  # each parameter is an option of the tool
     *, request: Path, key: Path, deputy: Path, trust: Path, not_before: datetime | None, fingerprint: str | None,
-    output: Path,
+    deputy_key_sha256: str | None, output: Path,
 ) -> None:  # fmt: skip
     """Seal an officer's shares again to a deputy, who then opens and presents them; nothing is shown."""
     asked, published = _read(ShareRequest, request), _read(OpeningKey, deputy)
     try:
-        made = reseal(
-            asked, keys.load(key), published, load_roots(trust), not_before=not_before, fingerprint=fingerprint
-        )
+        made = hand_over(
+            asked, keys.load(key), published, load_roots(trust), at=datetime.now(UTC), not_before=not_before,
+            fingerprint=fingerprint, deputy_digest=deputy_key_sha256,
+        )  # fmt: skip
     except SealingError as error:
         _fail(str(error))
     _write_secret(output, made.model_dump_json())
-    click.echo(json.dumps({"officer": made.officer, "deputy": made.deputy, "shares": len(made.shares)}))
+    told = {"officer": made.request.officer, "deputy": published.officer, "shares": len(made.request.shares)}
+    click.echo(json.dumps(told | {"deputy_key_sha256": key_digest(published)}))
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,32 +13,30 @@ from pydantic import ValidationError
 from libs.common.actor import Actor
 from libs.common.errors import FieldError, NotFound
 from libs.common.grants import Permission
-from libs.common.messages.base import Money
-from libs.common.messages.bids import Contract, EssentialData, Party
-from libs.common.messages.notices import Lot
+from libs.common.messages.bids import Contract, EssentialData
 from libs.common.uow import Uow
 from services.bids import events
-from services.bids.documents.contract import contract_pdf, money_text
-from services.bids.documents.letters import AwardFacts, Paper, award_letter, elimination_letter, rejection_letter
+from services.bids.applications.winners import known_bidders, winners_of
+from services.bids.documents.contract import money_text
+from services.bids.documents.letters import AwardFacts, award_letter, elimination_letter, rejection_letter
 from services.bids.domain.awards import (
-    Committee,
-    Evaluation,
     Standstill,
-    committee_faults,
     contract_number_problem,
     evaluation_faults,
-    needs_committee,
     place_of,
 )
+from services.bids.domain.committees import Committee, committee_faults, missing_committee
 from services.bids.domain.essential import ITEMS, missing_items, wrong_values
-from services.bids.domain.states import BidState, ContractState
-from services.bids.domain.submissions import Size, country_of, submissions
+from services.bids.domain.submissions import submissions
 from services.bids.errors import AlreadyAwarded, IncompleteAward, NotOpened
-from services.bids.evaluation.decision import Basis, basis_of, choice_faults
+from services.bids.evaluation.decision import basis_of, choice_faults
 from services.bids.evaluation.store import note_decider
 from services.bids.rehearsal.service import refuse_rehearsal
+from services.bids.rounds import store as rounds
 from services.bids.service import consultations
+from services.bids.service.contracts import framework_number, prepare
 from services.bids.service.counting import received_for
+from services.bids.service.deciding import REASONS, Bidder, Case, Choice, Decision
 from services.bids.service.letters import send
 from services.bids.service.openings import all_opened
 from services.bids.store import awards as store
@@ -50,91 +47,24 @@ from services.bids.store.bids import Bid
 from services.bids.store.consultations import Consultation
 from services.bids.store.contracts import ContractRow
 
-__all__ = ["Awarded", "Bidder", "Decision", "decide"]
-
-_IN_TIME = {BidState.OPENED, BidState.UNREADABLE}
-_REASONS = {
-    BidState.SET_ASIDE: "Il a été reçu après la date limite (art. R2151-5 CCP) ; il est conservé sans être ouvert.",
-    BidState.UNREADABLE: "Il n'a pu être lu lors de l'ouverture ; le constat est au procès-verbal.",
-}
+__all__ = ["Awarded", "Won", "decide"]
 
 
 @dataclass(frozen=True)
-class Bidder:
-    """What the award notice asks of a company that bid, where it is known."""
-
-    bid: UUID
-    size: Size | None = None
-    city: str | None = None
-    postal_code: str | None = None
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the buyer decided on a lot."""
-
-    procedure: UUID
-    lot: str
-    bid: UUID
-    value: Money
-    contract_number: str
-    evaluations: tuple[Evaluation, ...]
-    inadmissible: frozenset[UUID]
-    essential: Mapping[str, Any]
-    duration_months: int | None = None
-    place: tuple[str, str] | None = None
-    committee: Committee | None = None
-    proofs_held: str | None = None
-    """How the buyer holds the winner's proofs already."""
-    choice_reason: str | None = None
-    """Why this one of bids that share the first rank."""
-    bidders: tuple[Bidder, ...] = ()
-    basis: Basis | None = None
-    """The scoring made here, from which evaluations and inadmissible bids then come."""
-
-
-@dataclass(frozen=True)
-class Awarded:
-    """An award with the letters and the contract that come with it."""
+class Won:
+    """A bid that won, and its contract."""
 
     award: Award
     winner: Bid
-    letters: tuple[Letter, ...]
     contract: ContractRow
 
 
 @dataclass(frozen=True)
-class _Case:
-    """A decision with what it is about."""
+class Awarded:
+    """An award with the letters and the contracts that come with it: one, several of a framework agreement."""
 
-    decision: Decision
-    consultation: Consultation
-    lot: Lot
-    received: tuple[Bid, ...]
-    """Every bid of the lot that was received, whatever became of it."""
-    now: datetime
-
-    @property
-    def opened(self) -> tuple[Bid, ...]:
-        """Those to judge."""
-        return tuple(each for each in self.received if each.state is BidState.OPENED)
-
-    @property
-    def in_time(self) -> tuple[Bid, ...]:
-        """Those received in time, readable or not."""
-        return tuple(each for each in self.received if each.state in _IN_TIME)
-
-    @property
-    def eliminated(self) -> tuple[Bid, ...]:
-        """One for each bidder who has no bid to judge, because it came late or cannot be read."""
-        told = {each.depositor for each in self.opened}
-        out = [each for each in self.received if each.state in _REASONS and each.depositor not in told]
-        return tuple({each.depositor: each for each in out}.values())
-
-    @property
-    def winner(self) -> Bid:
-        """The chosen bid."""
-        return next(each for each in self.opened if each.id == self.decision.bid)
+    won: tuple[Won, ...]
+    letters: tuple[Letter, ...]
 
 
 async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
@@ -152,18 +82,70 @@ async def decide(uow: Uow, actor: Actor, decision: Decision) -> Awarded:
     case = await _scored(uow.conn, await _case(uow, decision, consultation))
     decision = case.decision
     essential = await _check(uow.conn, case)
-    standstill = Standstill.of(formal=consultation.notice.formal, sent_at=case.now, zone=consultation.zone)
-    award = Award(uuid4(), decision.lot, decision.bid, case.now, standstill.until, standstill.reason)
-    await store.add(uow.conn, decision.procedure, award, _record(decision))
-    await note_decider(uow.conn, award.id, actor.subject)
-    contract = await _prepare(uow, case, essential, award)
-    uow.audit("decide_award", str(award.id))
-    uow.emit(events.award_decided(award, consultation, case.winner.depositor, decision.value))
+    standstill = Standstill.of(
+        formal=consultation.notice.formal, sent_at=case.now, zone=consultation.zone, called=case.called
+    )
+    won = [await _record_choice(uow, actor, (case, each), essential, standstill) for each in decision.choices]
     letters = await _tell(uow, case, standstill)
-    return Awarded(award, case.winner, tuple(letters), contract)
+    return Awarded(tuple(won), tuple(letters))
 
 
-async def _case(uow: Uow, decision: Decision, consultation: Consultation) -> _Case:
+async def _record_choice(
+    uow: Uow, actor: Actor, chosen: tuple[Case, Choice], essential: EssentialData, standstill: Standstill
+) -> Won:
+    case, choice = chosen
+    award = Award(uuid4(), case.lot.lot_id, choice.bid, case.now, standstill.until, standstill.reason)
+    await store.add(uow.conn, case.consultation.procedure, award, _record(case.decision))
+    await note_decider(uow.conn, award.id, actor.subject)
+    bid = case.chosen(choice)
+    content = await _content(uow.conn, case, essential, choice)
+    contract = await prepare(uow, case.consultation, award, content, holder=bid.depositor)
+    uow.audit("decide_award", str(award.id))
+    uow.emit(events.award_decided(award, case.consultation, bid.depositor, choice.value))
+    return Won(award, bid, contract)
+
+
+async def _content(conn: asyncpg.Connection, case: Case, essential: EssentialData, choice: Choice) -> Contract:
+    notice, lot, decision, bid = case.consultation.notice, case.lot, case.decision, case.chosen(choice)
+    place = decision.place or place_of(lot, notice)
+    assert place is not None  # noqa: S101  # checked with the rest
+    bidders = {each.bid: each for each in await known_bidders(conn, case.in_time, decision.bidders)}
+    under = await framework_number(conn, case.consultation, lot.lot_id, bid.depositor) if case.called else None
+    return Contract(
+        contract_id=uuid4(),
+        number=choice.contract_number,
+        title=notice.title if len(notice.lots) == 1 else f"{notice.title} : {lot.title}",
+        lot_id=lot.lot_id,
+        notice_id=notice.notice_id,
+        buyer_name=notice.buyer.name,
+        buyer_department=notice.buyer.department,
+        buyer_legal_type=notice.buyer.legal_type,
+        winners=await winners_of(conn, bid, lot.lot_id, bidders[bid.id]),
+        value=choice.value,
+        procedure_total=choice.value,
+        nature=lot.nature,
+        cpv=lot.cpv[0],
+        procedure_type=notice.procedure_type,
+        formal=notice.formal,
+        framework=lot.framework and case.called != "subsequent",
+        framework_number=under,
+        duration_months=decision.duration_months or lot.duration_months or 1,
+        place_code=place[0],
+        place_code_kind=place[1],
+        tenders_received=len(case.in_time),
+        submissions=_submissions(case, bidders.values()),
+        awarded_at=case.now,
+        essential=essential,
+    )
+
+
+def _submissions(case: Case, bidders: Iterable[Bidder]) -> dict[str, int]:
+    sizes = {each.bid: each.size for each in bidders}
+    by_company = {bid.depositor: size for bid in case.in_time if (size := sizes.get(bid.id))}
+    return submissions([each.depositor for each in case.in_time], by_company)
+
+
+async def _case(uow: Uow, decision: Decision, consultation: Consultation) -> Case:
     lot = consultation.lot(decision.lot)
     if lot is None:
         names = ", ".join(each.lot_id for each in consultation.notice.lots)
@@ -173,13 +155,14 @@ async def _case(uow: Uow, decision: Decision, consultation: Consultation) -> _Ca
     if any(each.lot == decision.lot for each in await store.of_procedure(uow.conn, decision.procedure)):
         raise AlreadyAwarded("Ce lot est déjà attribué.", "This lot has been awarded.")
     received = await received_for(uow.conn, consultation, decision.lot)
-    return _Case(decision, consultation, lot, tuple(received), uow.now())
+    called = await rounds.kind_of(uow.conn, consultation.procedure)
+    return Case(decision, consultation, lot, tuple(received), uow.now(), called)
 
 
-async def _scored(conn: asyncpg.Connection, case: _Case) -> _Case:
+async def _scored(conn: asyncpg.Connection, case: Case) -> Case:
     """Take evaluations from the scoring of the lot where one was made here. Raises EvaluationOrder, IncompleteAward."""
     decision = case.decision
-    basis = await basis_of(conn, (decision.procedure, decision.lot))
+    basis = await basis_of(conn, (decision.procedure, decision.lot), len(decision.choices))
     if basis is None:
         return case
     if decision.evaluations:
@@ -191,7 +174,7 @@ async def _scored(conn: asyncpg.Connection, case: _Case) -> _Case:
     return replace(case, decision=scored)
 
 
-async def _check(conn: asyncpg.Connection, case: _Case) -> EssentialData:
+async def _check(conn: asyncpg.Connection, case: Case) -> EssentialData:
     decision = case.decision
     names = {each.id: each.depositor_name for each in case.opened}
     faults = [] if decision.basis else evaluation_faults(names, decision.evaluations)
@@ -201,14 +184,8 @@ async def _check(conn: asyncpg.Connection, case: _Case) -> EssentialData:
         faults.append(_missing("duration_months", "durée du marché en mois"))
     if decision.place is None and place_of(case.lot, case.consultation.notice) is None:
         faults.append(_missing("place", "lieu d'exécution (code et type de code)"))
-    if problem := contract_number_problem(decision.contract_number):
-        faults.append(FieldError("body/contract_number", problem, "contract number of 1 to 16 characters"))
-    elif await contract_store.number_taken(conn, case.consultation.buyer, decision.contract_number):
-        faults.append(
-            FieldError("body/contract_number", "ce numéro de marché est déjà pris", "this number is already taken")
-        )
-    if decision.value.amount <= 0:
-        faults.append(FieldError("body/value", "le montant doit être positif", "the amount must be positive"))
+    for place, choice in enumerate(decision.choices):
+        faults += await _contract_faults(conn, case, choice, "body" if place == 0 else f"body/others/{place - 1}")
     if faults:
         raise _incomplete(faults)
     try:
@@ -217,24 +194,56 @@ async def _check(conn: asyncpg.Connection, case: _Case) -> EssentialData:
         raise _incomplete([_invalid(each["loc"][0]) for each in error.errors()]) from error
 
 
-def _choice_faults(case: _Case, names: Mapping[UUID, str]) -> list[FieldError]:
-    if case.decision.bid not in names:
-        return [FieldError("body/bid_id", "ce pli n'est pas un pli ouvert de ce lot", "no opened bid of this lot")]
-    if case.decision.bid in case.decision.inadmissible:
-        return [FieldError("body/bid_id", "un pli irrecevable ne peut être retenu", "an inadmissible bid cannot win")]
-    decision = case.decision
-    if decision.basis is None:
+async def _contract_faults(conn: asyncpg.Connection, case: Case, choice: Choice, where: str) -> list[FieldError]:
+    faults, number = [], choice.contract_number
+    twice = sum(each.contract_number == number for each in case.decision.choices) > 1
+    if problem := contract_number_problem(number):
+        faults.append(FieldError(f"{where}/contract_number", problem, "contract number of 1 to 16 characters"))
+    elif twice or await contract_store.number_taken(conn, case.consultation.buyer, number):
+        faults.append(
+            FieldError(f"{where}/contract_number", "ce numéro de marché est déjà pris", "this number is already taken")
+        )
+    if choice.value.amount <= 0:
+        faults.append(FieldError(f"{where}/value", "le montant doit être positif", "the amount must be positive"))
+    return faults
+
+
+def _holder_faults(case: Case) -> list[FieldError]:
+    """Hold several winners to a framework agreement, and to how many its notice announces (L2125-1, R2162-1 ff. CCP)."""
+    chosen = [each.bid for each in case.decision.choices]
+    if len(chosen) == 1:
         return []
-    return choice_faults(decision.basis, decision.bid, held=decision.proofs_held, choice=decision.choice_reason)
+    told = case.lot.terms.framework_participants if case.lot.terms else None
+    faults = []
+    if not case.lot.framework or case.called == "subsequent":
+        french = "plusieurs titulaires : pour un accord-cadre seulement (art. L2125-1 CCP)"
+        faults.append(FieldError("body/others", french, "several winners: of a framework agreement only"))
+    if told is not None and len(chosen) > told:
+        faults.append(FieldError("body/others", f"l'avis annonce {told} titulaires au plus", f"{told} holders at most"))
+    if len({case.chosen(each).depositor for each in case.decision.choices}) < len(chosen):
+        faults.append(FieldError("body/others", "une entreprise est retenue deux fois", "a company is chosen twice"))
+    return faults
 
 
-def _committee_faults(case: _Case) -> list[FieldError]:
+def _choice_faults(case: Case, names: Mapping[UUID, str]) -> list[FieldError]:
+    decision = case.decision
+    chosen = [each.bid for each in decision.choices]
+    if not set(chosen) <= set(names):
+        return [FieldError("body/bid_id", "ce pli n'est pas un pli ouvert de ce lot", "no opened bid of this lot")]
+    if set(chosen) & decision.inadmissible:
+        return [FieldError("body/bid_id", "un pli irrecevable ne peut être retenu", "an inadmissible bid cannot win")]
+    faults = _holder_faults(case)
+    if decision.basis is None or faults:
+        return faults
+    return choice_faults(decision.basis, chosen, held=decision.proofs_held, choice=decision.choice_reason)
+
+
+def _committee_faults(case: Case) -> list[FieldError]:
     committee = case.decision.committee
     if committee is not None:
         return committee_faults(committee, case.now)
-    if needs_committee(case.consultation.notice):
-        return [_missing("committee", "réunion de la commission d'appel d'offres (art. L1414-2 CGCT)")]
-    return []
+    missing = missing_committee(case.consultation.notice, case.decision.no_committee)
+    return [] if missing is None else [missing]
 
 
 def _essential_faults(given: Mapping[str, Any]) -> list[FieldError]:
@@ -268,93 +277,34 @@ def _incomplete(faults: Sequence[FieldError]) -> IncompleteAward:
     )
 
 
-async def _prepare(uow: Uow, case: _Case, essential: EssentialData, award: Award) -> ContractRow:
-    """Draw up the contract and keep it; the document is stored before the row that names it."""
-    content = _content(case, essential)
-    pdf = contract_pdf(content, case.consultation.zone)
-    key = f"bids/contracts/{content.contract_id}/prepared.pdf"
-    name = f"acte-engagement-{content.contract_id}.pdf"
-    document = await uow.runtime.storage.put(key, pdf, media_type="application/pdf", name=name)
-    row = ContractRow(
-        content.contract_id, 1, case.consultation.announced, award.id, case.consultation.buyer, case.winner.depositor,
-        content.number, ContractState.PREPARED, content, award.standstill_until, document,
-    )  # fmt: skip
-    await contract_store.add(uow.conn, row)
-    return row
-
-
-def _content(case: _Case, essential: EssentialData) -> Contract:
-    notice, lot, decision = case.consultation.notice, case.lot, case.decision
-    place = decision.place or place_of(lot, notice)
-    assert place is not None  # noqa: S101  # checked with the rest
-    return Contract(
-        contract_id=uuid4(),
-        number=decision.contract_number,
-        title=notice.title if len(notice.lots) == 1 else f"{notice.title} : {lot.title}",
-        lot_id=lot.lot_id,
-        notice_id=notice.notice_id,
-        buyer_name=notice.buyer.name,
-        buyer_department=notice.buyer.department,
-        buyer_legal_type=notice.buyer.legal_type,
-        winners=[_winner(case)],
-        value=decision.value,
-        procedure_total=decision.value,
-        nature=lot.nature,
-        cpv=lot.cpv[0],
-        procedure_type=notice.procedure_type,
-        formal=notice.formal,
-        framework=lot.framework,
-        duration_months=decision.duration_months or lot.duration_months or 1,
-        place_code=place[0],
-        place_code_kind=place[1],
-        tenders_received=len(case.in_time),
-        submissions=_submissions(case),
-        awarded_at=case.now,
-        essential=essential,
-    )
-
-
-def _winner(case: _Case) -> Party:
-    bid = case.winner
-    told = next((each for each in case.decision.bidders if each.bid == bid.id), Bidder(bid.id))
-    return Party(
-        organisation=bid.depositor,
-        name=bid.depositor_name,
-        city=told.city,
-        postal_code=told.postal_code,
-        country=country_of(bid.depositor),
-        size=told.size,
-    )
-
-
-def _submissions(case: _Case) -> dict[str, int]:
-    sizes = {each.bid: each.size for each in case.decision.bidders}
-    by_company = {bid.depositor: size for bid in case.in_time if (size := sizes.get(bid.id))}
-    return submissions([each.depositor for each in case.in_time], by_company)
-
-
-async def _tell(uow: Uow, case: _Case, standstill: Standstill) -> list[Letter]:
+async def _tell(uow: Uow, case: Case, standstill: Standstill) -> list[Letter]:
     """Tell the winner and the losers at once, in the transaction of the decision."""
-    notice, decision = case.consultation.notice, case.decision
-    facts = AwardFacts(
-        notice.buyer.name, notice.title, case.lot.lot_id, case.lot.title, notice.formal, case.winner.depositor_name,
-        money_text(decision.value.amount, decision.value.currency), case.now, case.consultation.zone, standstill,
-    )  # fmt: skip
+    decision = case.decision
+    told = [_facts(case, standstill, each) for each in decision.choices]
+    everybody = replace(told[0], others=tuple((each.winner_name, each.amount) for each in told[1:]))
+    own = dict(zip((each.bid for each in decision.choices), told, strict=True))
     judged = {each.bid: each for each in decision.evaluations}
     letters: list[Letter] = []
     for bid in case.opened:
-        paper = _paper(facts, judged, bid.id, decision.bid)
+        paper = (
+            award_letter(own[bid.id], judged[bid.id])
+            if bid.id in own
+            else rejection_letter(everybody, judged[bid.id], *(judged[each] for each in own))
+        )
         letters.append(await send(uow, case.consultation, (decision.lot, bid.depositor), paper))
     for bid in case.eliminated:
-        paper = elimination_letter(facts, _REASONS[bid.state])
+        paper = elimination_letter(everybody, REASONS[bid.state])
         letters.append(await send(uow, case.consultation, (decision.lot, bid.depositor), paper))
     return letters
 
 
-def _paper(facts: AwardFacts, judged: Mapping[UUID, Evaluation], bid: UUID, winner: UUID) -> Paper:
-    if bid == winner:
-        return award_letter(facts, judged[bid])
-    return rejection_letter(facts, judged[bid], judged[winner])
+def _facts(case: Case, standstill: Standstill, choice: Choice) -> AwardFacts:
+    notice = case.consultation.notice
+    return AwardFacts(
+        notice.buyer.name, notice.title, case.lot.lot_id, case.lot.title, notice.formal,
+        case.chosen(choice).depositor_name, money_text(choice.value.amount, choice.value.currency), case.now,
+        case.consultation.zone, standstill, number=choice.contract_number,
+    )  # fmt: skip
 
 
 def _record(decision: Decision) -> dict[str, Any]:
@@ -363,9 +313,11 @@ def _record(decision: Decision) -> dict[str, Any]:
         "bid": str(decision.bid),
         "value": decision.value.model_dump(mode="json"),
         "contract_number": decision.contract_number,
+        "others": [{"bid": str(each.bid), "value": each.value.model_dump(mode="json")} for each in decision.others],
         "inadmissible": sorted(str(each) for each in decision.inadmissible),
         "scoring": decision.basis.version if decision.basis else None,
         "committee": _committee(decision.committee),
+        "no_committee": decision.no_committee,
         "proofs_held": decision.proofs_held,
         "choice_reason": decision.choice_reason,
         "evaluations": [

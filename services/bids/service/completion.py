@@ -17,6 +17,7 @@ from libs.common.messages.notices import OpeningKeySet
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids import events, evidence
+from services.bids.deputies import store as deputies
 from services.bids.domain.bids import Standing
 from services.bids.domain.states import BID, OPENING, BidState, OpeningState, after
 from services.bids.domain.time import legal_time
@@ -79,7 +80,11 @@ async def open_named(runtime: Runtime, opening_id: UUID, bid: UUID, number: int)
         if opening is None:
             raise LookupError(f"opening {opening_id} is gone")
         presences = await store.presences_for(conn, opening_id, bid, number)
-        work = OpeningWork(opening_id, await key_of(runtime, conn, opening_id), await keys_of(conn, opening), presences)
+        key, keys = await key_of(runtime, conn, opening_id), await keys_of(conn, opening)
+        found = await bid_store.find(conn, bid)
+        assert found is not None  # noqa: S101  # what an opening names was deposited
+        assert found.received_at is not None  # noqa: S101
+        work = OpeningWork(opening_id, key, keys, presences, found.received_at)
         envelope = await bid_store.paper(conn, bid, number)
         files = [each for each in await bid_store.files(conn, bid) if each.envelope == number]
     return await open_envelope(runtime, work, envelope, files)
@@ -160,6 +165,7 @@ async def _finish(uow: Uow, opening_id: UUID) -> None:
     digest = sha256(canonical(report)).hexdigest()
     version = await store.complete(uow.conn, opening.id, now, report, digest)
     await store.forget_shares(uow.conn, opening.id)
+    await deputies.forget(uow.conn, opening.id)
     await record_step(uow.conn, opening, "completed", now, report=digest)
     uow.audit("complete_opening", str(opening.id))
     told = events.Counted(digest, now, {name: len(part) for name, part in parts.items()},
@@ -236,7 +242,14 @@ def _outcome(opened: Opened) -> dict[str, Any]:
     if opened.finding is not None:
         return {"finding": opened.finding, "fault": opened.fault, "proof": opened.proof}
     files = [
-        {"number": number, "name": each.name, "size": each.size, "sha256": each.sha256, "scan": asdict(each.verdict)}
+        {
+            "number": number,
+            "name": each.name,
+            "size": each.size,
+            "sha256": each.sha256,
+            "scan": asdict(each.verdict),
+            "signatures": each.told_signatures,
+        }
         for number, each in sorted(opened.files.items())
     ]
     return {"files": files}
@@ -267,7 +280,7 @@ def _report(found: _Found, parts: Parts, platform: dict[str, Any], now: datetime
         return legal_time(instant, consultation.zone).isoformat()
 
     head = {
-        "kind": "halles-opening-report-3",
+        "kind": "halles-opening-report-4",
         "opening": str(opening.id),
         "stage": opening.stage,
         "lots": list(opening.statement.lots),

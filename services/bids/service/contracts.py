@@ -22,7 +22,7 @@ from libs.common.messages.signature import DocumentSignedV1
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.bids import events
-from services.bids.documents.contract import money_text
+from services.bids.documents.contract import contract_pdf, money_text
 from services.bids.documents.letters import AwardFacts, notification_letter
 from services.bids.documents.signed import only_signed
 from services.bids.domain.awards import Standstill
@@ -31,11 +31,12 @@ from services.bids.errors import DuringStandstill, NotCleared, UnknownContract, 
 from services.bids.service import consultations
 from services.bids.service.letters import send
 from services.bids.store import contracts as store
+from services.bids.store.awards import Award
 from services.bids.store.consultations import Consultation
 from services.bids.store.contracts import ContractRow
 
 __all__ = [
-    "MAX_CONTRACT", "acknowledge", "buyer_signed", "clear", "notify", "party_contract", "refused", "sign_as_winner",
+    "MAX_CONTRACT", "acknowledge", "buyer_signed", "clear", "framework_number", "notify", "party_contract", "prepare", "refused", "sign_as_winner",
     "submit", "with_totals",
 ]  # fmt: skip
 
@@ -45,6 +46,30 @@ MAX_CONTRACT = 50 * 2**20
 
 class ForeignDocumentError(Exception):
     """The signed document does not continue the one that was submitted: the message waits for an operator."""
+
+
+async def prepare(uow: Uow, consultation: Consultation, award: Award, content: Contract, *, holder: str) -> ContractRow:
+    """Draw up the contract of an award and keep it; the document is stored before the row that names it.
+
+    `holder`: the company that bid and acts here, for its group where it has one.
+    """
+    pdf = contract_pdf(content, consultation.zone)
+    key = f"bids/contracts/{content.contract_id}/prepared.pdf"
+    name = f"acte-engagement-{content.contract_id}.pdf"
+    document = await uow.runtime.storage.put(key, pdf, media_type="application/pdf", name=name)
+    row = ContractRow(
+        content.contract_id, 1, consultation.announced, award.id, consultation.buyer, holder,
+        content.number, ContractState.PREPARED, content, award.standstill_until, document,
+    )  # fmt: skip
+    await store.add(uow.conn, row)
+    return row
+
+
+async def framework_number(conn: asyncpg.Connection, consultation: Consultation, lot: str, holder: str) -> str | None:
+    """Give the number of the framework agreement that a company holds for a lot; None where it holds none."""
+    held = await store.of_procedure(conn, consultation.announced)
+    own = (each for each in held if each.content.framework and each.content.lot_id == lot and each.winner == holder)
+    return next((each.number for each in own), None)
 
 
 async def party_contract(
@@ -221,8 +246,15 @@ async def acknowledge(uow: Uow, actor: Actor, contract_id: UUID, version: int | 
 
 
 async def with_totals(conn: asyncpg.Connection, row: ContractRow) -> Contract:
-    """Give the full contract of the moment: dates, document, and the sum over the awarded lots of its procedure."""
-    total = sum((each.content.value.amount for each in await store.of_procedure(conn, row.procedure)), Decimal(0))
+    """Give the full contract of the moment: dates, document, and the sum over the lots awarded with it.
+
+    Several holders of one framework agreement share its maximum: the lot counts once. A later round is a total of its own.
+    """
+    lots: dict[str, Decimal] = {}
+    for each in await store.of_consultation(conn, row.award):
+        lot, amount = each.content.lot_id, each.content.value.amount
+        lots[lot] = max(lots.get(lot, Decimal(0)), amount)
+    total = sum(lots.values(), Decimal(0))
     return row.content.model_copy(
         update={
             "procedure_total": Money(amount=total, currency=row.content.value.currency),

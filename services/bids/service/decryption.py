@@ -1,4 +1,4 @@
-"""From k officers' shares to what the bids hold: every byte authenticated, hashed and scanned; no plaintext is kept.
+"""From k officers' shares to what the bids hold: every byte authenticated, hashed, scanned, signatures verified; none is kept.
 
 A file is read once by a thread, in buffers that are used again; what stays are its secrets, sealed under the key of the
 opening (`opened`).
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from libs.common.messages.notices import OpeningKeySet
 from libs.common.runtime import Runtime
 from libs.common.storage import MissingDocumentError
 from services.bids.domain.bids import file_name_problem
+from services.bids.ports import TrustedRoots
 from services.bids.scanning import Scanner, ScannerAwayError, Verdict
 from services.bids.sealing import BadlySealedError, Envelope, EnvelopeError, Manifest, TamperedError, from_text
 from services.bids.sealing.errors import ShareError, TooFewSharesError
@@ -27,6 +29,8 @@ from services.bids.sealing.manifest import ManifestFile, SealedFile
 from services.bids.sealing.reading import open_file
 from services.bids.sealing.recovery import FileKeys, open_manifest, recover_file
 from services.bids.service.opened import Sealed, StoredFile, opened_content, seal_secrets
+from services.bids.service.signed_files import Readable, signatures_of
+from services.bids.signatures import Trust
 from services.bids.store.bids import BidFile
 from services.bids.store.openings import OpenedFile, Presence
 from services.bids.uploads.content import sealed_content
@@ -46,6 +50,8 @@ class OpeningWork:
     """Of the opening: what the secrets of the files are sealed under."""
     keys: OpeningKeySet
     presences: Sequence[Presence]
+    received_at: datetime
+    """Of the bid: the hour at which its signatures are proved to have existed, by its receipt."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ async def _open_files(runtime: Runtime, work: OpeningWork, papers: Papers, conte
     secrets, received = contents
     stored = {each.number: each for each in received}
     opened: dict[int, OpenedFile] = {}
+    readable: list[Readable] = []
     for sealed, told in zip(envelope.files, manifest.files, strict=True):
         source = _Source(runtime, envelope.bid, stored[sealed.number])
         openable = Sealed(envelope.name, sealed, secrets[sealed.number])
@@ -127,7 +134,20 @@ async def _open_files(runtime: Runtime, work: OpeningWork, papers: Papers, conte
         kept = seal_secrets(work.key, work.opening, openable)
         verdict = await _scan(runtime, openable, size)
         opened[sealed.number] = OpenedFile(_name(told), _media_type(told), size, digest, envelope.number, kept, verdict)
-    return opened
+        readable.append(Readable(sealed.number, _name(told), size, digest, openable))
+    return await _with_signatures(runtime, work, opened, readable)
+
+
+async def _with_signatures(
+    runtime: Runtime, work: OpeningWork, opened: Mapping[int, OpenedFile], readable: Sequence[Readable]
+) -> dict[int, OpenedFile]:
+    trust = Trust.of(runtime.port(TrustedRoots), work.received_at)
+    found = dict(opened)
+    for each in readable:
+        others = [other for other in readable if other is not each]
+        signatures = await signatures_of(runtime, trust, each, others)
+        found[each.number] = replace(found[each.number], signatures=signatures)
+    return found
 
 
 def _name(told: ManifestFile) -> str:

@@ -108,8 +108,6 @@ async def _record(uow: Uow, actor: Actor, given: tuple[UUID, Envelopes], arrived
     statement = await _statement(uow.conn, sealed, consultation, "deposit", arrived)
     statement = statement.model_copy(update={"replaces": replaces})
     receipt = await receipts.add(uow.conn, statement)
-    attempt = await store.begin_attempt(uow.conn, bid, "deposit", arrived)
-    await store.end_attempt(uow.conn, attempt, arrived, sum(each.size for each in files), "complete")
     uow.audit("deposit_bid", str(bid.id))
     uow.emit(events.deposited(bid, consultation, statement, version=version, occurred_at=arrived))
     return receipt
@@ -157,8 +155,6 @@ async def _record_withdrawal(uow: Uow, actor: Actor, bid_id: UUID) -> Receipt:
     version = await store.set_state(uow.conn, bid.id, state)
     statement = await _statement(uow.conn, bid, consultation, "withdrawal", now)
     receipt = await receipts.add(uow.conn, statement)
-    attempt = await store.begin_attempt(uow.conn, bid, "withdrawal", now)
-    await store.end_attempt(uow.conn, attempt, now, 0, "complete")
     uow.audit("withdraw_bid", str(bid.id))
     uow.emit(events.withdrawn(bid, consultation, statement, version=version, occurred_at=now))
     return receipt

@@ -48,15 +48,23 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """The correction that extends a deadline, as the notices service takes it: one request, then its publication."""
+    """What extends a deadline: a correction of the notice, one request, then its publication; of a round one request alone."""
 
     url: str
     deadline: datetime
     explanation: str
+    of_round: bool = False
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+        return "PUT" if self.of_round else "POST"
 
     @property
     def body(self) -> dict[str, str]:
         """The request's JSON."""
+        if self.of_round:
+            return {"reason": self.explanation, "deadline": self.deadline.isoformat()}
         return {"reason": "update-add", "explanation": self.explanation, "deadline": self.deadline.isoformat()}
 
 
@@ -114,13 +122,16 @@ def extension(public_url: str, consultation: Consultation, incident: Incident, n
         f"Report de la date limite : la plateforme a connu un incident {when} ({incident.what}). "
         f"Nouvelle date limite : {french_hour(deadline, consultation.zone)}."
     )
+    if consultation.principal is not None:
+        url = f"{public_url}/bids/v1/consultations/{consultation.procedure}/deadline"
+        return Extension(url, deadline, explanation, of_round=True)
     url = f"{public_url}/notices/v1/notices/{consultation.notice.notice_id}/corrections"
     return Extension(url, deadline, explanation)
 
 
 async def _tell(uow: Uow, consultation: Consultation, incident: Incident) -> None:
     proposed = extension(uow.runtime.settings.public_url, consultation, incident, uow.now())
-    paper = incident_letter(consultation, incident, proposed.url, proposed.body)
+    paper = incident_letter(consultation, incident, proposed.url, (proposed.explanation, proposed.body))
     letter = await letters.keep(uow, consultation, ("", consultation.buyer), paper)
     uow.emit(
         IncidentDeclaredV1(

@@ -17,13 +17,20 @@ from services.bids.store import awards as store
 from services.bids.store.awards import Letter
 from services.bids.store.consultations import Consultation
 
-__all__ = ["keep", "read", "send"]
+__all__ = ["keep", "read", "send", "tell"]
 
 
 async def send(uow: Uow, consultation: Consultation, to: tuple[str, str], paper: Paper) -> Letter:
     """Send a letter: `to` is (lot, addressee), who is told by mail."""
     letter = await keep(uow, consultation, to, paper)
     uow.emit(events.letter_sent(letter))
+    return letter
+
+
+async def tell(uow: Uow, consultation: Consultation, to: tuple[str, str], paper: Paper) -> Letter:
+    """Send a letter that is no step of the award, to a company or to the buyer itself, who is told by mail."""
+    letter = await keep(uow, consultation, to, paper)
+    uow.emit(events.message_sent(letter))
     return letter
 
 

@@ -19,6 +19,7 @@ from libs.common.runtime import Runtime
 from libs.common.timestamp import TimestampAuthority, TimestampError
 from libs.common.uow import Uow
 from services.bids import evidence
+from services.bids.deputies import store as deputies
 from services.bids.domain.states import OPENING, OpeningState, after
 from services.bids.errors import (
     BeforeDeadline,
@@ -372,6 +373,7 @@ async def _write(uow: Uow, opening: Opening, wanted: Wanted) -> None:
     if former is not None:
         await store.set_state(uow.conn, former.id, after(OPENING, former.state, "replace"))
         await store.forget_shares(uow.conn, former.id)
+        await deputies.forget(uow.conn, former.id)
     await store.add(uow.conn, opening)
     await record_step(uow.conn, opening, "started", uow.now(), statement=opening.statement.digest.hex())
     uow.audit("start_opening", str(opening.id))

@@ -1,4 +1,4 @@
-"""Bids, their envelopes and files, and the journal of attempts."""
+"""Bids, their envelopes and files, and the attempts at them that the evidence tells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
@@ -18,12 +18,11 @@ from services.bids.store.queries import QUERIES
 
 __all__ = [
     "Announced", "Attempt", "Bid", "BidFile", "EnvelopeRow", "EnvelopeState", "SealedBy", "add", "attempts", "attempts_of_procedure",
-    "begin_attempt", "deposit", "deposited", "end_attempt", "envelopes", "envelopes_received", "files",
+    "deposit", "deposited", "envelopes", "envelopes_received", "files",
     "find", "lock", "of_depositor", "paper", "position", "set_envelope_state", "set_state",
 ]  # fmt: skip
 
 EnvelopeState = Literal["announced", "sealed", "opened", "unreadable"]
-Outcome = Literal["complete", "refused", "interrupted"]
 SealedBy = Literal["bidder", "platform"]
 
 
@@ -99,6 +98,7 @@ class Attempt:
     """One attempt to upload, deposit or withdraw."""
 
     id: UUID
+    """Of the fact that begins it."""
     kind: str
     file: int | None
     started_at: datetime
@@ -196,28 +196,14 @@ async def set_state(conn: asyncpg.Connection, bid: UUID, state: BidState) -> int
     return int(await conn.fetchval(QUERIES["set_bid_state"], bid, state))
 
 
-async def begin_attempt(conn: asyncpg.Connection, bid: Bid, kind: str, at: datetime, file: int | None = None) -> UUID:
-    """Note that an attempt begins."""
-    identity = uuid4()
-    await conn.execute(QUERIES["begin_attempt"], identity, bid.id, bid.procedure, kind, file, at)
-    return identity
-
-
-async def end_attempt(
-    conn: asyncpg.Connection, attempt: UUID, at: datetime, received: int, outcome: Outcome, reason: str | None = None
-) -> None:
-    """Note how an attempt ended, and its last byte."""
-    await conn.execute(QUERIES["end_attempt"], attempt, at, received, outcome, reason)
-
-
 async def attempts(conn: asyncpg.Connection, bid: UUID) -> list[Attempt]:
-    """Give the attempts at one bid."""
-    return [Attempt(**dict(row)) for row in await conn.fetch(QUERIES["attempts_of_bid"], bid)]
+    """Give the attempts at one bid, as the facts of the evidence tell them."""
+    return [Attempt(**dict(row)) for row in await conn.fetch(QUERIES["attempts"], bid, None)]
 
 
 async def attempts_of_procedure(conn: asyncpg.Connection, procedure: UUID) -> list[Attempt]:
     """Give the attempts at all the bids of a consultation."""
-    return [Attempt(**dict(row)) for row in await conn.fetch(QUERIES["attempts_of_procedure"], procedure)]
+    return [Attempt(**dict(row)) for row in await conn.fetch(QUERIES["attempts"], None, procedure)]
 
 
 def _read(row: Any) -> Bid | None:  # noqa: ANN401  # a row of asyncpg

@@ -15,7 +15,7 @@ from services.bids.domain.states import ContractState
 from services.bids.store.listed import Listed
 from services.bids.store.queries import QUERIES
 
-__all__ = ["ContractRow", "add", "find", "lock", "number_taken", "of", "of_procedure", "save"]
+__all__ = ["ContractRow", "add", "find", "lock", "number_taken", "of", "of_consultation", "of_procedure", "save"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,11 @@ async def of(
 async def of_procedure(conn: asyncpg.Connection, procedure: UUID) -> list[ContractRow]:
     """Give the contracts of a procedure."""
     return [_contract(row) for row in await conn.fetch(QUERIES["contracts_of_procedure"], procedure)]
+
+
+async def of_consultation(conn: asyncpg.Connection, award: UUID) -> list[ContractRow]:
+    """Give the contracts of the consultation, a procedure or a round of it, in which an award was decided."""
+    return [_contract(row) for row in await conn.fetch(QUERIES["contracts_of_consultation"], award)]
 
 
 async def save(conn: asyncpg.Connection, row: ContractRow) -> int:

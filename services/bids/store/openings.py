@@ -15,6 +15,7 @@ from services.bids.domain.states import OpeningState
 from services.bids.scanning import Verdict
 from services.bids.sealing.names import from_text, to_text
 from services.bids.sealing.opening import OpenedShare, OpeningStatement, Stage
+from services.bids.signatures.verdict import FileSignature
 from services.bids.store.queries import QUERIES
 
 __all__ = [
@@ -66,15 +67,23 @@ class OpenedFile:
     secrets: bytes
     """Of its segments, sealed under the key of the opening."""
     verdict: Verdict
+    signatures: tuple[FileSignature, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give what is kept until the report is drawn up."""
-        return asdict(self) | {"secrets": to_text(self.secrets)}
+        return asdict(self) | {"secrets": to_text(self.secrets), "signatures": self.told_signatures}
+
+    @property
+    def told_signatures(self) -> list[dict[str, Any]]:
+        """What is told of its signatures."""
+        return [each.model_dump(mode="json") for each in self.signatures]
 
     @classmethod
     def of_json(cls, told: Mapping[str, Any]) -> OpenedFile:
         """Read what `to_json` gave."""
-        return cls(**{**told, "secrets": from_text(told["secrets"]), "verdict": Verdict(**told["verdict"])})
+        signatures = tuple(FileSignature.model_validate(each) for each in told.get("signatures", ()))
+        read = {"secrets": from_text(told["secrets"]), "verdict": Verdict(**told["verdict"]), "signatures": signatures}
+        return cls(**{**told, **read})
 
 
 @dataclass(frozen=True)
@@ -219,7 +228,7 @@ async def add_file(conn: asyncpg.Connection, opening: UUID, bid: UUID, number: i
     """Note a file that was opened."""
     await conn.execute(
         QUERIES["add_opened_file"], opening, bid, number, file.name, file.media_type, file.size, file.sha256,
-        file.secrets, file.verdict.scan, file.verdict.threat,
+        file.secrets, file.verdict.scan, file.verdict.threat, file.told_signatures,
     )  # fmt: skip
 
 
@@ -230,7 +239,8 @@ async def find_file(conn: asyncpg.Connection, opening: UUID, bid: UUID, number: 
         return None
     values = dict(row)
     verdict = Verdict(values.pop("scan"), values.pop("threat"))
-    return OpenedFile(**values, verdict=verdict)
+    signatures = tuple(FileSignature.model_validate(each) for each in values.pop("signatures"))
+    return OpenedFile(**values, verdict=verdict, signatures=signatures)
 
 
 def _read(row: Any) -> Opening | None:  # noqa: ANN401  # a row of asyncpg

@@ -176,28 +176,36 @@ UPDATE bid
  WHERE id = $1
 RETURNING version
 
--- begin_attempt --
-INSERT INTO attempt (id, bid, procedure, kind, file, started_at, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, 'running')
-
--- end_attempt --
-UPDATE attempt
-   SET ended_at = $2, bytes = $3, outcome = $4, reason = $5
- WHERE id = $1
-
--- attempts_of_bid --
-SELECT id, kind, file, started_at, ended_at, bytes, outcome, reason
-  FROM attempt
- WHERE bid = $1
- ORDER BY started_at, id
-
--- attempts_of_procedure --
-SELECT attempt.id, attempt.bid, bid.depositor, attempt.kind, attempt.file, attempt.started_at, attempt.ended_at,
-       attempt.bytes, attempt.outcome, attempt.reason
-  FROM attempt
-  JOIN bid ON bid.id = attempt.bid
- WHERE attempt.procedure = $1
- ORDER BY attempt.started_at, attempt.id
+-- attempts --
+-- Drawn from the facts: a request of an upload is a fact that begins it, and what the next one of the same upload says of its end.
+-- Of a bid, else of a consultation. A request without end, followed by another, ended with its process.
+SELECT told.id, told.bid, bid.depositor, (told.content->>'file')::integer AS file, told.at AS started_at,
+       CASE told.kind WHEN 'deposited' THEN 'deposit' WHEN 'withdrawn' THEN 'withdrawal' ELSE 'upload' END AS kind,
+       CASE WHEN told.kind IN ('deposited', 'withdrawn') THEN told.at
+            WHEN told.next NOT IN ('upload_resumed', 'upload_started') THEN told.next_at
+       END AS ended_at,
+       CASE WHEN told.kind = 'deposited' THEN (told.content->>'bytes')::bigint
+            WHEN told.kind = 'withdrawn' OR told.next IS NULL THEN 0
+            ELSE greatest(coalesce(told.later->>'length', told.later->>'received', told.later->>'offset')::bigint
+                          - coalesce((told.content->>'offset')::bigint, 0), 0)
+       END AS bytes,
+       CASE WHEN told.kind IN ('deposited', 'withdrawn') OR told.next IN ('upload_completed', 'upload_paused') THEN 'complete'
+            WHEN told.next IS NULL THEN 'running'
+            WHEN told.next = 'upload_removed' THEN 'removed'
+            WHEN told.next = 'checksum_refused' THEN 'refused'
+            ELSE coalesce(told.later->>'outcome', 'interrupted')
+       END AS outcome,
+       told.later->>'reason' AS reason
+  FROM (SELECT id, bid, kind, at, content, sequence, lead(kind) OVER own AS next, lead(at) OVER own AS next_at,
+               lead(content) OVER own AS later
+          FROM evidence_fact
+         WHERE (bid = $1 OR (procedure = $2 AND bid IS NOT NULL))
+           AND kind IN ('upload_started', 'upload_resumed', 'upload_paused', 'upload_interrupted', 'checksum_refused',
+                        'upload_completed', 'upload_removed', 'deposited', 'withdrawn')
+        WINDOW own AS (PARTITION BY bid, coalesce(content->>'upload', id::text) ORDER BY sequence)) AS told
+  JOIN bid ON bid.id = told.bid
+ WHERE told.kind IN ('upload_started', 'upload_resumed', 'deposited', 'withdrawn')
+ ORDER BY told.at, told.sequence
 
 -- add_opening --
 INSERT INTO opening (id, procedure, state, stage, key_fingerprint, statement, token, stamped_at, started_at)
@@ -288,12 +296,12 @@ UPDATE presence
  WHERE opening = $1
 
 -- add_opened_file --
-INSERT INTO opened_file (opening, bid, number, name, media_type, size, sha256, secrets, scan, threat)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO opened_file (opening, bid, number, name, media_type, size, sha256, secrets, scan, threat, signatures)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT DO NOTHING
 
 -- opened_file --
-SELECT f.name, f.media_type, f.size, f.sha256, f.secrets, f.scan, f.threat, b.envelope
+SELECT f.name, f.media_type, f.size, f.sha256, f.secrets, f.scan, f.threat, f.signatures, b.envelope
   FROM opened_file AS f
   JOIN bid_file AS b ON b.bid = f.bid AND b.number = f.number
  WHERE f.opening = $1
@@ -413,6 +421,16 @@ SELECT id, sequence, version, procedure, award, buyer, winner, number, state, co
   FROM contract
  WHERE procedure = $1
  ORDER BY sequence
+
+-- contracts_of_consultation --
+-- Those whose award was decided where this one was: not those of other rounds.
+SELECT k.id, k.sequence, k.version, k.procedure, k.award, k.buyer, k.winner, k.number, k.state, k.content, k.standstill_until,
+       k.prepared, k.winner_signed, k.signed, k.clearance, k.submitted_at, k.signed_at, k.notified_at, k.acknowledged_at
+  FROM award AS own
+  JOIN award AS a ON a.procedure = own.procedure
+  JOIN contract AS k ON k.award = a.id
+ WHERE own.id = $1
+ ORDER BY k.sequence
 
 -- save_contract --
 UPDATE contract

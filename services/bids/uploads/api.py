@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,12 +12,13 @@ from aiohttp import web
 
 from libs.common.actor import Actor
 from libs.common.errors import Forbidden, HallesError, IllegalTransition, UnsupportedMedia
-from libs.common.http import Routes, chunks
+from libs.common.http import Routes
 from libs.common.http.problems import MethodNotAllowed, problem
 from libs.common.runtime import Runtime
 from services.bids.errors import UnknownBid
 from services.bids.settings import BidsSettings
 from services.bids.uploads import protocol, service, transfer
+from services.bids.uploads.body import Body, let_go
 from services.bids.uploads.errors import (
     ChecksumMismatch,
     FinalUpload,
@@ -31,7 +32,6 @@ from services.bids.uploads.errors import (
     WrongOffset,
     WrongTusVersion,
 )  # fmt: skip
-from services.bids.uploads.receiving import HandedOverError
 from services.bids.uploads.store import Upload
 
 __all__ = ["routes"]
@@ -39,7 +39,6 @@ __all__ = ["routes"]
 routes = Routes("bids")
 _CREATION = "/v1/bids/{bid_id}/files/{number}/uploads"
 _UPLOAD = "/v1/uploads/{upload_id}"
-_MOST = 2**62  # bytes: what a request may bring is judged with its upload
 _READING = [UnknownUpload, UploadExpired, UploadHeld, WrongTusVersion]
 _RECEIVING = [*_READING, WrongHeader, WrongOffset, FinalUpload, IllegalTransition, UploadTooLarge, ChecksumMismatch,
               NoRoom]  # fmt: skip
@@ -63,6 +62,8 @@ def _tus(handler: H) -> H:
                 response.headers["Tus-Version"] = protocol.VERSION
             if request.can_read_body:
                 response.force_close()  # what is left of the body is not read
+        if let_go(request):
+            response.force_close()
         response.headers["Tus-Resumable"] = protocol.VERSION
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -97,7 +98,7 @@ async def create_upload(
 ) -> web.StreamResponse:
     """Announce an upload of a file (tus creation, with its first bytes when the body has some), or join its parts."""
     asked = protocol.creation(request.headers)
-    body = _body(request)
+    body = Body(request)
     upload = await service.create(runtime, actor, (bid_id, number), asked)
     headers = {"Location": _address(runtime, request, upload)}
     if asked.kind != "final" and (request.can_read_body or upload.length == 0):
@@ -155,7 +156,7 @@ async def upload_otherwise(runtime: Runtime, actor: Actor, upload_id: UUID, requ
 
 async def _receive(runtime: Runtime, actor: Actor, upload_id: UUID, request: web.Request) -> web.StreamResponse:
     offset = protocol.offset(request.headers)
-    upload = await transfer.receive(runtime, actor, (upload_id, offset), _body(request))
+    upload = await transfer.receive(runtime, actor, (upload_id, offset), Body(request))
     return web.Response(status=204, headers={"Upload-Offset": str(upload.received)} | _expires(upload))
 
 
@@ -163,25 +164,6 @@ def _address(runtime: Runtime, request: web.Request, upload: Upload) -> str:
     """Give an absolute address, which some clients do not make of a path; https where a proxy in front speaks it."""
     scheme = urlsplit(runtime.settings.public_url).scheme
     return f"{scheme}://{request.host}/bids/v1/uploads/{upload.id}"
-
-
-def _body(request: web.Request) -> transfer.Body:
-    def stop() -> None:
-        request.content.set_exception(HandedOverError())
-
-    checksum = protocol.checksum(request.headers)
-    return transfer.Body(_bytes(request), request.content_length, checksum, stop)
-
-
-async def _bytes(request: web.Request) -> AsyncIterator[bytes]:
-    """Give the body; when it breaks off, what had come before that too, so that it need not be sent again."""
-    try:
-        async for chunk in chunks(request, _MOST):
-            yield chunk
-    except Exception:
-        if left := request.content._read_nowait(-1):  # noqa: SLF001  # the public ones tell the error first
-            yield left
-        raise
 
 
 def _check_media(request: web.Request) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
-from uuid import UUID, uuid4
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+from uuid import UUID
 
 from libs.common.actor import Actor
 from libs.common.errors import HallesError
@@ -14,31 +15,21 @@ from services.bids.domain.states import BID, after
 from services.bids.evidence import FactKind
 from services.bids.service import drafts
 from services.bids.settings import BidsSettings
-from services.bids.store import bids, consultations
+from services.bids.store import consultations
 from services.bids.uploads import service, store
+from services.bids.uploads.body import Body
+from services.bids.uploads.connected import ConnectionReceiver
 from services.bids.uploads.content import envelope_of_file
 from services.bids.uploads.errors import FinalUpload, UploadHeld, UploadTooLarge, WrongOffset
 from services.bids.uploads.leases import Lease, Leases
 from services.bids.uploads.parts import Destination
-from services.bids.uploads.protocol import Checksum
-from services.bids.uploads.receiving import HandedOverError, Incoming, Receiver
+from services.bids.uploads.receiving import ChunkReceiver, HandedOverError, Incoming
 from services.bids.uploads.store import QUERIES, Part, Upload
 
-__all__ = ["MOST_PARTS", "Body", "receive"]
+__all__ = ["MOST_PARTS", "receive"]
 
 MOST_PARTS = 10_000
 """Parts of one upload: requests, and each 64 MiB of one."""
-
-
-@dataclass(frozen=True)
-class Body:
-    """The bytes of one request, and how to stop reading them."""
-
-    chunks: AsyncIterator[bytes]
-    length: int | None
-    """Content-Length, when the caller tells it."""
-    checksum: Checksum | None
-    stop: Callable[[], None]
 
 
 async def receive(runtime: Runtime, actor: Actor, place: tuple[UUID, int], body: Body) -> Upload:
@@ -53,7 +44,7 @@ async def receive(runtime: Runtime, actor: Actor, place: tuple[UUID, int], body:
     except asyncio.CancelledError:  # the server stops, or the caller left: what came is kept first
         body.stop()
         await asyncio.wait([receiving])
-        receiving.exception()  # told to nobody: its attempt is noted
+        receiving.exception()  # told to nobody: a fact tells
         raise
 
 
@@ -87,24 +78,23 @@ def _check_start(upload: Upload, offset: int, body: Body) -> None:
 
 
 class _Receiving:
-    """One request: its attempt in the journal, its parts, each committed only under the lease and at the offset."""
+    """One request: its facts in the evidence, its parts, each committed only under the lease and at the offset."""
 
     def __init__(self, runtime: Runtime, actor: Actor, upload: Upload, lease: Lease) -> None:
         self.upload = upload
         self._runtime = runtime
         self._actor = actor
         self._lease = lease
-        self._incoming: Incoming | None = None
-        self._attempt = uuid4()
 
     async def run(self, body: Body) -> None:
         """Take the request to its end, and note how it ended."""
         if self.upload.length and self.upload.received == self.upload.length:
             return
         destination, first = await self._begin()
-        incoming = self._incoming = Incoming(body.chunks, self.upload.length - self.upload.received, body.checksum)
+        room = self.upload.length - self.upload.received
+        incoming = Incoming(room, body.length, body.checksum)
         try:
-            await Receiver(destination, first, self._commit).receive(incoming)
+            await self._take(body, incoming, destination, first)
         except HallesError as error:
             await self._end("refused", error.slug)
             raise
@@ -113,13 +103,21 @@ class _Receiving:
             raise
         await self._answer(incoming)
 
+    async def _take(self, body: Body, incoming: Incoming, destination: Destination, first: int) -> None:
+        """Have what the platform seals read by the processes that seal it, where the connection allows it."""
+        if destination.envelope is not None:
+            with body.connection() as wire:
+                if wire is not None:
+                    await ConnectionReceiver(wire, destination, first, self._commit).receive(incoming)
+                    return
+        chunks, storage = body.chunks(), destination.storage
+        await ChunkReceiver(chunks, destination.open, storage, first, self._commit).receive(incoming)
+
     async def _begin(self) -> tuple[Destination, int]:
-        now = self._runtime.clock.now()
         async with self._runtime.uow(actor=self._actor) as uow:
             upload = self.upload
             bid = await drafts.own_bid(uow.conn, self._actor, upload.bid)
             keys = (await consultations.key_set(uow.conn, upload.procedure, bid.key_fingerprint)).keys
-            self._attempt = await bids.begin_attempt(uow.conn, bid, "upload", now, upload.file)
             kind = FactKind.UPLOAD_RESUMED if upload.received else FactKind.UPLOAD_STARTED
             await service.record(uow, upload, kind, offset=upload.received)
             count = await uow.conn.fetchval(QUERIES["count_parts"], upload.id)
@@ -153,26 +151,31 @@ class _Receiving:
                 upload = replace(upload, completed_at=now)
                 if upload.kind == "whole":
                     await service.file_received(uow, upload)
+                else:
+                    await service.record(uow, upload, FactKind.UPLOAD_COMPLETED, length=upload.length)
         self.upload = upload
 
     async def _answer(self, incoming: Incoming) -> None:
         error = incoming.ended_by
         if error is None:
-            await self._end("complete", None)
+            await self._pause()
             return
         await self._end("interrupted", type(error).__name__)
         if self.upload.completed_at is not None:
             return
         raise _lost() if isinstance(error, HandedOverError) else error
 
-    async def _end(self, outcome: bids.Outcome, reason: str | None) -> None:
-        received = 0 if self._incoming is None else self._incoming.received
+    async def _pause(self) -> None:
+        """Note that a request ended well; the last one of a file is told by its completion."""
+        if self.upload.completed_at is None:
+            async with self._runtime.uow(actor=self._actor) as uow:
+                await service.record(uow, self.upload, FactKind.UPLOAD_PAUSED, offset=self.upload.received)
+
+    async def _end(self, outcome: Literal["refused", "interrupted"], reason: str) -> None:
+        """Note what ended a request before its last byte."""
+        kind = FactKind.CHECKSUM_REFUSED if reason == "checksum-mismatch" else FactKind.UPLOAD_INTERRUPTED
         async with self._runtime.uow(actor=self._actor) as uow:
-            await bids.end_attempt(uow.conn, self._attempt, uow.now(), received, outcome, reason)
-            if reason is not None:
-                mismatch = reason == "checksum-mismatch"
-                kind = FactKind.CHECKSUM_REFUSED if mismatch else FactKind.UPLOAD_INTERRUPTED
-                await service.record(uow, self.upload, kind, offset=self.upload.received, reason=reason)
+            await service.record(uow, self.upload, kind, offset=self.upload.received, reason=reason, outcome=outcome)
 
 
 def _lost() -> UploadHeld:

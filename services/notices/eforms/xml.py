@@ -250,7 +250,8 @@ def _parse(content: str) -> Element:
 
 def _refuse_excess(root: Element) -> None:
     """Refuse what is too broad, too long or too deep; counted by libxml2, for every notice pays for it."""
-    if _TOO_BROAD(root):
+    elements = cast("float", _ELEMENTS(root))
+    if elements > MAX_CHILDREN and _TOO_BROAD(root):
         raise UnreadableNoticeError(
             f"Un élément en contient plus de {MAX_CHILDREN} autres.",
             f"An element holds more than {MAX_CHILDREN} others.",
@@ -260,7 +261,7 @@ def _refuse_excess(root: Element) -> None:
             f"Un élément porte plus de {MAX_ATTRIBUTES} attributs.",
             f"An element bears more than {MAX_ATTRIBUTES} attributes.",
         )
-    if _TOO_MANY(root):
+    if elements > MAX_ELEMENTS:
         raise UnreadableNoticeError(
             f"Le fichier contient plus de {MAX_ELEMENTS} éléments.",
             f"The file holds more than {MAX_ELEMENTS} elements.",
@@ -274,7 +275,7 @@ def _refuse_excess(root: Element) -> None:
 
 _TOO_BROAD: Final = etree.XPath(f"boolean(//*[{MAX_CHILDREN + 1}])")
 _TOO_DRESSED: Final = etree.XPath(f"boolean(//@*[{MAX_ATTRIBUTES + 1}])")
-_TOO_MANY: Final = etree.XPath(f"count(//*) > {MAX_ELEMENTS}")
+_ELEMENTS: Final = etree.XPath("count(//*)")
 _TOO_DEEP: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 
 

@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from libs.common.messages.base import OrganisationId
 from libs.common.messages.notices import ContractKind, Nature, NoticeKind, Technique
 from libs.common.reference import communes, regions
+from libs.common.search.clauses import clauses_of
+from libs.common.search.places import Box, Point
 from services.notices.inputs.fields import CpvBranch, Department, FromDay, Input, PageQuery, ProcedureOrType, ToDay
-from services.notices.search.asked import clauses_of
 from services.notices.search.criteria import Criteria, Facet, National, Near, Sort
-from services.notices.search.places import Box, Point
 
 __all__ = ["CriteriaQuery", "MapQuery", "NoticeQuery", "StatisticsQuery"]
 
@@ -133,6 +133,7 @@ class CriteriaQuery(Input):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
+        clauses_of(self.q or "")  # raises for more terms than are looked for
         if self.radius is not None and self.near is None:
             raise ValueError("Indiquez « near » : le centre du rayon.", "Give 'near': the centre of the radius.")
         if self.value_min is not None and self.value_max is not None and self.value_min > self.value_max:

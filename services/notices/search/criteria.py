@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from services.notices.search.asked import Clause
-from services.notices.search.places import Box, Point
+from libs.common.search.clauses import Clause
+from libs.common.search.places import Box, Point
 
 __all__ = ["FACETS", "Criteria", "Facet", "National", "Near", "Position", "Sort"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -14,13 +13,15 @@ from zoneinfo import ZoneInfo
 from tantivy import Document, Schema, SchemaBuilder
 
 from libs.common.reference import regions
+from libs.common.search import notice as said
+from libs.common.search import places
+from libs.common.search.words import fold
 from services.notices.content import NoticeContent
-from services.notices.search import places
-from services.notices.search.text import body_text, cpv_branches, fold, plain
 
 __all__ = [
     "ANALYZER",
     "CPV_LEVELS",
+    "EXACT",
     "FIRST_YEAR",
     "LAST_YEAR",
     "VALUES",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 ANALYZER: Final = "french"
+EXACT: Final = "exact"
+"""Words as they are, folded before."""
 CPV_LEVELS: Final = (2, 3, 4, 5)
 """Digits of divisions, groups, classes and categories."""
 VALUES: Final = (40_000, 90_000, 216_000, 1_000_000, 5_404_000)
@@ -47,8 +50,6 @@ _FACETS: Final = (
     *("region", "department", "nature", "procedure", "phase", "kind", "contract", "technique", "buyer", "clause", "language"),
     *("value_class", "point", *(f"cpv{level}" for level in CPV_LEVELS)),
 )  # fmt: skip
-_GAP: Final = " de de de de de de "
-"""Stop words: no phrase runs from one text into the next."""
 _PARIS: Final = ZoneInfo("Europe/Paris")
 _EPOCH: Final = date(1970, 1, 1)
 FIRST_YEAR: Final = 2010
@@ -79,7 +80,9 @@ def schema() -> Schema:
     """Give the fields of the index."""
     builder = SchemaBuilder()
     for name in ("words", "title"):
-        builder.add_text_field(name, tokenizer_name=ANALYZER)
+        builder.add_text_field(name, tokenizer_name=ANALYZER, index_option="basic")
+    for name in ("exact", "title_exact"):
+        builder.add_text_field(name, tokenizer_name=EXACT)
     for name in ("id", "procedure_id", "cpv", "place", "national"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in _FACETS:
@@ -107,8 +110,8 @@ def document_of(row: IndexRow) -> Document:
     document.add_integer("day", day_number(day_of(row.published_at)))
     if row.deadline is not None:
         document.add_integer("deadline", microseconds(row.deadline))
-    if (amount := _euros(content)) is not None:
-        document.add_integer("value", int(amount * 100))
+    if (cents := said.euros(content)) is not None:
+        document.add_integer("value", cents)
     return document
 
 
@@ -160,38 +163,38 @@ def deadline_key(at: datetime | None, notice_id: UUID) -> int:
 
 
 def _add_words(document: Document, content: NoticeContent) -> None:
-    """Add the texts as they are written, and once more without accents."""
-    title = plain(content.title)
-    text = f"{title}{_GAP}{body_text(content)}"
-    document.add_text("title", title)
-    document.add_text("words", text)
-    if (folded := fold(text)) != text.lower():
-        document.add_text("words", _GAP + folded)
-        document.add_text("title", _GAP + fold(title))
+    """Add the texts as they are written, once more without accents, and word by word as they are."""
+    text = said.text_of(content)
+    for name, words in (("title", text.title), ("words", f"{text.title} {text.body}")):
+        document.add_text(name, words)
+        if (folded := fold(words)) != words.lower():
+            document.add_text(name, folded)
+    document.add_text("exact", " ".join(text.exact()))
+    document.add_text("title_exact", " ".join(said.Text(text.title, "").exact()))
 
 
 def terms_of(row: IndexRow, content: NoticeContent) -> dict[str, Iterable[str]]:
     """Give the terms of each field of a notice but its words."""
     points = places.points_of(content)
-    branches = cpv_branches(content)
+    branches, departments = said.cpv_branches(content), said.departments(content)
     told: dict[str, Iterable[str]] = {
         "id": [row.notice_id.hex],
         "procedure_id": [row.procedure_id.hex],
         "cpv": branches,
         "place": [square for key in points for square in places.squares(key)],
         "national": ["yes"] if places.is_national(content) else [],
-        "region": [region for each in content.departments if (region := regions.of_department(each))],
-        "department": content.departments,
-        "nature": [content.nature, *(lot.nature for lot in content.lots)],
+        "region": [region for each in departments if (region := regions.of_department(each))],
+        "department": departments,
+        "nature": said.natures(content),
         "procedure": [content.procedure_type],
         "phase": [_phase(content, row.procedure_state)],
         "kind": [content.kind],
         "contract": [content.contract_kind],
         "technique": content.techniques,
         "buyer": [row.organisation],
-        "clause": _clauses(content),
+        "clause": said.clauses_told(content),
         "language": [content.language],
-        "value_class": [_value_class(_euros(content))],
+        "value_class": [_value_class(said.euros(content))],
         "point": points,
     }
     return told | {f"cpv{level}": [each for each in branches if len(each) == level] for level in CPV_LEVELS}
@@ -210,21 +213,8 @@ def _phase(content: NoticeContent, state: str) -> str:
     return "planning" if content.kind == "planning" else "open"
 
 
-def _clauses(content: NoticeContent) -> list[str]:
-    """Give whether a lot has social or environmental terms, whatever the way they are told."""
-    terms = [lot.terms for lot in content.lots if lot.terms is not None]
-    social = any(each.social or each.reserved_participation or "soc-obj" in each.strategic for each in terms)
-    green = any(each.environmental or "env-imp" in each.strategic for each in terms)
-    return [name for name, told in (("social", social), ("environmental", green)) if told]
-
-
-def _euros(content: NoticeContent) -> Decimal | None:
-    value = content.value
-    return value.amount if value is not None and value.currency == "EUR" else None
-
-
-def _value_class(value: Decimal | None) -> str:
-    if value is None:
+def _value_class(cents: int | None) -> str:
+    if cents is None:
         return "unknown"
-    floor = max((bound for bound in VALUES if bound <= value), default=0)
+    floor = max((bound for bound in VALUES if bound * 100 <= cents), default=0)
     return str(floor)

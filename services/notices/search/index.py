@@ -14,13 +14,14 @@ from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
-from tantivy import Index, Order, Query, Searcher
+from tantivy import Index, Order, Query, Searcher, TextAnalyzerBuilder, Tokenizer
 
-from services.notices.search.asked import analyzer
+from libs.common.search.words import analyzer
 from services.notices.search.counts import Shown, by_value, count, counts_of
 from services.notices.search.criteria import Criteria, Facet, Position, Sort
 from services.notices.search.fields import (
     ANALYZER,
+    EXACT,
     IndexRow,
     day_of,
     day_of_number,
@@ -91,6 +92,7 @@ class TantivyIndex:
         # newest first in each part of it: what was published of late stands together, and is found without the rest
         self._index = Index(schema(), path=path, sort_by_field="published", sort_order=Order.Desc)
         self._index.register_tokenizer(ANALYZER, analyzer())
+        self._index.register_tokenizer(EXACT, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
         self._writer = self._index.writer(BUILDING, 1)
         self._recent = Recent({})
         self._show()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from tantivy import Order, Query, Searcher
 
-from services.notices.search import places
+from libs.common.search import places
 from services.notices.search.counts import by_value, count
 from services.notices.search.criteria import Criteria, Near, Position
 from services.notices.search.fields import FIRST_YEAR, LAST_YEAR, identity

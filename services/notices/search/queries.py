@@ -10,27 +10,30 @@ from uuid import UUID
 
 from tantivy import FieldType, Occur, Query, Searcher
 
-from services.notices.search.asked import Clause, Lexemes, positive
+from libs.common.search.clauses import Atom, Branch, Clause, Phrase, Word, positive
+from libs.common.search.places import circle, in_box
 from services.notices.search.criteria import Criteria, National
 from services.notices.search.fields import VALUES, day_number, microseconds, published_key, schema
-from services.notices.search.places import circle, in_box
 
 __all__ = ["any_of", "both", "but", "query_of", "since", "tiers_of", "up_to"]
 
 _FEW: Final = 6
 """Terms that are read side by side; the lists of more are put together first, the whole of each."""
+_WHOLE: Final = ("words", "exact")
+_TITLE: Final = ("title", "title_exact")
+"""Fields of stems, and of words as they are."""
 _LEAST: Final = UUID(int=0)
 _MOST: Final = UUID(int=2**128 - 1)
 
 
 def query_of(searcher: Searcher, criteria: Criteria) -> Query:
     """Give the query that the notices of a search answer."""
-    wanted = [_clause(searcher, "words", clause) for clause in positive(criteria.words)]
+    wanted = [_clause(searcher, _WHOLE, clause) for clause in positive(criteria.words)]
     wanted += _terms(criteria)
     wanted += _ranges(criteria)
     if place := _place(criteria):
         wanted.append(place)
-    unwanted = [_clause(searcher, "words", clause) for clause in criteria.words if clause.negative]
+    unwanted = [_clause(searcher, _WHOLE, clause) for clause in criteria.words if clause.negative]
     if criteria.other_buyers:
         unwanted.append(any_of("buyer", criteria.other_buyers))
     return but(both(*wanted), *unwanted)
@@ -38,7 +41,7 @@ def query_of(searcher: Searcher, criteria: Criteria) -> Query:
 
 def tiers_of(searcher: Searcher, criteria: Criteria, query: Query) -> list[Query]:
     """Part the answers by relevance: all words in the title, some, none. Together they are all answers, each once."""
-    titles = [_clause(searcher, "title", clause) for clause in positive(criteria.words)]
+    titles = [_clause(searcher, _TITLE, clause) for clause in positive(criteria.words)]
     if not titles:
         return [query]
     whole, some = both(*titles), _either(titles)
@@ -84,18 +87,32 @@ def _either(queries: list[Query]) -> Query:
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])
 
 
-def _clause(searcher: Searcher, field: str, clause: Clause) -> Query:
+def _clause(searcher: Searcher, fields: tuple[str, str], clause: Clause) -> Query:
+    found = [both(*(_atom(searcher, fields, atom) for atom in atoms)) for atoms in clause.alternatives]
+    return _either(found) if found else Query.empty_query()
+
+
+def _atom(searcher: Searcher, fields: tuple[str, str], atom: Atom) -> Query:
+    stems, exact = fields
+    match atom:
+        case Word(forms):
+            return _word(searcher, stems, forms)
+        case Phrase(words):
+            return _phrase(exact, words)
+        case Branch(prefix):
+            return any_of("cpv", [prefix])
+
+
+def _word(searcher: Searcher, field: str, forms: Iterable[str]) -> Query:
     """Leave out the forms that no notice holds: most words have but one, which is found twice as fast alone."""
-    held = [
-        lexemes for lexemes in clause.alternatives if all(searcher.doc_freq(field, lexeme) for _, lexeme in lexemes)
-    ]
-    return _either([_in_order(field, lexemes) for lexemes in held]) if held else Query.empty_query()
+    held = [form for form in forms if searcher.doc_freq(field, form)]
+    return _either([Query.term_query(schema(), field, form, "basic") for form in held]) if held else Query.empty_query()
 
 
-def _in_order(field: str, lexemes: Lexemes) -> Query:
-    if len(lexemes) == 1:
-        return Query.term_query(schema(), field, lexemes[0][1], "basic")
-    return Query.phrase_query(schema(), field, list(lexemes))
+def _phrase(field: str, words: tuple[str, ...]) -> Query:
+    if len(words) == 1:
+        return Query.term_query(schema(), field, words[0], "basic")
+    return Query.phrase_query(schema(), field, list(words))
 
 
 def _terms(criteria: Criteria) -> Iterator[Query]:

@@ -27,7 +27,16 @@ from services.notices.service.notices import DraftNotice
 from services.notices.store import notices as store
 from services.notices.store import procedures as procedure_store
 
-__all__ = ["draft_of", "duplicate", "keep", "keep_source", "own_draft_of", "require_timely", "source_of"]
+__all__ = [
+    "draft_of",
+    "duplicate",
+    "held_by_another",
+    "keep",
+    "keep_source",
+    "own_draft_of",
+    "require_timely",
+    "source_of",
+]
 
 _BEFORE_CLOSING: Final = {"draft", "planned", "open", "suspended"}
 
@@ -71,6 +80,7 @@ def _draft(checked: CheckedNotice, notice: ParsedNotice, buyer: ParsedOrganisati
         procedure_id=procedure_id_of(notice),
         content=drafting.content_of(notice, buyer, _today(buyer, now)),
         warnings=tuple(FieldError(problem.term, problem.message, problem.message_en) for problem in checked.warnings),
+        buyers=tuple(buyer.organisation for buyer in notice.buyers),
     )
 
 
@@ -100,15 +110,35 @@ def _own_buyer(notice: ParsedNotice, actor: Actor) -> ParsedOrganisation:
 async def keep(uow: Uow, command: DraftNotice, data: bytes, actor: Actor) -> Notice:
     """Keep an imported notice as a draft, and its XML in storage; a refusal leaves neither.
 
-    Raises DuplicateNotice, AmendmentOfClosed, TooLarge, Forbidden where the procedure belongs to another organisation.
+    Raises DuplicateNotice, AmendmentOfClosed, TooLarge, NoticeOfAnother where the procedure belongs to another organisation.
     """
     if await store.known_notices(uow.conn, [command.notice_id]):
         raise duplicate(command.notice_id)
+    procedure = await procedure_store.get_procedure(uow.conn, command.procedure_id)
+    if procedure is not None and procedure.organisation != actor.organisation:
+        raise held_by_another(command, procedure.organisation)
     await require_timely(uow, command)
     source = source_of(command.notice_id, data)
     notice = await use_cases.draft(uow, replace(command, source=source), actor)
     await keep_source(uow.runtime, source, data)
     return notice
+
+
+def held_by_another(command: DraftNotice, holder: str) -> NoticeOfAnother:
+    """Give the refusal of a notice whose procedure another buyer holds: its name only where the notice itself gives it (joint purchase)."""
+    if holder in command.buyers:
+        return NoticeOfAnother(
+            f"La consultation {command.procedure_id} (BT-04) est tenue ici par {holder}, que l'avis nomme aussi comme acheteur. Dans un achat"
+            " conjoint, un seul acheteur la tient : demandez-lui de reprendre cet avis, et de la partager avec vous par un groupement de commandes.",
+            f"The procedure {command.procedure_id} (BT-04) is held here by {holder}, whom the notice names as a buyer too. In a joint purchase one"
+            " buyer holds it: ask them to import this notice, and to share the procedure with you by a joint purchase.",
+        )
+    return NoticeOfAnother(
+        f"La consultation {command.procedure_id} (BT-04) appartient à un autre acheteur, que l'avis ne nomme pas : vérifiez BT-04. Si elle est"
+        " à vous, dites-le à l'exploitant de la plateforme : le journal dit qui en a pris l'identifiant.",
+        f"The procedure {command.procedure_id} (BT-04) belongs to another buyer, whom the notice does not name: check BT-04. If it is yours, tell"
+        " the operator of the platform: the journal says who took its identifier.",
+    )
 
 
 def duplicate(notice_id: UUID) -> DuplicateNotice:

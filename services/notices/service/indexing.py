@@ -24,7 +24,7 @@ import structlog
 from prometheus_client import Gauge, Histogram
 
 from libs.common.runtime import Runtime
-from services.notices.search import places
+from libs.common.search import places
 from services.notices.search.index import SearchIndex, TantivyIndex
 from services.notices.search.settings import SearchSettings
 from services.notices.store import search as store

@@ -11,11 +11,11 @@ from uuid import UUID
 import asyncpg
 
 from libs.common.actor import Actor, OrganisationKind
-from libs.common.errors import Forbidden, HallesError, InvalidInput
+from libs.common.errors import HallesError, InvalidInput
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.notices.domain.notice import Notice, NoticeState
-from services.notices.service.imports import duplicate, keep_source, require_timely, source_of
+from services.notices.service.imports import duplicate, held_by_another, keep_source, require_timely, source_of
 from services.notices.service.notices import DraftNotice, refuse_excess
 from services.notices.store import imports as store
 from services.notices.store import notices as notice_store
@@ -82,11 +82,9 @@ async def _refusal(uow: Uow, command: DraftNotice, seen: set[UUID], owners: dict
     organisation = command.content.buyer.organisation
     if command.notice_id in seen:
         return duplicate(command.notice_id)
-    if owners.get(command.procedure_id, organisation) != organisation:
-        return Forbidden(
-            f"La consultation {command.procedure_id} (BT-04) appartient à un autre acheteur.",
-            f"The procedure {command.procedure_id} (BT-04) belongs to another buyer.",
-        )
+    holder = owners.get(command.procedure_id, organisation)
+    if holder != organisation:
+        return held_by_another(command, holder)
     try:
         refuse_excess(command.content)
         await require_timely(uow, command)

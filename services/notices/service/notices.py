@@ -46,6 +46,8 @@ class DraftNotice:
     content: NoticeContent
     warnings: tuple[FieldError, ...] = ()
     source: DocumentReference | None = None
+    buyers: tuple[str, ...] = ()
+    """Every buyer that an imported notice names: several, in a joint purchase."""
 
 
 @dataclass(frozen=True, slots=True)

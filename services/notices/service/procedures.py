@@ -196,7 +196,8 @@ async def contract_signed(uow: Uow, procedure_id: UUID, lot_id: str) -> None:
 async def contract_notified(uow: Uow, procedure_id: UUID, contract: Contract) -> Notice | None:
     """Make the award notice of a contract, once, with the lots that failed and were not told yet.
 
-    It is published here at once where the competition was; else it goes to journals first. None when it was made before.
+    It is published here at once where the competition was; else it goes to journals first. None when it was made before, and
+    for a contract under a framework agreement, whose own award was told (directive 2014/24/EU art. 50, 2): its essential data are.
     """
     procedure = await _due_closed(uow, procedure_id)
     notice_id = awards.award_notice_id(contract.contract_id, uow.runtime.settings.secret.get_secret_value())
@@ -209,6 +210,8 @@ async def contract_notified(uow: Uow, procedure_id: UUID, contract: Contract) ->
         )
     notified = procedure.after_lot(contract.lot_id, CONTRACT_NOTIFIED)
     await store.save_procedure(uow.conn, notified, uow.now())
+    if contract.framework_number is not None:
+        return None
     untold = [lot for lot in notified.lots if lot.state in FAILED and not lot.told]
     award = Notice(
         notice_id=notice_id,

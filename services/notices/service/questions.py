@@ -31,7 +31,9 @@ from services.notices.store import notices as notice_store
 from services.notices.store import procedures as procedure_store
 from services.notices.store import questions as store
 
-__all__ = ["AnswerQuestion", "answer", "ask", "closing", "forget_old", "set_closing"]
+__all__ = ["TELL_JOB", "AnswerQuestion", "answer", "ask", "closing", "forget_old", "set_closing", "tell_buyer"]
+
+TELL_JOB: Final = "question"
 
 _MOST: Final = 100
 """Questions of one organisation about one procedure."""
@@ -71,7 +73,16 @@ async def ask(uow: Uow, procedure_id: UUID, text: str, actor: Actor) -> Question
         name=actor.name,
     )
     await store.add_question(uow.conn, question)
+    uow.enqueue(TELL_JOB, key=str(question.question_id), payload={"question_id": str(question.question_id)})
     return question
+
+
+async def tell_buyer(uow: Uow, question_id: UUID) -> None:
+    """Tell that a question came: in a transaction of nobody's, so that no journal keeps who asked."""
+    question = await store.get_question(uow.conn, question_id)
+    procedure = await procedure_store.get_procedure(uow.conn, question.procedure_id) if question else None
+    if question is not None and procedure is not None:
+        uow.emit(events.question_asked(question, procedure))
 
 
 async def answer(uow: Uow, command: AnswerQuestion) -> tuple[Question, LegalDate | None]:

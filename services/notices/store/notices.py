@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from libs.common.db import load_queries
 from libs.common.errors import FieldError
 from libs.common.messages.base import DocumentReference
-from services.notices import search as words
+from libs.common.search import notice as said
+from libs.common.search import words
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.domain.roles import Scope
@@ -53,7 +54,7 @@ class VersionRow:
 
 async def add_notice(conn: asyncpg.Connection, notice: Notice) -> bool:
     """Write a new notice and its first version; False when its identifier is already known."""
-    found = await conn.fetchval(_SQL["notice_insert"], *_inserted(notice, notice.content.model_dump(mode="json")))
+    found = await conn.fetchval(_SQL["notice_insert"], *_inserted(notice))
     if found is not None:
         await add_version(conn, notice, notice.published_at or notice.created_at)
     return found is not None
@@ -61,8 +62,7 @@ async def add_notice(conn: asyncpg.Connection, notice: Notice) -> bool:
 
 async def add_notices(conn: asyncpg.Connection, notices: Sequence[Notice]) -> None:
     """Write new notices and their first versions together. Raises UniqueViolationError for one that is already known."""
-    rows = [_inserted(notice, notice.content.model_dump(mode="json")) for notice in notices]
-    await conn.executemany(_SQL["notice_insert"], rows)
+    await conn.executemany(_SQL["notice_insert"], [_inserted(notice) for notice in notices])
     await conn.execute(_SQL["versions_first"], [notice.notice_id for notice in notices])
 
 
@@ -71,7 +71,7 @@ async def known_notices(conn: asyncpg.Connection, notice_ids: Sequence[UUID]) ->
     return {row["notice_id"]: row["procedure_id"] for row in await conn.fetch(_SQL["notices_known"], notice_ids)}
 
 
-def _inserted(notice: Notice, content: dict[str, Any]) -> tuple[Any, ...]:
+def _inserted(notice: Notice) -> tuple[Any, ...]:
     return (
         notice.notice_id,
         notice.procedure_id,
@@ -79,7 +79,7 @@ def _inserted(notice: Notice, content: dict[str, Any]) -> tuple[Any, ...]:
         notice.state,
         notice.version,
         notice.content.kind,
-        content,
+        notice.content.model_dump_json(),
         [[fault.where, fault.message, fault.message_en] for fault in notice.warnings],
         notice.source.model_dump(mode="json") if notice.source else None,
         notice.created_at,
@@ -122,12 +122,12 @@ def _searched(notice: Notice) -> tuple[Any, ...]:
     content = notice.content
     if not notice.is_public:
         return (content.procedure_type, content.deadline, [], [], "", "", "", "")
-    title, body = words.plain(content.title), words.body_text(content)
+    title, body = words.plain(content.title), said.body_text(content)
     return (
         content.procedure_type,
         content.deadline,
-        words.cpv_branches(content),
-        content.departments,
+        said.cpv_branches(content),
+        said.departments(content),
         title,
         words.fold(title),
         body,

@@ -1,8 +1,8 @@
 -- notice_insert --
--- `document` is made from the texts, with and without accents.
+-- `document` is made from the texts, with and without accents; the content comes as the text that pydantic writes at once.
 INSERT INTO notice (notice_id, procedure_id, organisation, state, version, kind, content, warnings, source, created_at,
                     published_at, sent_at, procedure_type, deadline, cpv, departments, document)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, text_vector($17, $18, $19, $20))
+VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14, $15, $16, text_vector($17, $18, $19, $20))
 ON CONFLICT (notice_id) DO NOTHING
 RETURNING notice_id
 

@@ -13,9 +13,9 @@ import asyncpg
 
 from libs.common.db import load_queries
 from services.notices.domain.notice import Notice
-from services.notices.search.asked import tsquery_of
 from services.notices.search.criteria import Criteria, Sort
 from services.notices.search.fields import IndexRow
+from services.notices.search.tsquery import can_ask, tsquery_of
 from services.notices.store.notices import all_with_documents
 
 __all__ = [
@@ -59,7 +59,7 @@ class Change:
 def can_answer(criteria: Criteria, sort: Sort) -> bool:
     """Say whether PostgreSQL answers such a search: the criteria that have an index there, newest first."""
     rest = replace(criteria, **{name: getattr(Criteria(), name) for name in _ANSWERED})
-    return sort is Sort.PUBLISHED and rest == Criteria()
+    return sort is Sort.PUBLISHED and rest == Criteria() and can_ask(criteria.words)
 
 
 async def search(

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from libs.common.reference import communes, departments
-from services.notices.search.places import Box, Point, point
+from libs.common.search.places import Box, Point, point
 from services.notices.views.base import View
 
 __all__ = ["Cluster", "ClusterCollection", "clusters"]

@@ -21,6 +21,11 @@ _FORMAL_PROCEDURES = {
     "neg-w-call": "Procédure avec négociation",
     "comp-dial": "Dialogue compétitif",
 }
+_OUTSIDE = {
+    "AND": "AD", "CAN": "CA", "CHE": "CH", "CHN": "CN", "DZA": "DZ", "GBR": "GB", "IND": "IN", "ISL": "IS", "JPN": "JP",
+    "LIE": "LI", "MAR": "MA", "MCO": "MC", "NOR": "NO", "SMR": "SM", "TUN": "TN", "TUR": "TR", "USA": "US",
+}  # fmt: skip
+"""Countries outside the Union by their code of three letters: those whose companies bid in France. The format has `HORS-UE` for them."""
 _WITHOUT_COMPETITION = "Marché passé sans publicité ni mise en concurrence préalable"
 
 
@@ -37,6 +42,7 @@ def record(contract: Contract, *, buyer_siret: str, published_at: datetime) -> d
     """Give the `marche` object of a contract, as the order of 22 December 2022 asks. Amounts in euros, excluding tax."""
     items = {
         "id": contract.number,
+        "idAccordCadre": contract.framework_number,
         "acheteur": {"id": buyer_siret},
         "objet": contract.title,
         "codeCPV": contract.cpv,
@@ -80,7 +86,11 @@ def _essential(data: EssentialData) -> dict[str, Any]:
 
 
 def _holder(party: Party) -> dict[str, str]:
+    """Give a holder; a national number that the format has no place for stays as it is, and the checks name it."""
     scheme, _, identifier = party.organisation.partition(":")
+    country, _, number = identifier.partition("-")
+    if scheme == "NATIONAL" and country in _OUTSIDE:
+        return {"typeIdentifiant": "HORS-UE", "id": (_OUTSIDE[country] + number)[:18]}
     return {"typeIdentifiant": scheme, "id": identifier}
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from libs.common.messages.bids import DepositorInformedV1
-from libs.common.messages.notices import AnswerPublishedV1, Change, ProcedureSuspendedV1
+from libs.common.messages.notices import (
+    AnswerPublishedV1,
+    Change,
+    LotAbandonedV1,
+    LotResult,
+    ProcedureResumedV1,
+    ProcedureSuspendedV1,
+)
 from libs.common.testing.harness import Harness
 from tests.api.alerts.test_alerts_mails import (  # noqa: F401  # fixtures
     ADDRESS,
@@ -92,7 +100,7 @@ async def test_a_depositor_is_told_without_following_and_without_unsubscription(
     assert box.mails == []
     await h.deliver(answered())
     async with h.runtime.uow() as uow:
-        await uow.conn.execute("UPDATE job SET not_before = now() WHERE state = 'waiting'")
+        await uow.conn.execute("UPDATE mail SET not_before = now() WHERE state = 'due'")
     await h.settle()
     message = box.one()
     assert message["List-Unsubscribe"] is None
@@ -141,3 +149,72 @@ async def test_a_suspension_is_told_once(h: Harness, box: Inbox) -> None:  # noq
     await h.deliver(suspended)
     await h.settle()
     assert "La consultation est suspendue. Le tribunal est saisi." in bodies(box.one())[0]
+
+
+def abandoned(lot: str, explanation: str = "Besoin <b>redéfini</b>.") -> LotAbandonedV1:
+    return LotAbandonedV1(
+        aggregate_id=PROCEDURE,
+        aggregate_version=int(lot[-1]) + 3,
+        organisation=BUYER,
+        procedure=PROCEDURE,
+        occurred_at=published().occurred_at,
+        lot_id=lot,
+        reason="chan-need",
+        explanation=explanation,
+    )
+
+
+async def test_lots_given_up_together_are_told_in_one_mail_with_the_reasons(h: Harness, box: Inbox) -> None:  # noqa: F811
+    await contact(h)
+    await h.deliver(published())
+    await follow(h)
+    await h.deliver(abandoned("LOT-0001"))
+    await h.settle()
+    assert box.mails == [], "the last lot may be still to come"
+    await h.deliver(abandoned("LOT-0002"), abandoned("LOT-0001"))
+    h.clock.advance(timedelta(minutes=1))
+    await h.settle()
+    message = box.one()
+    assert message["Subject"] == "Déclaration sans suite : Réfection des Écoles maternelles"
+    text, html = bodies(message)
+    assert "Besoin <b>redéfini</b>.\nLots : LOT-0001, LOT-0002\n" in text.replace("\r", "")
+    assert "&lt;b&gt;redéfini" in html
+    assert "abandoned" in html
+
+
+async def test_a_result_is_told_lot_by_lot(h: Harness, box: Inbox) -> None:  # noqa: F811
+    await contact(h)
+    await h.deliver(published())
+    await follow(h)
+    results = [
+        LotResult(lot_id="LOT-0001", outcome="awarded", winner=COMPANY, winner_name="Toitures <SARL>"),
+        LotResult(lot_id="LOT-0002", outcome="unsuccessful", reason="no-rece"),
+        LotResult(lot_id="LOT-0003", outcome="abandoned", reason="chan-need"),
+    ]
+    await h.deliver(published(notice_id=CHANGE, kind="award", results=results))
+    await h.settle()
+    message = box.one()
+    assert message["Subject"].startswith("Résultat de la consultation : ")
+    text, html = (body.replace("\r", "") for body in bodies(message))
+    assert (
+        "Lot LOT-0001 : attribué à Toitures <SARL>.\nLot LOT-0002 : infructueux.\nLot LOT-0003 : déclaré sans suite."
+        in text
+    )
+    assert "Toitures &lt;SARL&gt;" in html
+
+
+async def test_a_resumption_is_told_with_its_new_deadline(h: Harness, box: Inbox) -> None:  # noqa: F811
+    await contact(h)
+    await h.deliver(published())
+    await follow(h)
+    resumed = ProcedureResumedV1(
+        aggregate_id=PROCEDURE,
+        aggregate_version=4,
+        organisation=BUYER,
+        procedure=PROCEDURE,
+        occurred_at=published().occurred_at,
+        deadline=datetime(2026, 5, 4, 10, tzinfo=UTC),
+    )
+    await h.deliver(resumed)
+    await h.settle()
+    assert "La consultation reprend. Date limite : 4 mai 2026 à 12h00 (heure de Paris)." in bodies(box.one())[0]

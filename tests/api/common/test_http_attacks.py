@@ -339,12 +339,19 @@ async def test_behind_a_proxy_of_ours_callers_are_told_apart(service_harness: Ha
             assert answer.status == status
 
 
-async def test_the_database_away_is_a_503_until_it_is_back(h: Harness, database_url: str) -> None:
+@pytest.mark.parametrize(
+    ("closing", "opening"),
+    [("CONNECTION LIMIT 0", "CONNECTION LIMIT -1"), ("ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true")],
+    ids=["no room", "not accepting connections"],
+)
+async def test_the_database_away_is_a_503_until_it_is_back(
+    closing: str, opening: str, h: Harness, database_url: str
+) -> None:
     await create(h)
     name = h.runtime.database.url.rsplit("/", 1)[1]
     conn = await asyncpg.connect(database_url)
     try:
-        await conn.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 0')
+        await conn.execute(f'ALTER DATABASE "{name}" {closing}')
         await conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
         async with h.client.get("/sample/v1/notes") as answer:
             await problem_of(answer, 503, "unavailable")
@@ -353,7 +360,7 @@ async def test_the_database_away_is_a_503_until_it_is_back(h: Harness, database_
             assert answer.status == 503
         async with h.client.get("/livez") as answer:
             assert answer.status == 200
-        await conn.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+        await conn.execute(f'ALTER DATABASE "{name}" {opening}')
         async with h.client.get("/sample/v1/notes") as answer:
             assert answer.status == 200
     finally:

@@ -82,6 +82,16 @@ def amendment(of: UUID = NOTICE_ID) -> bytes:
     return other(extended.encode())
 
 
+def joint() -> bytes:
+    """Give a notice of the intercommunality that names the village as a buyer too."""
+    text = eforms(1).decode()
+    for block in ("efac:Organization>", "cac:ContractingParty>"):
+        first = text[text.index(f"<{block}") : text.index(f"</{block}") + len(f"</{block}")]
+        second = first.replace("ORG-0001", "ORG-0009").replace(INTERCOMMUNALITY[6:], VILLAGE[6:])
+        text = text.replace(first, first + second, 1)
+    return text.encode()
+
+
 async def load(h: Harness, *files: str) -> list[Json]:
     found = in_chunks(lambda unit: prepare(unit, h.clock.now()), units(files), 0)
     return [line for chunk in found for line in await tools.keep(h.runtime, chunk)]
@@ -101,7 +111,25 @@ async def test_a_procedure_of_another_buyer_is_refused_and_nothing_is_written(h:
     await imported(h, eforms(1))
     before, files = await counted(h), stored(h)
     foreign = other(eforms(1).replace(INTERCOMMUNALITY[6:].encode(), VILLAGE[6:].encode()))
-    await imported(h, foreign, status=403, buyer=VILLAGE)
+    problem = await imported(h, foreign, status=403, buyer=VILLAGE)
+    assert problem["type"].endswith("notice-of-another-buyer")
+    assert "exploitant" in problem["detail"]
+    assert INTERCOMMUNALITY not in problem["detail"], "a buyer that the notice does not name is not told"
+    assert (await counted(h), stored(h)) == (before, files)
+
+
+async def test_a_buyer_of_a_joint_purchase_is_told_who_holds_it_and_what_to_ask(h: Harness, tmp_path: Path) -> None:
+    await imported(h, joint())
+    before, files = await counted(h), stored(h)
+    problem = await imported(h, other(joint()), status=403, buyer=VILLAGE)
+    assert problem["type"].endswith("notice-of-another-buyer")
+    assert INTERCOMMUNALITY in problem["detail"]
+    assert "groupement de commandes" in problem["detail"]
+    (tmp_path / "foreign.xml").write_bytes(
+        other(eforms(1).replace(INTERCOMMUNALITY[6:].encode(), VILLAGE[6:].encode()))
+    )
+    [line] = await load(h, str(tmp_path / "foreign.xml"))
+    assert (line["status"], "BT-04" in line["detail"], INTERCOMMUNALITY in line["detail"]) == ("rejected", True, False)
     assert (await counted(h), stored(h)) == (before, files)
 
 

@@ -158,6 +158,20 @@ async def test_the_award_notice_is_made_once_when_the_contract_is_notified(h: Ha
     assert len(h.events("notices.procedure.closed.v1")) == 1
 
 
+async def test_a_contract_under_a_framework_agreement_is_followed_by_no_award_notice_of_its_own(h: Harness) -> None:
+    await published(h)
+    h.clock.advance(timedelta(days=60))
+    at = h.clock.now()
+    await h.deliver(award_decided(at), contract_notified(at))
+    subsequent = contract_notified(at, UUID(int=77))
+    under = subsequent.contract.model_copy(update={"framework_number": "AC-1"})
+    await h.deliver(subsequent.model_copy(update={"contract": under}))
+    await h.settle()
+    told = [event for event in h.events("notices.notice.published.v1") if event.data["notice"]["kind"] == "award"]
+    assert len(told) == 1
+    assert (await ask(h, "GET", f"/procedures/{PROCEDURE}", status=200))["state"] == "notified"
+
+
 async def test_the_award_notice_cannot_be_suppressed_by_an_import_of_its_identifier(h: Harness) -> None:
     await published(h)
     h.clock.advance(timedelta(days=60))

@@ -19,10 +19,12 @@ from libs.common.testing.harness import Harness, TestClock, harness
 from libs.common.timestamp import TimestampAuthority
 from services.bids import sealing
 from services.bids.documents.pdf import Text, render
+from services.bids.sealing import OpeningStatement, ShareRequest
+from services.bids.sealing.resealing import ResealedShares
 from services.signature import signer
 from tests.api.bids import bids_world as bids
 from tests.api.security.security_world import SERVICES, Caller, World, operations
-from tests.unit.alerts.alerts_samples import PROCEDURE, published
+from tests.unit.alerts.alerts_samples import BUYER, NOTICE, PROCEDURE, published
 from tests.unit.notices import notices_samples as notices
 from tests.unit.opendata import opendata_samples as opendata
 
@@ -64,10 +66,22 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "search_id": [{"search_id": made["search_id"]}],
             "procedure": [{"procedure": str(PROCEDURE)}],
             "webhook_id": [{"webhook_id": hook["webhook_id"]}],
+            "search_id,notice_id": [{"search_id": made["search_id"], "notice_id": str(NOTICE)}],
+            "kind,subject": [{"kind": "notice", "subject": str(NOTICE)}],
             "token": [{"token": token}],
+            "token,procedure": [{"token": token, "procedure": str(PROCEDURE)}],
+            "token,search_id": [{"token": token, "search_id": made["search_id"]}],
+            "token,search_id,notice_id": [{"token": token, "search_id": made["search_id"], "notice_id": str(NOTICE)}],
+            "token,kind,subject": [{"token": token, "kind": "buyer", "subject": BUYER}],
         },
         bodies={
             ("PUT", "/v1/contact"): {"json": {"email": "other@entreprise.example"}},
+            ("PUT", "/v1/me"): {"json": {"email": "me@entreprise.example"}},
+            ("PATCH", "/v1/me"): {"json": {"digest_hour": 8}},
+            ("PATCH", "/v1/searches/{search_id}"): {"json": {"paused": False}},
+            ("PUT", "/v1/searches/{search_id}/matches/{notice_id}/feedback"): {"json": {"relevant": True}},
+            ("POST", "/v1/subscriptions"): {"json": {"email": "a@b.example", "search": {"name": "x", "words": ["y"]}}},
+            ("POST", "/v1/subscriptions/link"): {"json": {"email": "a@b.example"}},
             ("POST", "/v1/searches"): {"json": {"name": "mine", "words": ["voirie"]}},
             ("POST", "/v1/webhooks"): {"json": {"url": "https://9.9.9.9/mine"}},
         },
@@ -144,6 +158,23 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
         "attachments": [note["attachment_id"]],
     }  # fmt: skip
     sent = await w.call("POST", f"{threads}/messages", bids.BUYER, expect=201, json=message)
+    attached = {"name": "secret-body.pdf", "kind": "tax"}
+    paper = await w.call(
+        "POST", "/company/documents", COMPANY.organisation, expect=201, params=attached, data=b"secret-body"
+    )
+    invitation = await w.call(
+        "POST",
+        "/company/invitations",
+        COMPANY.organisation,
+        expect=201,
+        json={"email": "secret-body@entreprise.example"},
+    )
+    async with w.h.runtime.uow() as uow:
+        await uow.conn.execute(
+            "INSERT INTO company_user (record_id, company, person, role, since, given_by)"
+            " VALUES ($1, $2, 'colleague', 'depositor', $3, 'test-person')",
+            UUID(int=7), COMPANY.organisation, w.h.clock.now(),
+        )  # fmt: skip
     procedures = [{"procedure": str(w.procedure)}, {"procedure": str(opened)}]
     own_bids = [{"bid_id": bid} for bid in (draft["bid_id"], secret_bid, str(open_bid))]
     return World(
@@ -167,6 +198,11 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "request_id,number": [{"request_id": request["request_id"], "number": "1"}],
             "contract_id": [{"contract_id": awarded["contract_id"]}],
             "copy_id": [{"copy_id": copy["copy_id"]}],
+            "record_id": [{"record_id": str(UUID(int=7))}],
+            "document_id": [{"document_id": paper["document_id"]}],
+            "invitation_id": [{"invitation_id": invitation["invitation_id"]}],
+            "token": [{"token": write_token(_secret(w.h), UUID(int=9), 0, purpose="company-invitation")}],
+            "company": [{"company": "SIRET:55210025400099"}],
         },
         bodies={
             ("POST", "/v1/consultations/{procedure}/copies"): {"json": arrival},
@@ -186,10 +222,25 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             ("POST", "/v1/consultations/{procedure}/rounds"): {
                 "json": {"kind": "tender", "deadline": later.isoformat(), "terms": "secret-body"}
             },
+            ("PUT", "/v1/consultations/{procedure}/deadline"): {
+                "json": {"deadline": later.isoformat(), "reason": "secret-body"}
+            },
+            ("PUT", "/v1/destructions/{destruction_id}/visa"): {
+                "json": {"decision": "destroy", "reference": "secret-body", "decided_on": "2031-06-01"}
+            },
+            ("PUT", "/v1/contracts/{contract_id}/end-of-performance"): {"json": {"ended_on": "2027-06-01"}},
             ("POST", "/v1/copies/{copy_id}/opening"): {"json": {"ground": "late"}},
             ("POST", "/v1/copies/{copy_id}/destruction"): {"json": {}},
             ("PUT", "/v1/bids/{bid_id}/application"): {"json": {}},
             ("PUT", "/v1/company"): {"json": {"name": "mine"}},
+            **{
+                ("POST", f"/v1/company/documents{rest}"): {"params": {"name": "mine.pdf", "kind": "tax"}, "data": b"mine"}
+                for rest in ("", "/{document_id}/versions")
+            },
+            ("POST", "/v1/bids/{bid_id}/files/{number}/copy"): {"json": {"document_id": paper["document_id"]}},
+            ("PUT", "/v1/company/users/{record_id}"): {"json": {"role": "depositor"}},
+            ("POST", "/v1/company/invitations"): {"json": {"email": "other@entreprise.example"}},
+            ("POST", "/v1/companies/{company}/administrators"): {"json": {"person": "heir"}},
             ("POST", "/v1/espd/readings"): {"json": {"xml": "<a/>"}},
             ("POST", "/v1/espd/papers"): {"json": {"xml": "<a/>"}},
             ("POST", "/v1/espd/responses"): {"json": {"xml": "<a/>"}},
@@ -228,6 +279,8 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             ("POST", "/v1/consultations/{procedure}/openings"): {"json": {}},
             ("GET", "/v1/openings/{opening_id}/shares"): {"params": {"officer": "officier-1"}},
             ("POST", "/v1/openings/{opening_id}/shares"): {"json": {"officer": "officier-1", "shares": []}},
+            ("GET", "/v1/openings/{opening_id}/deputies/shares"): {"params": {"officer": "officier-1"}},
+            ("POST", "/v1/openings/{opening_id}/deputies"): {"json": _handed_over(opened)},
             ("POST", "/v1/consultations/{procedure}/lots/{lot}/award"): {"json": award},
             ("PUT", "/v1/consultations/{procedure}/lots/{lot}/scoring-method"): {
                 "json": {"criteria": [{"name": "Prix", "weight": "100"}]}
@@ -248,6 +301,17 @@ async def of_bids(stack: AsyncExitStack, database_url: str, _: Path) -> World:
                  awarded["contract_id"], letters[COMPANY.organisation], COMPANY.organisation),
         told=frozenset({"company"}),
     )  # fmt: skip
+
+
+def _handed_over(procedure: UUID) -> dict[str, Any]:
+    """Give shares of an officer that nobody signed, in their form."""
+    statement = OpeningStatement(
+        opening=uuid4(), consultation=procedure, stage="offers", lots=("LOT-0001",), deadline=bids.DEADLINE,
+        fingerprint="0" * 64, envelopes=(), nonce="0" * 64,
+    )  # fmt: skip
+    request = ShareRequest(officer="officier-1", statement=statement, token="AA", shares=(), deputy="adjoint")
+    told = ResealedShares(request=request, deputy_key=sealing.generate("adjoint").public, at=bids.DEADLINE)
+    return told.model_dump(mode="json")
 
 
 async def legality(stack: AsyncExitStack, database_url: str, _: Path) -> World:

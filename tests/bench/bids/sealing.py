@@ -14,6 +14,7 @@ import click
 from services.bids import sealing
 from services.bids.sealing.names import EnvelopeName
 from services.bids.sealing.onfly import Order, seal_segment
+from services.bids.sealing.onfly_sources import Piped
 from services.bids.uploads.receiving import CUT
 from tests.bench.bids.uploading import file_of
 
@@ -48,4 +49,4 @@ def _seal(path: Path) -> None:
     name = EnvelopeName(uuid4(), uuid4(), 1, keys.fingerprint)
     with path.open("rb", buffering=0) as source, path.with_suffix(".sealed").open("wb", buffering=0) as sink:
         for segment in range(1, 2 + (path.stat().st_size - 1) // CUT):
-            seal_segment(Order(name.segment(1, segment), keys), source.fileno(), sink.fileno(), most=CUT)
+            seal_segment(Order(name.segment(1, segment), keys), Piped(source, CUT), sink.fileno())

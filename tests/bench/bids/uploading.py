@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from tests.api.bids.uploads.api_process import ApiProcess, api_processes
 from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Uploads, draft, open_world
 
-__all__ = ["Place", "file_of", "oracle", "place", "send", "told"]
+__all__ = ["Place", "file_of", "oracle", "place", "send", "spent", "told"]
 
 _DATABASE = "postgresql://postgres@127.0.0.1:5432/postgres"
 _NODE = Path(__file__).resolve().parents[2] / "js" / "tus"
@@ -58,9 +58,17 @@ async def file_of(size: int) -> AsyncIterator[Path]:
         yield path
 
 
+@dataclass(frozen=True)
+class Oracle:
+    """@tus/server, running."""
+
+    endpoint: str
+    pid: int
+
+
 @asynccontextmanager
-async def oracle() -> AsyncIterator[str | None]:
-    """Run @tus/server with its file store; give its address, None where there is no Node."""
+async def oracle() -> AsyncIterator[Oracle | None]:
+    """Run @tus/server with its file store; None where there is no Node."""
     if shutil.which("npm") is None:
         yield None
         return
@@ -74,7 +82,7 @@ async def oracle() -> AsyncIterator[str | None]:
         try:
             assert process.stdout is not None
             port = (await asyncio.to_thread(process.stdout.readline)).decode().strip()
-            yield f"http://127.0.0.1:{port}/files"
+            yield Oracle(f"http://127.0.0.1:{port}/files", process.pid)
         finally:
             process.kill()
             process.wait()
@@ -94,6 +102,15 @@ def send(address: str, headers: dict[str, str], path: Path, size: int) -> float:
     if b" 204 " not in answer.split(b"\r\n", 1)[0]:
         raise RuntimeError(answer[:300].decode(errors="replace"))
     return seconds
+
+
+def spent(family: list[int]) -> float:
+    """Give the seconds of processor time that these processes used, and those below them that ended (proc(5), stat)."""
+    ticks = 0
+    for each in family:
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(int(value) for value in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def told(headers: dict[str, str], length: int) -> str:

@@ -24,13 +24,13 @@ from tantivy import Document, Index, Occur, Order, Query, SchemaBuilder
 from libs.common.db import connect, service_url
 from libs.common.migrate import migrate, provision
 from libs.common.runtime import Runtime, open_runtime
+from libs.common.search.notice import body_text
+from libs.common.search.words import analyzer
 from libs.common.standards import folder
 from libs.common.testing.servers.postgres import postgres
 from services.notices.content import NoticeContent
 from services.notices.inputs.search import NoticeQuery
-from services.notices.search.asked import analyzer
 from services.notices.search.fields import IndexRow, published_key, terms_of
-from services.notices.search.text import body_text
 from services.notices.service import search as service
 from services.notices.service.indexing import LiveIndex
 from services.notices.store import search as store

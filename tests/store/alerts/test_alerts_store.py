@@ -12,16 +12,21 @@ from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from services.alerts.domain import MailState, Search
 from services.alerts.matching.criteria import Criteria
-from services.alerts.store import mails, searches
+from services.alerts.people import store as people
+from services.alerts.store import digests, mails, searches
 from services.alerts.wiring import SERVICE
-from tests.unit.alerts.alerts_samples import COMPANY, NOTICE, notice
+from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, notice
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture
 async def h(service_harness: HarnessFactory) -> Harness:
-    return await service_harness(SERVICE)
+    h = await service_harness(SERVICE)
+    async with h.runtime.uow() as uow:
+        await searches.set_contact(uow.conn, COMPANY, email="a@b.example", language="fr", at=NOW)
+        await people.adopt(uow.conn, "a@b.example", "fr", NOW)
+    return h
 
 
 async def keep(h: Harness, criteria: Criteria, organisation: str = COMPANY) -> UUID:
@@ -64,25 +69,34 @@ async def test_the_rarest_term_is_chosen_by_what_is_filed_already(h: Harness) ->
     assert "w:zinc" in keys
 
 
-async def queue(h: Harness, criteria: UUID) -> list[mails.Queued]:
+async def queue(h: Harness, criteria: UUID) -> None:
     async with h.runtime.uow() as uow:
         await searches.keep_notice(uow.conn, notice(), procedure=None, cpv=[], departments=[])
         await searches.keep_matches(uow.conn, notice(), {criteria: []}, NOW)
-        return await mails.queue_alerts(uow.conn, [criteria], notice_id=NOTICE, procedure=None, subject="x", at=NOW)
+        await digests.queue_alerts(uow.conn, [criteria], digests.Told(NOTICE, None, BUYER), "x", NOW)
+
+
+async def claim(h: Harness, lease: UUID, seconds: float = 60) -> list[UUID]:
+    async with h.runtime.uow() as uow:
+        found = await mails.claim(uow.conn, now=NOW, most=10, lease=lease, seconds=seconds)
+    return [each.mail.mail_id for each in found]
 
 
 async def test_two_workers_with_the_same_notice_queue_one_mail(h: Harness) -> None:
     criteria = await keep(h, Criteria(words=["toiture"]))
-    found = await asyncio.gather(*(queue(h, criteria) for _ in range(4)))
-    assert sum(map(len, found)) == 1
+    await asyncio.gather(*(queue(h, criteria) for _ in range(4)))
+    async with h.runtime.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM mail") == 1
 
 
-async def test_a_mail_is_closed_once(h: Harness) -> None:
-    await keep(h, Criteria(words=["toiture"]))
+async def test_a_mail_is_in_the_hands_of_one_worker_and_closed_by_it_alone(h: Harness) -> None:
+    await queue(h, await keep(h, Criteria(words=["toiture"])))
+    dead, heir = uuid4(), uuid4()
+    (mail_id,) = await claim(h, dead, seconds=0)
+    assert await claim(h, heir) == [mail_id], "its lease had ended"
+    assert await claim(h, dead) == []
+    sent = [mails.Ending(mail_id, MailState.SENT)]
     async with h.runtime.uow() as uow:
-        await searches.set_contact(uow.conn, COMPANY, email="a@b.example", language="fr", at=NOW)
-    queued = (await queue(h, await keep(h, Criteria(words=["toiture"]))))[0]
-    assert queued.state is MailState.DUE
-    async with h.runtime.uow() as uow:
-        assert await mails.close(uow.conn, queued.mail_id, MailState.SENT, at=NOW) is not None
-        assert await mails.close(uow.conn, queued.mail_id, MailState.FAILED) is None
+        assert await mails.close(uow.conn, sent, dead, NOW) == []
+        assert [each.state for each in await mails.close(uow.conn, sent, heir, NOW)] == [MailState.SENT]
+        assert await mails.close(uow.conn, sent, heir, NOW) == []

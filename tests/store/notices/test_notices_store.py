@@ -11,13 +11,14 @@ import pytest
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import TooLarge
+from libs.common.search.clauses import clauses_of
 from libs.common.testing.harness import Harness, TestClock
 from libs.common.testing.plugin import HarnessFactory
 from services.notices.content import NoticeContent
 from services.notices.domain.notice import Notice, NoticeState
 from services.notices.errors import DuplicateNotice
-from services.notices.search.asked import clauses_of, tsquery_of
 from services.notices.search.criteria import Criteria
+from services.notices.search.tsquery import tsquery_of
 from services.notices.service import notices as service
 from services.notices.service import procedures
 from services.notices.store import notices as notice_store

@@ -15,21 +15,22 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from libs.common import standards
-from libs.common.messages.notices import Buyer, Lot, Place
-from services.alerts.matching.anchors import anchors, groups
+from libs.common.messages.notices import Buyer, Lot, LotResult, Place
+from libs.common.search.places import Point, distance
+from libs.common.search.words import exact_words, fold, plain, stems
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.index import Index
-from services.alerts.matching.match import distance_km, match
-from services.alerts.matching.notice import EVERY, Subject
+from services.alerts.matching.match import match
+from services.alerts.matching.needs import needs_of
+from services.alerts.matching.notice import Subject
 from services.alerts.matching.summary import summary, summary_en
-from services.alerts.matching.words import fold, phrase, read, stems
-from services.alerts.subject import coordinates, departments, subject_of
+from services.alerts.subject import phase_of, subject_of
 from services.alerts.tool import match_files
 from tests.unit.alerts.alerts_samples import BUYER, notice
 
 TITLE = "Réfection de la toiture de l'ÉCOLE Jean-Jaurès"
 TEXT = "Procédure adaptée. Travaux de couverture ; l’œuvre du lot 2 : rénovation énergétique"
-SUBJECT = Subject.of(
+SUBJECT = Subject.told(
     TITLE,
     TEXT,
     cpv=("45261210-9", "71000000"),
@@ -97,14 +98,14 @@ def test_departments_are_text() -> None:
     assert holds(departments=["2A"])
     assert holds(departments=["29", "21"])
     assert not holds(departments=["29", "2B"])
-    assert not holds(Subject.of("x", "", departments=("1",)), departments=["01"])
+    assert not holds(Subject.told("x", "", departments=("1",)), departments=["01"])
 
 
 def test_value_bounds_are_inclusive_and_unknown_values_pass_only_when_asked() -> None:
     assert holds(value_min=90000, value_max=90000)
     assert not holds(value_min="90000.01")
     assert not holds(value_max="89999.99")
-    unknown = Subject.of("x", "")
+    unknown = Subject.told("x", "")
     assert not holds(unknown, value_min=1)
     assert holds(unknown, value_min=1, unknown_value=True)
     assert not holds(value_max=1, unknown_value=True)
@@ -113,18 +114,18 @@ def test_value_bounds_are_inclusive_and_unknown_values_pass_only_when_asked() ->
 
 def test_near_is_the_great_circle_and_a_notice_without_place_fails() -> None:
     beaune = {"lat": 47.0260, "lon": 4.8400}
-    far = distance_km((47.0260, 4.8400), (47.3220, 5.0415))
+    far = distance(Point(47.0260, 4.8400), Point(47.3220, 5.0415))
     assert far == pytest.approx(36.25, abs=0.1)
     assert holds(near={**beaune, "km": far})
     assert not holds(near={**beaune, "km": far - 0.001})
-    assert not holds(Subject.of("x", ""), near={**beaune, "km": 20000})
+    assert not holds(Subject.told("x", ""), near={**beaune, "km": 20000})
 
 
 def test_distances_of_the_sphere() -> None:
-    assert distance_km((0, 0), (0, 180)) == pytest.approx(math.pi * 6371)
-    assert distance_km((90, 0), (-90, 0)) == pytest.approx(math.pi * 6371)
-    assert distance_km((48, 179.9), (48, -179.9)) < 20
-    assert distance_km((10, 10), (10, 10)) == 0
+    assert distance(Point(0, 0), Point(0, 180)) == pytest.approx(math.pi * 6371)
+    assert distance(Point(90, 0), Point(-90, 0)) == pytest.approx(math.pi * 6371)
+    assert distance(Point(48, 179.9), Point(48, -179.9)) < 20
+    assert distance(Point(10, 10), Point(10, 10)) == 0
 
 
 def test_every_criterion_given_must_hold_and_says_why() -> None:
@@ -140,7 +141,7 @@ def test_every_criterion_given_must_hold_and_says_why() -> None:
 
 
 def test_award_notices_only_when_asked_for() -> None:
-    award = Subject.of("école", "", phase="award")
+    award = Subject.told("école", "", phase="award")
     assert not holds(award, words=["école"])
     assert holds(award, words=["école"], phases=["award"])
 
@@ -182,7 +183,7 @@ def test_what_the_language_does_not_say_is_refused(criteria: dict[str, Any]) -> 
 
 def test_a_catastrophic_pattern_is_just_words() -> None:
     assert not holds(words=["(a+)+$", "x" * 200])
-    assert read("a" * 200_000).holds(("b",)) is False
+    assert not Subject.told("a" * 200_000, "").words.holds(["b"])
 
 
 def test_summary_says_it_all() -> None:
@@ -197,20 +198,46 @@ def test_summary_says_it_all() -> None:
     assert "within 20 km" in summary_en(criteria)
 
 
-def test_anchor_is_the_rarest_required_group() -> None:
-    criteria = asked(words=["toiture", "école"], cpv=["45", "71"], departments=["21"])
-    assert anchors(criteria, {}) == {"w:toitur"}
-    assert anchors(criteria, {"w:toitur": 9, "w:ecol": 3, "c:45": 1, "c:71": 3}) == {"w:ecol"}
-    assert anchors(criteria, {"w:toitur": 99, "w:ecol": 99}) == {"d:21"}
-    precise = asked(words=["travaux"], cpv=["45214200"])
-    assert anchors(precise, {"w:traval": 50}) == {"c:45214200"}
-    assert anchors(asked(value_min=3), {}) == {EVERY}
+def indexed(*searches: Criteria, frequency: dict[str, int] | None = None, notices: int = 0) -> Index[int]:
+    index = Index[int](frequency, notices)
+    for number, search in enumerate(searches):
+        index.add(number, search)
+    return index
 
 
 def test_candidates_are_few_among_many_searches() -> None:
-    searches = {number: asked(words=["travaux", f"mot{number}"], cpv=["45"]) for number in range(2_000)}
-    subject = Subject.of("Travaux mot17", "mot1999", cpv=("45000000",))
-    assert [name for name, _ in Index(searches).candidates(subject)] == [17, 1999]
+    index = indexed(*(asked(words=["travaux", f"mot{number}"], cpv=["45"]) for number in range(2_000)))
+    subject = Subject.told("Travaux mot17", "mot1999", cpv=("45000000",))
+    assert index.find(subject) == [17, 1999]
+    assert index.candidates(subject) < 1_000
+    told = indexed(
+        *(asked(words=["travaux", f"mot{number}"], cpv=["45"]) for number in range(2_000)),
+        frequency={"w:traval": 90, "w:travaux": 90, "c:45": 80},
+        notices=100,
+    )
+    assert told.find(subject) == [17, 1999]
+    assert told.candidates(subject) == 2, "filed under the rarest of what is known of notices"
+
+
+def test_a_search_is_found_as_soon_as_it_is_added_and_no_more_once_removed() -> None:
+    index, subject = indexed(asked(words=["pont"])), Subject.told("Pont", "")
+    assert index.find(subject) == [0]
+    index.add(1, asked(words=["ponts"]))
+    assert index.find(subject) == [0, 1]
+    index.add(0, asked(words=["tunnel"]))
+    assert index.find(subject) == [1]
+    index.remove(1)
+    assert (index.find(subject), len(index), 1 in index) == ([], 1, False)
+
+
+def test_an_index_stays_exact_when_it_grows_past_its_tail() -> None:
+    index = Index[int]()
+    for number in range(45_000):
+        index.add(number, asked(words=[f"mot{number % 30_000}"]))
+        if number in {10, 20_005, 41_000}:
+            assert index.find(Subject.told("mot5 mot20003", "")) == [
+                each for each in (5, 20_003, 30_005) if each <= number
+            ]
 
 
 WORDS = st.sampled_from(
@@ -232,7 +259,7 @@ CRITERIA = st.fixed_dictionaries(
     },
 )
 SUBJECTS = st.builds(
-    Subject.of,
+    Subject.told,
     st.lists(WORDS, max_size=4).map(" ".join),
     st.lists(WORDS, max_size=4).map(", ".join),
     cpv=st.lists(st.sampled_from(["45261210", "71000000", "90000000"]), max_size=2).map(tuple),
@@ -247,7 +274,9 @@ SUBJECTS = st.builds(
 def test_index_finds_exactly_what_a_full_scan_finds(criteria: list[dict[str, Any]], subject: Subject) -> None:
     searches = dict(enumerate(asked(**each) for each in criteria))
     scan = {name: reasons for name, search in searches.items() if (reasons := match(search, subject)) is not None}
-    assert dict(Index(searches).matches(subject)) == scan
+    index = indexed(*searches.values())
+    assert dict(index.matches(subject)) == scan
+    assert index.find(subject) == list(scan)
 
 
 @given(CRITERIA, SUBJECTS)
@@ -255,18 +284,20 @@ def test_index_finds_exactly_what_a_full_scan_finds(criteria: list[dict[str, Any
 def test_every_match_has_a_term_of_every_required_group(criteria: dict[str, Any], subject: Subject) -> None:
     search = asked(**criteria)
     if match(search, subject) is not None:
-        terms = set(subject.terms())
-        assert all(group.keys & terms for group in groups(search))
+        features = set(subject.features())
+        needs = needs_of(search)
+        assert all(group & features for group in needs.groups)
+        assert not needs.forbidden & features
 
 
 @given(st.text(st.characters(max_codepoint=0x24F), max_size=80))
 @settings(deadline=None)
 def test_any_text_is_read_and_finds_its_own_words(text: str) -> None:
-    subject = Subject.of(text, "")
-    words = phrase(text)
+    subject, words = Subject.told(text, ""), plain(text)
     if words:
-        assert subject.text.holds(words)
-        assert match(asked(words=[" ".join(words)[:200]]), subject) is not None or len(" ".join(words)) > 200
+        assert subject.words.holds(exact_words(words))
+        assert match(asked(words=[text]), subject) is not None
+        assert match(asked(phrases=[text]), subject) is not None
 
 
 def test_stems_join_what_french_separates() -> None:
@@ -279,26 +310,51 @@ def test_a_published_notice_is_read_with_its_lots_and_place() -> None:
     told = notice()
     subject = subject_of(told)
     assert holds(subject, words=["charpente"], cpv=["4526121"], departments=["21"], value_min=250000)
-    place = coordinates(told)
+    (place,) = set(subject.points)
     assert place == pytest.approx((47.32, 5.04), abs=0.05)
+    assert holds(subject, regions=["27"], communes=["21231"], buyers=[BUYER], procedures=["open"], natures=["works"])
+    assert not holds(subject, not_buyers=[BUYER])
+    assert holds(subject, deadline_days=30)
+    assert not holds(subject, deadline_days=31)
 
 
 def test_place_of_a_notice_is_that_of_the_buyer_when_it_names_none() -> None:
     lot = Lot(lot_id="LOT-0001", title="x", nature="works", cpv=["45000000"])
-    bare = notice(
-        departments=[],
-        lots=[lot],
-        buyer=Buyer(organisation=BUYER, name="Mairie", city="SEMUR EN AUXOIS", postal_code="21140", department="21"),
-    )
-    assert departments(bare) == ("21",)
-    assert coordinates(bare) == pytest.approx((47.49, 4.33), abs=0.05)
-    abroad = notice(
-        departments=[],
-        lots=[lot],
-        places=[Place(country="DEU", city="Dijon")],
-        buyer=Buyer(organisation=BUYER, name="x"),
-    )
-    assert coordinates(abroad) is None
+    buyer = Buyer(organisation=BUYER, name="Mairie", city="SEMUR EN AUXOIS", postal_code="21140", department="21")
+    bare = subject_of(notice(departments=[], lots=[lot], buyer=buyer))
+    assert bare.has("departments") == {"21"}
+    assert bare.points[0] == pytest.approx((47.49, 4.33), abs=0.05)
+    assert holds(bare, national="only")
+    assert not holds(bare, words=["x"], national="excluded")
+    assert holds(bare, departments=["35"], near={"lat": 0, "lon": 0, "km": 1}, national="included")
+    assert not holds(bare, departments=["35"])
+    abroad = notice(departments=[], lots=[lot], places=[Place(country="DEU", city="Dijon")],
+                    buyer=Buyer(organisation=BUYER, name="x"))  # fmt: skip
+    assert subject_of(abroad).points == ()
+
+
+def test_acronyms_in_capitals_are_exact() -> None:
+    told = Subject.told("Acquisition d'un SI pour le SDIS", "si besoin. D.C.E. en ligne, amo")
+    for word, found in (("SI", True), ("SDIS", True), ("SDI", False), ("DCE", True), ("AMO", True), ("AMOS", False), ("D.C.E.", True)):  # fmt: skip
+        assert holds(told, words=[word]) == found, word
+    assert not holds(Subject.told("si besoin", ""), words=["SI"])
+    assert holds(Subject.told("Toits", ""), words=["toit"]), "what is not in capitals has endings"
+
+
+def test_words_or_codes_where_either_will_do() -> None:
+    asked_for = {"words": ["toiture", "zinc"], "cpv": ["4526"], "either": True}
+    assert holds(Subject.told("Toiture en zinc", ""), **asked_for)
+    assert holds(Subject.told("Divers", "", cpv=("45261210",)), **asked_for)
+    assert not holds(Subject.told("Toiture", ""), **asked_for)
+    assert not holds(Subject.told("Toiture en zinc, piscine", ""), **asked_for, without=["piscine"])
+
+
+def test_results_without_an_award_are_a_cancellation() -> None:
+    lost = LotResult(lot_id="LOT-0001", outcome="unsuccessful")
+    won = LotResult(lot_id="LOT-0002", outcome="awarded")
+    assert phase_of(notice(kind="award", results=[lost])) == "cancellation"
+    assert phase_of(notice(kind="award", results=[lost, won])) == "award"
+    assert holds(subject_of(notice(kind="award", results=[lost])), cpv=["45"], phases=["cancellation"])
 
 
 def run(tmp_path: Path, searches: list[str], notices: list[str]) -> tuple[int, list[dict[str, Any]], str]:
@@ -330,18 +386,25 @@ def test_tool_prints_one_object_a_match(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("searches", "notices", "told"),
     [
-        (["{"], [], "s.jsonl:1"),
-        (['{"id": "a"}', '{"words": ["x"]}'], [], "s.jsonl:2: id manquant"),
-        (['{"id": "a"}', '{"id": "a"}'], [], "s.jsonl:2: id 'a' déjà pris"),
-        (['{"id": "a", "mots": ["x"]}'], [], "s.jsonl:1: mots"),
-        (['{"id": "a"}'], ["[]"], "n.jsonl:1: un objet"),
-        (['{"id": "a"}'], ['{"id": "n", "lat": 100}'], "n.jsonl:1: lat"),
+        (["{"], [], ("s.jsonl", 1, "JSON")),
+        (['{"id": "a"}', '{"words": ["x"]}'], [], ("s.jsonl", 2, "id manquant")),
+        (['{"id": "a"}', '{"id": "a"}'], [], ("s.jsonl", 2, "id 'a' déjà pris")),
+        (['{"id": "a", "mots": ["x"]}'], [], ("s.jsonl", 1, "mots")),
+        (['{"id": "a"}'], ["[]"], ("n.jsonl", 1, "objet")),
+        (['{"id": "a"}'], ['{"id": "n", "lat": 100}'], ("n.jsonl", 1, "lat")),
     ],
 )
-def test_tool_tells_which_line_is_wrong(tmp_path: Path, searches: list[str], notices: list[str], told: str) -> None:
-    code, _, errors = run(tmp_path, searches, notices)
-    assert code == 2
-    assert told in errors
+def test_tool_tells_which_line_is_wrong_and_goes_on(
+    tmp_path: Path, searches: list[str], notices: list[str], told: tuple[str, int, str]
+) -> None:
+    good = '{"id": "good", "words": ["pont"]}'
+    code, lines, errors = run(tmp_path, [*searches, good], [*notices, '{"id": "pont", "title": "Ponts"}'])
+    assert code == 1
+    problems = [json.loads(line) for line in errors.splitlines()]
+    assert [(each["file"], each["line"]) for each in problems] == [told[:2]]
+    assert told[2] in problems[0]["detail"]
+    assert problems[0]["detail_en"]
+    assert ("pont", "good") in [(line["notice"], line["search"]) for line in lines]
 
 
 TED = (standards.folder() or Path()) / "notices" / "ted.jsonl"
@@ -352,12 +415,12 @@ def test_real_notices_answer_searches_made_of_their_own_words() -> None:
     with TED.open(encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
     french = [line for line in lines if line["country"] == "FR" and line.get("title")][:150]
-    subjects = [Subject.of(line["title"], line.get("description") or "", cpv=tuple(line["cpv"])) for line in french]
+    subjects = [Subject.told(line["title"], line.get("description") or "", cpv=tuple(line["cpv"])) for line in french]
     searches = {}
     for number, line in enumerate(french):
-        words = sorted(set(phrase(line["title"])), key=len)[-2:]
+        words = sorted(set(exact_words(plain(line["title"]))), key=len)[-2:]
         searches[number] = asked(words=words, cpv=[code[:3] for code in line["cpv"][:1]])
-    index = Index(searches)
+    index = indexed(*searches.values())
     for number, subject in enumerate(subjects):
         found = {name for name, _ in index.matches(subject)}
         assert number in found

@@ -1,130 +1,190 @@
-"""Signatures of files: PAdES and CAdES, of qualified certificates or not, altered, of unknown authorities, hostile files."""
+"""Signatures of files: PAdES, CAdES and XAdES; expired, revoked, of unknown authorities, altered; hostile files."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from logging.handlers import BufferingHandler
+from pathlib import Path
 
 import pytest
-from asn1crypto import keys as asn1_keys
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pyhanko.sign import signers
-from pyhanko_certvalidator.registry import SimpleCertificateStore
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from deploy.local.pki import IssuedKey, TestAuthority
-from services.bids.applications.signatures import verify_file_signature
+from deploy.local.pki import IssuedKey
 from services.bids.documents.pdf import Text, render
+from services.bids.ports import TrustedRoots
+from services.bids.signatures import FileSignature, Trust
+from services.bids.signatures.apart import Limits, verify_apart
+from services.bids.signatures.trust import NOT_IN_DATES, REVOKED, UNCHECKED, UNKNOWN
+from services.bids.signatures.verifying import verify_file
 from tests.api.bids.bids_world import sign_pdf
+from tests.unit.bids.file_signers import AUTHORITY, STRANGER, cades, qualified, revocation_list, xades
 
 AT = datetime(2026, 3, 20, 12, tzinfo=UTC)
-AUTHORITY, STRANGER = TestAuthority.create(), TestAuthority.create()
-ROOTS = [AUTHORITY.root]
+TRUST = Trust((AUTHORITY.root.public_bytes(Encoding.DER),), AT)
 PDF = render("Acte d'engagement", [Text("Le candidat s'engage.")])
-QC_COMPLIANCE = bytes.fromhex("300a3008060604008e460101")
-"""QCStatements with id-etsi-qcs-QcCompliance alone (EN 319 412-5)."""
+PRICES = b"<prix><ligne n='1'>4500.00</ligne></prix>"
+EXPIRED = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def qualified(authority: TestAuthority, until: datetime = datetime(2060, 1, 1, tzinfo=UTC)) -> IssuedKey:
-    """Give a signer whose certificate states that it is qualified."""
-    plain = authority.issue("Jeanne Martin", "Ouche BTP")
-    key, issuer = ec.generate_private_key(ec.SECP256R1()), authority.issuing
-    assert isinstance(issuer.key, ec.EllipticCurvePrivateKey)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(plain.certificate.subject)
-        .issuer_name(issuer.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(until)
-    )
-    for extension in plain.certificate.extensions:
-        if not isinstance(extension.value, x509.SubjectKeyIdentifier):
-            builder = builder.add_extension(extension.value, extension.critical)
-    statements = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3"), QC_COMPLIANCE)
-    certificate = builder.add_extension(statements, critical=False).sign(issuer.key, hashes.SHA256())
-    return IssuedKey(key, certificate, plain.chain)
+def signed_pdf(issued: IssuedKey) -> bytes:
+    return asyncio.run(sign_pdf(PDF, issued, "Signature1"))
 
 
-async def cades(content: bytes, issued: IssuedKey, *, detached: bool = True) -> bytes:
-    """Sign as a person's own tool does: CAdES B."""
-    key = issued.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-    registry.register_multiple([asn1_x509.Certificate.load(each.public_bytes(Encoding.DER)) for each in issued.chain])
-    signer = signers.SimpleSigner(
-        signing_cert=asn1_x509.Certificate.load(issued.certificate.public_bytes(Encoding.DER)),
-        signing_key=asn1_keys.PrivateKeyInfo.load(key),
-        cert_registry=registry,
-    )
-    made = await signer.async_sign_general_data(content, "sha256", detached=detached, use_cades=True)
-    return bytes(made.dump())
+def enveloping_cades(issued: IssuedKey) -> bytes:
+    return asyncio.run(cades(PRICES, issued, detached=False))
 
 
-def test_a_pdf_signed_with_a_qualified_certificate_is_valid() -> None:
-    signed = asyncio.run(sign_pdf(PDF, qualified(AUTHORITY), "Signature1"))
-    (found,) = verify_file_signature(signed, AT, ROOTS)
-    assert (found.verdict, found.format, found.problems) == ("valid", "PAdES", ())
+def enveloped_xades(issued: IssuedKey) -> bytes:
+    return xades(PRICES, issued)
+
+
+FORMS: dict[str, Callable[[IssuedKey], bytes]] = {
+    "PAdES": signed_pdf,
+    "CAdES": enveloping_cades,
+    "XAdES": enveloped_xades,
+}
+every_form = pytest.mark.parametrize("form", FORMS)
+
+
+def only(data: bytes, trust: Trust = TRUST, signed: bytes | None = None) -> FileSignature:
+    (found,) = verify_file(data, trust, signed)
+    return found
+
+
+@every_form
+def test_a_file_signed_with_a_qualified_certificate_is_valid(form: str) -> None:
+    found = only(FORMS[form](qualified(AUTHORITY)))
+    assert (found.verdict, found.form, found.problems) == ("valid", form, ())
     assert "Jeanne Martin" in str(found.signer)
     assert found.qualified
+    assert found.trusted
 
 
-def test_what_is_missing_is_a_doubt_told_in_french() -> None:
-    plain = asyncio.run(sign_pdf(PDF, AUTHORITY.issue("Jeanne", "Ouche"), "Signature1"))
-    (found,) = verify_file_signature(plain, AT, ROOTS)
-    assert (found.verdict, found.intact, found.trusted, found.qualified) == ("doubtful", True, True, False)
-    unknown = asyncio.run(sign_pdf(PDF, qualified(STRANGER), "Signature1"))
-    (found,) = verify_file_signature(unknown, AT, ROOTS)
-    assert (found.verdict, found.intact, found.trusted) == ("doubtful", True, False)
-    expired = asyncio.run(sign_pdf(PDF, qualified(AUTHORITY, datetime(2025, 1, 1, tzinfo=UTC)), "Signature1"))
-    (found,) = verify_file_signature(expired, AT, ROOTS)
-    assert (found.verdict, found.trusted) == ("doubtful", False)
-    assert "n'était pas valable" in found.problems[0]
+@every_form
+def test_a_certificate_that_is_not_qualified_is_told(form: str) -> None:
+    found = only(FORMS[form](AUTHORITY.issue("Jeanne", "Ouche")))
+    assert (found.verdict, found.intact, found.trusted, found.qualified) == ("indeterminate", True, True, False)
+
+
+@every_form
+def test_an_untrusted_certificate_is_told(form: str) -> None:
+    found = only(FORMS[form](qualified(STRANGER)))
+    assert (found.verdict, found.intact, found.trusted) == ("indeterminate", True, False)
+    assert found.problems == (UNKNOWN,)
+
+
+@every_form
+def test_an_expired_certificate_is_told(form: str) -> None:
+    found = only(FORMS[form](qualified(AUTHORITY, until=EXPIRED)))
+    assert (found.verdict, found.intact, found.problems) == ("indeterminate", True, (NOT_IN_DATES,))
+
+
+@every_form
+def test_a_revoked_certificate_is_told_and_one_revoked_later_is_not(form: str) -> None:
+    issued = qualified(AUTHORITY, publishes_revocation=True)
+    data = FORMS[form](issued)
+    assert only(data).problems == (UNCHECKED,), "a list exists, and is not at hand"
+    before, after = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 21, tzinfo=UTC)
+    for revoked_at, problems in ((before, (REVOKED,)), (after, ()), (None, ())):
+        told = revocation_list(AUTHORITY, {} if revoked_at is None else {issued: revoked_at})
+        found = only(data, Trust(TRUST.roots, AT, (told,)))
+        assert found.problems == problems
+        assert found.verdict == ("indeterminate" if problems else "valid")
+
+
+def test_revocation_lists_are_files_of_the_operator_and_a_broken_one_is_left_out(tmp_path: Path) -> None:
+    good = revocation_list(AUTHORITY, {})
+    (tmp_path / "a.crl").write_bytes(good)
+    (tmp_path / "b.crl").write_bytes(x509.load_der_x509_crl(good).public_bytes(Encoding.PEM))
+    (tmp_path / "broken.crl").write_bytes(good[:40])
+    (tmp_path / "root.pem").write_bytes(AUTHORITY.root.public_bytes(Encoding.PEM))
+    known = TrustedRoots((AUTHORITY.root,), tmp_path)
+    assert known.revocation_lists() == (good, good)
+    assert only(signed_pdf(qualified(AUTHORITY, publishes_revocation=True)), Trust.of(known, AT)).verdict == "valid"
+
+
+@every_form
+def test_a_tampered_file_is_invalid(form: str) -> None:
+    data = FORMS[form](qualified(AUTHORITY))
+    place = data.index(b"stream") + 20 if form == "PAdES" else data.index(b"4500.00")
+    found = only(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    assert (found.verdict, found.intact) == ("invalid", False)
 
 
 def test_the_readers_warnings_name_signers_and_reach_no_log() -> None:
-    signed = asyncio.run(sign_pdf(PDF, qualified(STRANGER), "Signature1"))
     written = BufferingHandler(1000)
     logging.getLogger().addHandler(written)
     try:
-        verify_file_signature(signed, AT, ROOTS)
+        for make in FORMS.values():
+            verify_file(make(qualified(STRANGER)), TRUST)
     finally:
         logging.getLogger().removeHandler(written)
     assert [each.getMessage() for each in written.buffer] == []
 
 
-def test_an_altered_pdf_is_invalid_and_an_unsigned_one_has_no_signature() -> None:
-    signed = asyncio.run(sign_pdf(PDF, qualified(AUTHORITY), "Signature1"))
-    place = signed.index(b"stream") + 20
-    altered = signed[:place] + bytes([signed[place] ^ 1]) + signed[place + 1 :]
-    assert [each.verdict for each in verify_file_signature(altered, AT, ROOTS)] == ["invalid"]
-    assert verify_file_signature(PDF, AT, ROOTS) == []
-    assert verify_file_signature(b"du texte", AT, ROOTS) == []
+def test_what_is_not_signed_has_no_signature() -> None:
+    for data in (PDF, b"du texte", b"0;4500;lot 1", PRICES, b"<a xmlns:ds='http://www.w3.org/2000/09/xmldsig#'/>"):
+        assert verify_file(data, TRUST) == []
 
 
-def test_detached_and_enveloping_cades() -> None:
+@pytest.mark.parametrize("form", ["CAdES", "XAdES"])
+def test_a_detached_signature_is_held_against_the_file_it_signs(form: str) -> None:
     content, issued = b"bordereau des prix", qualified(AUTHORITY)
-    detached = asyncio.run(cades(content, issued))
-    (found,) = verify_file_signature(detached, AT, ROOTS, signed=content)
-    assert (found.verdict, found.format, found.problems) == ("valid", "CAdES", ())
-    assert [each.verdict for each in verify_file_signature(detached, AT, ROOTS, signed=b"autre")] == ["invalid"]
-    assert [each.verdict for each in verify_file_signature(detached, AT, ROOTS)] == ["doubtful"]
-    whole = asyncio.run(cades(content, issued, detached=False))
-    assert [each.verdict for each in verify_file_signature(whole, AT, ROOTS)] == ["valid"]
+    data = asyncio.run(cades(content, issued)) if form == "CAdES" else xades(content, issued, detached=True)
+    assert only(data, signed=content).problems == ()
+    assert only(data, signed=b"autre").verdict == "invalid"
+    assert only(data).verdict == "indeterminate"
 
 
-@pytest.mark.parametrize(
-    "data", [b"\x30", b"\x30\x80\x00", b"-----BEGIN PKCS7-----\n", b"%PDF-1.7 /ByteRange [0 1 2 3]", b"%PDF-"]
-)
+def test_a_signature_of_a_part_of_a_document_is_not_taken_for_one_of_the_whole() -> None:
+    """Signature wrapping: the part that is signed stands in a document that says something else."""
+    signed = xades(b"<prix Id='signe'>10</prix>", qualified(AUTHORITY), reference="signe")
+    assert only(signed).verdict == "valid"
+    wrapped = b"<offre><prix>9</prix>" + signed + b"</offre>"
+    found = only(wrapped)
+    assert found.verdict != "valid"
+
+
+def test_each_of_two_signatures_of_a_document_has_its_verdict() -> None:
+    """The second signer signs the document with the first signature in it; the first is of the document without the second."""
+    first = xades(PRICES, qualified(AUTHORITY))
+    both = verify_file(xades(first, qualified(AUTHORITY)), TRUST)
+    assert [each.form for each in both] == ["XAdES", "XAdES"]
+    assert "valid" in {each.verdict for each in both}
+
+
+def test_a_weak_digest_or_an_unknown_transform_is_no_accusation() -> None:
+    """What the tool cannot judge is left undecided: nobody is told to have tampered."""
+    good = xades(PRICES, qualified(AUTHORITY))
+    for old, new in (
+        (b"http://www.w3.org/2001/04/xmlenc#sha256", b"http://www.w3.org/2000/09/xmldsig#sha1"),
+        (b"http://www.w3.org/2000/09/xmldsig#enveloped-signature", b"http://www.w3.org/TR/1999/REC-xpath-19991116"),
+    ):
+        assert old in good
+        assert only(good.replace(old, new)).verdict == "indeterminate"
+
+
+HOSTILE = [
+    b"\x30", b"\x30\x80\x00", bytes.fromhex("308006092a864886f70d010702a0"), b"-----BEGIN PKCS7-----\n",
+    b"%PDF-1.7 /ByteRange [0 1 2 3]", b"%PDF-",
+    b"<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a xmlns:ds='http://www.w3.org/2000/09/xmldsig#'>&e;</a>",
+    b'<a><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></a>',
+    b'<a><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#">' * 30,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", HOSTILE)
 def test_hostile_files_are_never_valid_and_never_crash(data: bytes) -> None:
-    assert all(each.verdict != "valid" for each in verify_file_signature(data, AT, ROOTS))
+    assert all(each.verdict != "valid" for each in verify_file(data, TRUST))
 
 
-def test_a_xades_signature_is_not_taken_for_verified() -> None:
-    data = b'<a><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></a>'
-    assert [(each.verdict, each.format) for each in verify_file_signature(data, AT, ROOTS)] == [("doubtful", "XAdES")]
+async def test_a_file_that_asks_too_much_is_left_undecided_and_stops_nobody() -> None:
+    data = await sign_pdf(PDF, qualified(AUTHORITY), "Signature1")
+    for limits in (Limits(memory=2**20), Limits(seconds=0)):
+        found = await verify_apart("PAdES", data + bytes(2**25), TRUST, limits=limits)
+        assert [(each.verdict, each.form) for each in found] == [("indeterminate", "PAdES")]
+    assert [each.verdict for each in await verify_apart("PAdES", data, TRUST)] == ["valid"]

@@ -13,11 +13,12 @@ from click.testing import CliRunner, Result
 
 from deploy.local.pki import TestAuthority
 from services.bids import sealing
-from services.bids.sealing import Envelope, EnvelopeError, ProofError, SealingError, ShareRequest, keys
+from services.bids.sealing import Envelope, EnvelopeError, ProofError, SealingError, keys
 from services.bids.sealing.folder import contents
 from services.bids.sealing.keys import KeyFileError
-from services.bids.sealing.opening import reseal
+from services.bids.sealing.opening import OpenedShares, reseal
 from services.bids.sealing.rehearsal import Rehearsal, check_rehearsal
+from services.bids.sealing.resealing import ResealedShares, check_resealed, key_digest
 from services.bids.sealing.tool import (
     keygen_command,
     open_shares_command,
@@ -57,7 +58,8 @@ def test_keygen_writes_a_key_only_its_owner_reads(tmp_path: Path) -> None:
     made = run(keygen_command, "president", "-o", path)
     assert made.exit_code == 0
     assert path.stat().st_mode & 0o777 == 0o600
-    assert json.loads(made.output) == keys.load(path).public.model_dump()
+    assert json.loads(made.stdout) == keys.load(path).public.model_dump()
+    assert key_digest(keys.load(path).public) in made.stderr
     assert run(keygen_command, "president", "-o", path).exit_code == 1
     path.chmod(0o644)
     with pytest.raises(KeyFileError, match="chmod 600"):
@@ -141,18 +143,28 @@ async def test_an_absent_officer_seals_his_shares_again_to_a_deputy(tmp_path: Pa
     card.write_text(deputy.public.model_dump_json())
     made = run(reseal_command, asked, "--key", key, "--deputy", card, "--trust", trust, "-o", tmp_path / "again.json")
     assert made.exit_code == 0, made.output
-    again = ShareRequest.model_validate_json((tmp_path / "again.json").read_bytes())
+    signed = ResealedShares.model_validate_json((tmp_path / "again.json").read_bytes())
+    check_resealed(signed, opening)
+    again = signed.request
     for share in sealing.open_shares(request, mine, ROOTS).shares:
-        assert str(share.share) not in made.output + again.model_dump_json()
-    opened = sealing.open_shares(again, deputy, ROOTS)
-    assert (opened.officer, opened.deputy) == ("officier-1", "adjoint")
-    assert opened.shares == sealing.open_shares(request, mine, ROOTS).shares
+        assert str(share.share) not in made.output + signed.model_dump_json()
+    keys.save(deputy, tmp_path / "adjoint.key")
+    opened = run(
+        open_shares_command, tmp_path / "again.json", "--key", tmp_path / "adjoint.key", "--trust", trust, "-o",
+        tmp_path / "shares.json",
+    )  # fmt: skip
+    assert opened.exit_code == 0, opened.output
+    shares = OpenedShares.model_validate_json((tmp_path / "shares.json").read_bytes())
+    assert (shares.officer, shares.deputy) == ("officier-1", "adjoint")
+    assert shares.shares == sealing.open_shares(request, mine, ROOTS).shares
     with pytest.raises(EnvelopeError, match="sealed to adjoint"):
         sealing.open_shares(again, mine, ROOTS)
     stranger = sealing.open_shares(again, sealing.generate("adjoint"), ROOTS)
     assert all(each.problem and each.share is None for each in stranger.shares)
+    command = (reseal_command, asked, "--key", key, "--deputy", card, "--trust", trust, "-o", tmp_path / "no.json")
+    assert run(*command, "--deputy-key-sha256", "0" * 64).exit_code == 1
     card.write_text(deputy.public.model_copy(update={"proof": None}).model_dump_json())
-    refused = run(reseal_command, asked, "--key", key, "--deputy", card, "--trust", trust, "-o", tmp_path / "no.json")
+    refused = run(*command)
     assert (refused.exit_code, (tmp_path / "no.json").exists()) == (1, False)
     early = await share_request(sealed_bid(opening, [b"x"]), opening, "officier-1", stamped=DEADLINE)
     with pytest.raises(ProofError):

@@ -23,6 +23,7 @@ class ObjectStore:
         app = web.Application(client_max_size=2**30)
         app.router.add_route("*", "/{bucket}/{key:.+}", self._object)
         app.router.add_post("/{bucket}", self._delete_many)
+        app.router.add_get("/{bucket}", self._list)
         return app
 
     async def _object(self, request: web.Request) -> web.Response:
@@ -79,6 +80,18 @@ class ObjectStore:
         content = self.objects[unquote(source).strip("/").split("/", 1)[1]]
         self.uploads[upload][number] = content
         return web.Response(text=f"<R><ETag>{_tag(content)}</ETag></R>", content_type=_XML)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        prefix = request.query.get("prefix", "")
+        told = "".join(
+            f"<Contents><Key>{key}</Key><Size>{len(content)}</Size><ETag>{_tag(content)}</ETag>"
+            "<LastModified>2026-11-21T12:00:00.000Z</LastModified></Contents>"
+            for key, content in self.objects.items()
+            if key.startswith(prefix)
+        )
+        return web.Response(
+            text=f"<ListBucketResult><IsTruncated>false</IsTruncated>{told}</ListBucketResult>", content_type=_XML
+        )
 
     async def _delete_many(self, request: web.Request) -> web.Response:
         keys = [part.split("</Key>")[0] for part in (await request.text()).split("<Key>")[1:]]

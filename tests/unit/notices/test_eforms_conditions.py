@@ -9,11 +9,12 @@ from typing import Final
 import pytest
 
 from services.notices.eforms import nodes, xml
-from services.notices.eforms.sdk import branches, compiler, shapes, writer
+from services.notices.eforms.sdk import branches, bundles, compiler, paths, shapes, table, writer
 from services.notices.eforms.sdk.branches import Branch
 from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.paths import Test
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse
+from services.notices.eforms.sdk.values import Day
 from services.notices.eforms.sdk.wording import where
 from tests.unit.notices.notices_samples import eforms
 
@@ -66,7 +67,7 @@ LOT: Final = "cac:ProcurementProjectLot"
 )
 def test_a_condition_downward_is_written_whole_and_says_what_xpath_would(condition: str, expected: bool) -> None:
     root = branches.grow(notice())
-    assert holds(writer.written(parse(condition), called), root) is expected
+    assert holds(writer.written(parse(condition), called, compiler.items), root) is expected
     assert holds(compiler.holds(parse(condition)), root) is expected
 
 
@@ -77,18 +78,50 @@ def test_what_is_not_written_is_called_and_what_cannot_be_written_at_all_is_left
         asked.append(tree)
         return lambda _branch, _ground: True
 
-    climbing = parse("../cbc:ID = 'x'")
+    climbing = parse("../cbc:ID != 'x'")
     root = branches.grow(notice())
-    assert holds(writer.written(("or", parse("cac:TenderingProcess"), climbing), note), root)
+    assert holds(writer.written(("or", parse("cac:TenderingProcess"), climbing), note, compiler.items), root)
     assert asked == [climbing]
-    assert writer.written(climbing, note) is None
+    assert writer.written(climbing, note, compiler.items) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (f"cac:Party/cbc:ID = {LOT}/cac:TenderingTerms/cbc:ID", True),
+        (f"cac:Party/cbc:ID = /*/{LOT}/cac:TenderingTerms/cbc:ID", True),
+        (f"cac:Party/cbc:ID = /*/{LOT}/cac:TenderingTerms/cbc:Name", False),
+        (f"cac:Party/cbc:Name = /*/{LOT}/cac:TenderingTerms/cbc:ID", False),
+        (f"{LOT}/cbc:ID/normalize-space(text()) = /*/{LOT}/cbc:ID/normalize-space(text())", True),
+        (f"{LOT}[cbc:ID = 'LOT-0002']/cac:TenderingTerms/cbc:ID = /*/cac:Party/cbc:ID", False),
+        (f"{LOT}/cbc:ID/@schemeName = /*/{LOT}/cbc:ID/@schemeName", True),
+    ],
+)
+def test_a_text_sought_among_those_of_the_whole_notice_is_found_where_xpath_would(
+    condition: str, expected: bool
+) -> None:
+    root = branches.grow(notice())
+    assert holds(compiler.holds(parse(condition)), root) is expected
+    assert holds(compiler._called(parse(condition)), root) is expected  # the same, by calls
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("Lot", [True, False, True]), ("Part", [False, True, False])])
+def test_a_code_sought_from_below_is_that_of_the_own_section(kind: str, expected: list[bool]) -> None:
+    root = branches.grow(notice())
+    test = compiler.holds(parse(f"../cbc:ID/@schemeName = '{kind}'"))
+    places = [
+        each.children[f"{{{xml.NAMESPACES['cbc']}}}ID"][0]
+        for each in root.children[f"{{{xml.NAMESPACES['cac']}}}ProcurementProjectLot"]
+    ]
+    ground = Ground(root, "16")
+    assert [test(place, ground) for place in places] == expected
 
 
 def test_texts_and_codes_of_a_condition_are_never_part_of_the_program() -> None:
     """A code that closes a quotation is a code."""
     root = branches.grow(notice())
     condition: Tree = ("compare", "=", parse("cac:Party/cbc:ID"), ("literal", "') or print('"))
-    assert not holds(writer.written(condition, called), root)
+    assert not holds(writer.written(condition, called, compiler.items), root)
 
 
 CLIMBING: Final = f"(cbc:ID = ../{LOT}[cbc:ID/@schemeName='Lot']/cac:TenderingTerms/cbc:ID) or (cbc:ID = ../{LOT}[cbc:ID/@schemeName='Part']/cbc:ID)"
@@ -197,3 +230,105 @@ def test_branches_that_were_let_go_are_freed_at_once() -> None:
     finally:
         gc.enable()
     assert left == 0
+
+
+PERIOD: Final = (
+    "$T + (for $F in . return (if ($F/@unitCode='DAY') then xs:dayTimeDuration(concat('P', $F/number(), 'D'))"
+    " else xs:yearMonthDuration(concat('P', $F/number(), 'M')))) <= $T + xs:yearMonthDuration('P2M')"
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (f"for $T in (current-date()) return ({PERIOD})", True),
+        (f"for $T in (current-date()) return ({PERIOD.replace('in .', 'in cbc:DurationMeasure')})", False),
+        (f"for $T in (current-date()) return ({PERIOD.replace('$F/number()', '$global-lot-ids')})", False),
+        ("../cbc:EndDate/xs:date(text()) > current-date()", False),
+        ("number(normalize-space(.)) <= 9999", False),
+    ],
+)
+def test_only_a_period_that_looks_nowhere_else_may_be_remembered(condition: str, expected: bool) -> None:
+    assert shapes.is_own_period(parse(condition)) is expected
+
+
+def measure(text: str, **attributes: str) -> Branch:
+    return Branch("DurationMeasure", text, None, attributes)
+
+
+def test_a_period_is_remembered_by_its_text_its_unit_and_the_day() -> None:
+    asked: list[Branch] = []
+
+    def test(branch: Branch, ground: Ground) -> bool:
+        asked.append(branch)
+        return compiler.holds(parse(f"boolean(for $T in (current-date()) return ({PERIOD}))"))(branch, ground)
+
+    today, remembered = Ground(measure(""), "16"), paths.remember(test)
+    days = measure("62", unitCode="DAY")
+    answers = [remembered(days, today), remembered(measure("62", unitCode="DAY"), today)]
+    assert (answers[0], len(asked)) == (answers[1], 1)
+    assert not remembered(measure("62", unitCode="MONTH"), today)
+    assert not remembered(measure("99", unitCode="DAY"), today)
+    assert len(asked) == 3
+    tomorrow = Ground(measure(""), "16")
+    tomorrow.today = Day(today.today.ordinal + 1, 0)
+    remembered(days, tomorrow)
+    assert len(asked) == 4
+
+
+def test_a_long_text_is_never_remembered_and_few_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Branch] = []
+
+    def test(branch: Branch, _: Ground) -> bool:
+        asked.append(branch)
+        return True
+
+    monkeypatch.setattr(paths, "_REMEMBERED", 2)
+    ground, remembered = Ground(measure(""), "16"), paths.remember(test)
+    for each in (long := measure("9" * 50), long, measure("1", unitCode="x" * 50), measure("1", unitCode="x" * 50)):
+        assert remembered(each, ground)
+    assert len(asked) == 4
+    for text in ("1", "2", "3", "1"):
+        remembered(measure(text), ground)
+    assert len(asked) == 8, "the third makes room, the first is asked again"
+
+
+@pytest.mark.parametrize("condition", ["number('10') <= 9", "cbc:None/number() < number('2')"])
+def test_what_names_no_element_is_computed_once_and_is_still_right(condition: str) -> None:
+    test, root = compiler.holds(parse(condition)), branches.grow(notice())
+    assert [holds(test, root), holds(test, root)] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "failing"), [("DAY", 0), ("YEAR", 1), (" DAY", 1), ("DAY ", 1), ("day", 2), ("MONTHLY", 2), ("", 2)]
+)
+def test_a_code_that_is_asked_for_is_taken_at_sight_any_other_text_is_held_to_each_rule(
+    text: str, failing: int
+) -> None:
+    """`YEAR` is in the list and too long, `DAY` with a blank is in the list and not trimmed."""
+    rules = [
+        table.Rule(number, "3b", "BT-X", False, "/*/x", test)
+        for number, test in enumerate(
+            (
+                r"replace(replace(.,'\s+$',''),'^\s+','') eq .",
+                "normalize-space(.) = ('DAY', 'YEAR')",
+                "matches(normalize-space(.),'^[A-Z]{3}$')",
+            )
+        )
+    ]
+    bundle = bundles.Bundle("16")
+    for rule in rules:
+        bundle.add(rule)
+    found: list[bundles.Failure] = []
+    bundle.check(measure(text), Ground(measure(""), "16"), found)
+    assert (len(found), bundle.arranged.enough) == (failing, frozenset({"DAY"}))
+
+
+def test_an_attribute_with_a_good_code_and_another_rule_is_still_held_to_that_one() -> None:
+    bundle = bundles.Bundle("16")
+    for number, test in enumerate(("normalize-space(.) = ('DAY', 'YEAR')", "../cbc:ID")):
+        bundle.add(table.Rule(number, "3b", "BT-X", False, "/*/x/@unitCode", test))
+    found: list[bundles.Failure] = []
+    bundle.check_attribute(measure("1", unitCode="DAY"), "unitCode", Ground(measure(""), "16"), found)
+    assert [rule.number for rule, _ in found] == [1]
+    assert bundle.arranged.good == {"DAY", "YEAR"}

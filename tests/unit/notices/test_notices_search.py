@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from libs.common.messages.registry import all_types
+from libs.common.search.clauses import MAX_TERMS, Clause, Phrase, Term, TooManyTermsError, clauses_of, terms_of
+from libs.common.search.notice import body_text, cpv_branches
+from libs.common.search.words import fold, plain
 from services.notices import timeline
-from services.notices.search.asked import MAX_TERMS, Term, clauses_of, terms_of, tsquery_of
-from services.notices.search.text import body_text, cpv_branches, fold, plain
+from services.notices.search.tsquery import tsquery_of
 from services.notices.tools import check_files
 from tests.unit.notices.notices_samples import BEFORE, FOLDER, bid_deposited, content, contract_notified
 
@@ -23,21 +26,30 @@ def test_words_phrases_and_what_is_not_wanted_are_told_apart() -> None:
         Term("data center", phrase=True, negative=True),
     ]
     assert terms_of("« ordures ménagères »") == [Term("ordures ménagères", phrase=True)]
-    assert terms_of("l'école") == terms_of("l’école") == [Term("l école", phrase=True)]
+    assert terms_of("l'école") == terms_of("l’école") == [Term("école")]
     assert terms_of("haute-saône") == [Term("haute saône", phrase=True)]
     assert terms_of("D.C.E. 2026-014") == [Term("DCE"), Term("2026 014", phrase=True)]
     assert terms_of('- -- "" & | !') == []
-    assert len(terms_of("mot " * 100)) == MAX_TERMS
+    assert len(set(terms_of("mot " * 100))) == 1
+
+
+def test_a_query_with_more_terms_than_are_looked_for_is_refused_not_cut() -> None:
+    assert len(terms_of(" ".join(f"mot{number}" for number in range(MAX_TERMS)))) == MAX_TERMS
+    with pytest.raises(TooManyTermsError):
+        terms_of(" ".join(f"mot{number}" for number in range(MAX_TERMS + 1)))
 
 
 def test_folding_takes_accents_ligatures_and_capitals_away() -> None:
     assert fold("Œuvre RÉNOVÉE l’été çà") == "oeuvre renovee l'ete ca"
-    assert plain("L’A.M.O. (S.A.R.L) : n° 3, eau-x") == "L AMO SARL n 3 eau x"
+    assert plain("L’A.M.O. (S.A.R.L) : n° 3, eau-x") == "AMO SARL n 3 eau x"
 
 
-def test_words_are_asked_in_lexemes_with_the_gaps_of_stop_words() -> None:
-    assert tsquery_of(clauses_of("renovee")) == "('renove' | 'renovee' | 'renov')"
-    assert tsquery_of(clauses_of('"plan de la ville" -école')) == "('plan' <3> 'vill') & !('ecol' | 'ecole')"
+def test_words_are_asked_in_stems_and_stop_words_that_stand_alone_are_left_out() -> None:
+    assert tsquery_of(clauses_of("renovee")) == "(('renove' | 'renovee' | 'renov'))"
+    assert tsquery_of(clauses_of("ville -école")) == "(('vill' | 'ville')) & !(('ecol' | 'ecole'))"
+    assert clauses_of('"Plan de la Ville"') == (Clause(((Phrase(("plan", "de", "la", "ville")),),)),)
+    with pytest.raises(ValueError, match="exact"):
+        tsquery_of(clauses_of('"plan de la ville"'))
     assert tsquery_of(clauses_of("l'école")) == tsquery_of(clauses_of("école"))
     assert tsquery_of(clauses_of("de la et")) is None
     assert clauses_of("école école") == clauses_of("école")

@@ -11,14 +11,15 @@ from uuid import UUID
 import pytest
 
 from libs.common.messages.notices import Place
+from libs.common.search import places
+from libs.common.search.clauses import clauses_of
+from libs.common.search.notice import cpv_branches
+from libs.common.search.places import Point
 from services.notices.content import NoticeContent
-from services.notices.search import cpv_branches, places
-from services.notices.search.asked import clauses_of
 from services.notices.search.criteria import Criteria, Facet, Near, Position, Sort
 from services.notices.search.fields import IndexRow
 from services.notices.search.index import Hits, TantivyIndex
 from services.notices.search.pages import Recent
-from services.notices.search.places import Point
 from tests.unit.notices.notices_samples import BEFORE
 from tests.unit.notices.search_samples import BEAUNE, DIJON, RENNES, said
 

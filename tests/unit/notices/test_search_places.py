@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from libs.common.messages.notices import Buyer, Place
 from libs.common.reference import regions
-from services.notices.search import places
+from libs.common.search import places
+from libs.common.search.places import Box, Point
 from services.notices.search.fields import deadline_key, published_at, published_key
-from services.notices.search.places import Box, Point
 from services.notices.views.search_map import clusters
 from tests.unit.notices.search_samples import DIJON, RENNES, said
 

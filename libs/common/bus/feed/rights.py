@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from libs.common.actor import Actor, OrganisationKind
+from libs.common.actor import Actor, CompanyStanding, OrganisationKind
 from libs.common.bus.audience import Told, told_to
-from libs.common.http.endpoint import memberships_of
+from libs.common.http.endpoint import company_users_of, memberships_of
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
@@ -34,12 +34,21 @@ class Rights:
         if self._told is None or (self._may_change and time.monotonic() - self._asked > FRESH):
             self._asked = time.monotonic()
             reads_all = await self._reads_all()
-            self._told = told_to(self._actor, self._runtime.service.name, self._types, reads_all=reads_all)
+            actor = None if await self._is_gone() else self._actor
+            self._told = told_to(actor, self._runtime.service.name, self._types, reads_all=reads_all)
         return self._told
 
     @property
     def _may_change(self) -> bool:
-        return self._actor is not None and self._actor.kind is OrganisationKind.BUYER
+        return self._actor is not None and self._actor.kind in {OrganisationKind.BUYER, OrganisationKind.COMPANY}
+
+    async def _is_gone(self) -> bool:
+        """Say whether the caller is no more a user of the company they act for."""
+        users = company_users_of(self._runtime)
+        if self._actor is None or self._actor.kind is not OrganisationKind.COMPANY or users is None:
+            return False
+        standing = await users.standing(self._actor.subject, self._actor.organisation)
+        return standing is CompanyStanding.STRANGER or (self._actor.recorded and standing is CompanyStanding.UNRECORDED)
 
     async def _reads_all(self) -> bool:
         """Say whether the caller reads all that is of a buyer; in a service that knows of no roles, by the token."""

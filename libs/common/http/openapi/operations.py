@@ -118,7 +118,7 @@ def _query(one: Operation, schemas: Schemas) -> list[dict[str, Any]]:
 def _headers(one: Operation) -> list[dict[str, Any]]:
     asked, method = one.plan, one.route.method
     found = []
-    if asked.actor_need != "no":
+    if asked.actor is not None:
         found.append(_header(ORGANISATION_HEADER, _FOR_WHOM))
     if asked.if_match is not None:
         needed = asked.if_match_need == "required"

@@ -58,7 +58,7 @@ def refusals_of(route: Route, asked: Plan) -> list[type[HallesError]]:
             True,
             (errors.Unauthenticated, errors.InvalidInput, errors.TooManyRequests, errors.Unavailable, InternalError),
         ),
-        (asked.actor_need != "no", (errors.Forbidden,)),
+        (asked.actor is not None, (errors.Forbidden,)),
         (asked.body is not None, (errors.MalformedInput,)),
         (reads, (RequestTimeout, errors.TooLarge, errors.UnsupportedMedia)),
         (asked.if_match is not None, (errors.StaleVersion,)),

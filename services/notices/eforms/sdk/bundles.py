@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Final
 
-from services.notices.eforms.sdk import compiler, gates, shapes, table
+from services.notices.eforms.sdk import compiler, gates, paths, shapes, table
 from services.notices.eforms.sdk.branches import Branch
 from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.paths import Test
@@ -55,14 +56,25 @@ class Bundle:
     _subtype: str
     _rules: list[Rule] = field(default_factory=list)
     _arranged: _Arranged | None = None
+    check: Callable[[Branch, Ground, list[Failure]], None] = field(init=False)
+    """Adds the rules that do not hold at a place."""
+
+    def __post_init__(self) -> None:
+        self.check = self._check_first
 
     def add(self, rule: Rule) -> None:
         """Take a rule, before any is asked."""
         self._rules.append(rule)
 
-    def check(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
-        """Add the rules that do not hold here."""
-        (self._arranged or self.arranged).check(branch, ground, failures)
+    def _check_first(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
+        """Arrange the rules, ask them, and have them asked without a detour from now on."""
+        self.check = self.arranged.check
+        self.check(branch, ground, failures)
+
+    def check_attribute(self, branch: Branch, name: str, ground: Ground, failures: list[Failure]) -> None:
+        """Add the rules that do not hold of an attribute; one of the codes that are asked for is no branch of its own."""
+        if branch.attributes[name] not in (self._arranged or self.arranged).enough:
+            self.check(branch.attribute(name), ground, failures)
 
     @property
     def arranged(self) -> _Arranged:
@@ -110,6 +122,12 @@ class _Arranged:
     children: dict[str, _Child] = field(default_factory=dict)
     without: dict[str, _NoChild] = field(default_factory=dict)
     always: list[Asked] = field(default_factory=list)
+    valued: bool = False
+    """Whether there is any rule about the value."""
+    good: frozenset[str] = frozenset()
+    """Texts of which every rule about the value is known to hold: the codes that are asked for."""
+    enough: frozenset[str] = frozenset()
+    """The same, where there is no other rule."""
 
     def add(self, rule: Rule, tree: Tree) -> None:
         """Arrange a rule. Raises UnknownSyntaxError."""
@@ -124,14 +142,20 @@ class _Arranged:
             test = compiler.holds(gates.given(tree, (">", name)))
             self.without.setdefault(name, _NoChild()).asked.append((test, rule))
         else:
-            self.always.append((compiler.holds(tree), rule))
+            test = compiler.holds(tree)
+            self.always.append((paths.remember(test) if shapes.is_own_period(tree) else test, rule))
 
     def settle(self) -> None:
-        """Give back the memory of what stayed empty: there are hundreds of contexts to a subtype."""
+        """Find the texts that are sure to be good, and give back the memory of what stayed empty: there are hundreds of contexts to a subtype."""
+        self.valued = bool(self.trimmed or self.codes or self.lengths or self.patterns)
+        if self.codes:
+            self.good = frozenset(filter(self._is_good, frozenset.intersection(*(codes for codes, _ in self.codes))))
+        if not (self.attributes or self.children or self.without or self.always):
+            self.enough = self.good
         parts: list[_Child | _NoChild | _Arranged] = [*self.children.values(), *self.without.values(), self]
         for part in parts:
             for name in (item.name for item in fields(part)):
-                if not getattr(part, name):
+                if not getattr(part, name) and type(getattr(part, name)) in _NOTHING:
                     setattr(part, name, _NOTHING[type(getattr(part, name))])
 
     def _guard(self, rule: Rule, tree: Tree, absent: frozenset[str], present: frozenset[str]) -> None:
@@ -177,7 +201,7 @@ class _Arranged:
 
     def check(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
         """Add the rules that do not hold here."""
-        if self.trimmed or self.codes or self.lengths or self.patterns:
+        if self.valued and branch.text not in self.good:
             self._check_value(branch, failures)
         for name, rule in self.attributes:
             if name not in branch.attributes:
@@ -192,18 +216,22 @@ class _Arranged:
 
     def _check_value(self, branch: Branch, failures: list[Failure]) -> None:
         text = branch.text
-        value = normal(text)
-        if text != value and text != text.strip(BLANKS):
+        if self.trimmed and text != text.strip(BLANKS):
             failures.extend((rule, branch) for rule in self.trimmed)
         for codes, rule in self.codes:
-            if value not in codes:
+            if normal(text) not in codes:
                 failures.append((rule, branch))
         for longest, rule in self.lengths:
-            if len(value) > longest:
+            if len(text) > longest and len(normal(text)) > longest:
                 failures.append((rule, branch))
         for pattern, rule in self.patterns:
-            if not pattern.search(value):
+            if not pattern.search(normal(text)):
                 failures.append((rule, branch))
+
+    def _is_good(self, code: str) -> bool:
+        found: list[Failure] = []
+        self._check_value(Branch("", code, None), found)
+        return code == normal(code) and not found
 
     def _check_children(self, branch: Branch, ground: Ground, failures: list[Failure]) -> None:
         known, there = self.children, branch.children.keys()

@@ -26,7 +26,7 @@ __all__ = ["holds", "items"]
 @cache
 def holds(tree: Tree) -> Test:
     """Give the function that says whether an expression holds (its effective boolean value). Raises UnknownSyntaxError."""
-    return shortcut(tree) or written(tree, _called) or _called(tree)
+    return shortcut(tree) or written(tree, _called, items) or _called(tree)
 
 
 @cache
@@ -83,7 +83,8 @@ def _comparison(tree: Tree) -> Test:
     first, second = items(left), items(right)
 
     def differ(branch: Branch, ground: Ground) -> bool:
-        mine, others = first(branch, ground), second(branch, ground)
+        mine = first(branch, ground)
+        others = second(branch, ground) if mine else mine
         ground.spend(len(mine) * len(others))
         return any(compare(sign, one, other) for one in mine for other in others)
 
@@ -261,7 +262,9 @@ def _variable(tree: Tree) -> Items:
 def _repeated(find: Items) -> Items:
     def repeated(branch: Branch, ground: Ground) -> list[Value]:
         found = find(branch, ground)
-        counts = Counter(each.text for each in found)
+        counts = Counter([each.text for each in found])
+        if len(counts) == len(found):
+            return []
         return [each for each in found if counts[each.text] > 1]
 
     return repeated
@@ -337,8 +340,20 @@ def _call(tree: Tree) -> Items:
         return lambda branch, ground: [test(branch, ground)]
     if name not in FUNCTIONS:
         raise UnknownSyntaxError(f"function {name}")
-    parts = [items(argument) for argument in arguments]
-    return FUNCTIONS[name](*parts)
+    find = FUNCTIONS[name](*map(items, arguments))
+    return _constant(find) if arguments and all(argument[0] == "literal" for argument in arguments) else find
+
+
+def _constant(find: Items) -> Items:
+    """Give a function that finds once for all what depends on no element."""
+    known: list[list[Value]] = []
+
+    def constant(branch: Branch, ground: Ground) -> list[Value]:
+        if not known:
+            known.append(find(branch, ground))
+        return known[0]
+
+    return constant
 
 
 _ITEMS: Final[dict[str, Callable[[Tree], Items]]] = {

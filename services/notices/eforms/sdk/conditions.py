@@ -6,13 +6,24 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from services.notices.eforms.sdk import table
+from services.notices.eforms.sdk import shapes, table
 from services.notices.eforms.sdk.branches import Branch
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError, parse, parse_path
 from services.notices.eforms.sdk.table import Rule
 from services.notices.eforms.xml import prefixed
 
-__all__ = ["asked", "presence", "reach", "referring", "spell", "subject_at", "subject_of", "terms", "wanted"]
+__all__ = [
+    "asked",
+    "is_of_place",
+    "presence",
+    "reach",
+    "referring",
+    "spell",
+    "subject_at",
+    "subject_of",
+    "terms",
+    "wanted",
+]
 
 _MOST: Final = 6
 _STEPS: Final = {"child", "attribute", "parent", "self", "any"}
@@ -89,6 +100,12 @@ def subject_of(names: tuple[str, ...]) -> str | None:
 def asked(rule: Rule) -> tuple[str, Tree, Tree | None] | None:
     """Give what `presence` gives of a rule."""
     return presence(parse(rule.test))
+
+
+@cache
+def is_of_place(rule: Rule) -> bool:
+    """Say whether only the place tells one breach of a rule from another: an element is missing there, or has no place there."""
+    return asked(rule) is not None and shapes.attribute(parse(rule.test)) is None
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from itertools import count
+from itertools import chain, count
 from typing import Final, TypeAlias
 
 from services.notices.eforms.sdk.branches import Branch
@@ -12,7 +12,19 @@ from services.notices.eforms.sdk.ground import Ground
 from services.notices.eforms.sdk.syntax import Tree, UnknownSyntaxError
 from services.notices.eforms.sdk.values import Value, normal
 
-__all__ = ["HERE", "Items", "Test", "climbs_of", "is_free", "keep", "keep_set", "repeats", "select", "texts_above"]
+__all__ = [
+    "HERE",
+    "Items",
+    "Test",
+    "climbs_of",
+    "is_free",
+    "keep",
+    "keep_set",
+    "remember",
+    "repeats",
+    "select",
+    "texts_above",
+]
 
 Items: TypeAlias = Callable[[Branch, Ground], list[Value]]
 Test: TypeAlias = Callable[[Branch, Ground], bool]
@@ -23,6 +35,8 @@ HERE: Final[Tree] = ("path", ("context",), (("self", ()),))
 _AXES: Final = {"child", "attribute", "parent", "self", "any", "preceding"}
 _TEXT: Final[Tree] = ("call", "normalize-space", ("path", ("context",), (("text",),)))
 _SERIAL: Final = count(1)
+_SHORT: Final = 40  # letters of a period, with the name of its unit, that is worth being remembered
+_REMEMBERED: Final = 1_000
 _EMPTY: Final[list[Branch]] = []
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -49,6 +63,24 @@ def keep(find: Items) -> Items:
         return found
 
     return kept
+
+
+def remember(test: Test) -> Test:
+    """Give a test of an element's own text and attributes that remembers its answers of this day: the same few periods come in every notice."""
+    answers: dict[tuple[object, ...], bool] = {}
+
+    def remembered(branch: Branch, ground: Ground) -> bool:
+        key = ground.today, branch.text, *branch.attributes.items()
+        holds = answers.get(key)
+        if holds is None:
+            holds = test(branch, ground)
+            if len(answers) >= _REMEMBERED:
+                answers.clear()
+            if len("".join([branch.text, *chain(*branch.attributes.items())])) <= _SHORT:
+                answers[key] = holds
+        return holds
+
+    return remembered
 
 
 def keep_set(find: Items) -> Callable[[Branch, Ground], Value]:
@@ -250,8 +282,11 @@ def _repeated(start: Items, values: Items) -> Items:
 
     def find(branch: Branch, ground: Ground) -> list[Value]:
         seen: set[tuple[int, str]] = set()
-        repeated = []
-        for each in start(branch, ground):
+        repeated: list[Value] = []
+        those = start(branch, ground)
+        if len(those) < 2:
+            return repeated
+        for each in those:
             found = {(id(each.above), _text(value)) for value in values(each, ground)}
             if found & seen:
                 repeated.append(each)

@@ -138,7 +138,10 @@ class _Walk:
             if child.children:
                 self.visit(child, places)
             else:
-                self._ask(child, place)
+                if place.bundle is not None and not place.attributes:
+                    place.bundle.check(child, self._ground, self.found)
+                else:
+                    self._ask(child, place)
                 if not child.text or child.text.isspace():
                     self._note_empty(child)
 
@@ -163,7 +166,7 @@ class _Walk:
         if place.attributes:
             for name, bundle in place.attributes.items():
                 if name in branch.attributes:
-                    bundle.check(branch.attribute(name), self._ground, self.found)
+                    bundle.check_attribute(branch, name, self._ground, self.found)
 
     def _ask_first_of_each_stage(self, branch: Branch, places: list[_Place]) -> None:
         """Ask, of several contexts that match, the first of each stage: as the official files are read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -25,6 +26,7 @@ __all__ = [
     "duplicates",
     "fold",
     "is_about_languages",
+    "is_own_period",
     "is_stable",
     "is_text",
     "multilingual",
@@ -41,6 +43,7 @@ _COUNTS: Final = {("=", ("literal", 0.0)), (">", ("literal", 0.0)), ("<", ("lite
 _TRUE: Final[Tree] = ("call", "true")
 _FALSE: Final[Tree] = ("call", "false")
 _SUBTYPE: Final = tuple(step[1] for step in parse_path("/*/efac:NoticeSubType/cbc:SubTypeCode"))
+_ELSEWHERE: Final = {("root",), ("child",), ("parent",), ("any",), ("preceding",)}
 _LANGUAGES: Final = parse("(/*/cbc:NoticeLanguageCode, /*/cac:AdditionalNoticeLanguage/cbc:ID)")
 TEXT_CALL: Final = parse("normalize-space(text())")
 """The text of an element with its blanks normalised, as a step."""
@@ -211,6 +214,22 @@ def is_stable(tree: Tree) -> bool:
     if tree[0] == "sequence":
         return all(map(is_stable, tree[1:]))
     return is_free(tree) and (tree[0] == "variable" or tree[1] == ("root",) or tree[2][0] == ("parent", ()))
+
+
+def is_own_period(tree: Tree) -> bool:
+    """Say whether an expression counts from today, and looks at nothing else than the text and the attributes of its element."""
+    return ("call", "current-date") in _parts(tree) and not any(map(_looks_away, _parts(tree)))
+
+
+def _parts(tree: object) -> Iterator[tuple[object, ...]]:
+    if isinstance(tree, tuple):
+        yield tree
+        for part in tree:
+            yield from _parts(part)
+
+
+def _looks_away(tree: tuple[object, ...]) -> bool:
+    return tree[:1] in _ELSEWHERE or (tree[:1] == ("variable",) and is_free(tree))
 
 
 def codes(tree: Tree) -> frozenset[str] | None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from services.notices.eforms.sdk.branches import Branch
@@ -38,6 +39,7 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _DAYS: Final = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
 _MONTHS: Final = re.compile(r"(-?)P(?:(\d+)Y)?(?:(\d+)M)?")
 _DAY: Final = 86_400
+_LONGEST_DATE: Final = len("2026-01-01+02:00")
 _LONGEST: Final = 12  # figures of a number in a period
 
 
@@ -105,7 +107,14 @@ def number(text: str) -> float:
 
 def day(text: str) -> Day | None:
     """Give the date that a text spells, None if none: its own rule says so."""
-    found = _DATE.fullmatch(text.strip(BLANKS))
+    spelled = text.strip(BLANKS)
+    return _day(spelled) if len(spelled) <= _LONGEST_DATE else None
+
+
+@lru_cache(4_096)
+def _day(text: str) -> Day | None:
+    """Give the date of a text without blanks: the dates of one notice are few, and asked by many conditions."""
+    found = _DATE.fullmatch(text)
     if found is None:
         return None
     try:
@@ -154,10 +163,16 @@ _SIGNS: Final[dict[str, Callable[[Value, Value], bool]]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
+_PLAIN: Final = frozenset({float, str})
+"""What is compared as it is with its like."""
+
 
 def compare(sign: str, left: Value, right: Value) -> bool:
     """Compare two values; what cannot be compared is not, whatever the sign."""
-    pair = _comparable(atom(left), atom(right))
+    one, other = atom(left), atom(right)
+    if type(one) is type(other) and type(one) in _PLAIN:
+        return _SIGNS[sign](one, other)
+    pair = _comparable(one, other)
     return pair is not None and _SIGNS[sign](*pair)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from services.notices.eforms.problems import Problem
@@ -63,7 +64,7 @@ class _Case:
 
 @dataclass(slots=True)
 class _Told:
-    """A message, and the part of the path that the element itself does not say."""
+    """A message, and what of the path the element does not say."""
 
     french: str
     english: str
@@ -75,9 +76,21 @@ class _Told:
 def told(failure: Failure, places: dict[Branch, str]) -> Problem:
     """Give the problem to tell for a rule that does not hold; `places` keeps where elements are, for the next ones of a notice."""
     rule, branch = failure
+    place = where(branch, places)
+    if rule.subject != EMPTY and conditions.is_of_place(rule):
+        return _of_place(rule, place)
+    return _problem(rule, branch, place)
+
+
+@lru_cache(4_096)
+def _of_place(rule: Rule, place: str) -> Problem:
+    """Give the problem of a rule that only the place tells apart: notices of one older version break the same rules at the same places."""
+    return _problem(rule, Branch("", "", None), place)
+
+
+def _problem(rule: Rule, branch: Branch, place: str) -> Problem:
     subject = _at(branch) if rule.subject == EMPTY else rule.subject
     case = _Case(rule, parse(rule.test), branch, table.field(subject))
-    place = where(branch, places)
     found = _message(case, place)
     return Problem(
         case.field.term if case.field else _TERMS.get(subject, subject),
@@ -92,9 +105,8 @@ def told(failure: Failure, places: dict[Branch, str]) -> Problem:
 
 def where(branch: Branch, places: dict[Branch, str]) -> str:
     """Give what `xml.where` gives of the element; `places` keeps it, and those of its namesakes, for they are counted together."""
-    known = places.get(branch)
-    if known is not None:
-        return known
+    if branch in places:
+        return places[branch]
     if branch.above is None:
         return places.setdefault(branch, f"/{prefixed(branch.tag)}")
     above = where(branch.above, places)

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from services.notices.eforms.sdk import shapes
 from services.notices.eforms.sdk.branches import Branch
-from services.notices.eforms.sdk.paths import Test, repeats
+from services.notices.eforms.sdk.paths import Items, Test, climbs_of, is_free, repeats, texts_above
 from services.notices.eforms.sdk.syntax import Tree
 from services.notices.eforms.sdk.values import normal
 
@@ -18,9 +18,9 @@ _EMPTY: Final[list[Branch]] = []
 _COUNTS: Final = {("=", 0.0): "(not {})", (">", 0.0): "bool({})", ("<", 2.0): "(len({}) < 2)"}
 
 
-def written(tree: Tree, called: Callable[[Tree], Test]) -> Test | None:
-    """Give the function of a condition; None where nothing of it can be written. `called` gives the functions of what cannot be."""
-    writer = _Writer(called)
+def written(tree: Tree, called: Callable[[Tree], Test], items: Callable[[Tree], Items]) -> Test | None:
+    """Give the function of a condition; None where nothing of it can be written. `called` and `items` give the functions of what cannot be."""
+    writer = _Writer(called, items)
     source = writer.test(tree, "here")
     if source is None:
         return None
@@ -31,10 +31,11 @@ def written(tree: Tree, called: Callable[[Tree], Test]) -> Test | None:
 class _Writer:
     """Writes one expression; `here` is the name of the element at which a part of it stands."""
 
-    def __init__(self, called: Callable[[Tree], Test]) -> None:
+    def __init__(self, called: Callable[[Tree], Test], items: Callable[[Tree], Items]) -> None:
         self.names: dict[str, object] = {"NONE": _EMPTY, "normal": normal}
         """What the expression names: code lists, and functions of what is not written."""
         self._called = called
+        self._items = items
         self._serial = count(1)
 
     def test(self, tree: Tree, here: str) -> str | None:
@@ -50,7 +51,7 @@ class _Writer:
         if tree[0] == "path":
             return self._present(tree, here)
         if tree[0] == "compare":
-            return self._counted(tree, here) or self._coded(tree, here)
+            return self._counted(tree, here) or self._coded(tree, here) or self._met(tree, here)
         return None
 
     def _part(self, tree: Tree, here: str) -> str:
@@ -85,18 +86,35 @@ class _Writer:
             return None
         if left == shapes.NORMAL:
             return f"(normal({here}.text) in {self._name(codes)})"
-        if left[0] != "path":
-            return None
-        steps, last = left[2], left[2][-1]
-        if last == shapes.TEXT_CALL:
-            found = self._elements((*left[:2], steps[:-1]), here, "normal({}.text)")
-        elif last[0] == "attribute" and not last[2]:
-            found = self._elements((*left[:2], steps[:-1]), here, f"{{}}.attributes.get({last[1]!r})")
-        elif last[0] == "child":
-            found = self._elements(left, here, "{}.text")
+        if climbs_of(left) and shapes.is_text(left) and is_free(left):
+            found: str | None = self._above(left, here)
         else:
-            return None
+            found = self._texts(left, here)
         return f"(not {self._name(codes)}.isdisjoint({found}))" if found else None
+
+    def _met(self, tree: Tree, here: str) -> str | None:
+        """Write `path = path` where the texts at the second, which climbs or starts at the root, are kept as a set."""
+        _, sign, left, right = tree
+        if sign != "=" or right[0] == "variable" or not (shapes.is_text(right) and shapes.is_stable(right)):
+            return None
+        found = self._texts(left, here) if shapes.is_text(left) else None
+        mine = f"m{next(self._serial)}"
+        return f"(bool({mine} := {found}) and not {self._above(right, here)}.isdisjoint({mine}))" if found else None
+
+    def _above(self, path: Tree, here: str) -> str:
+        """Write the call of what keeps the texts at a path that many elements share."""
+        return f"{self._name(texts_above(path, self._items))}({here}, ground)"
+
+    def _texts(self, path: Tree, here: str) -> str | None:
+        """Write the list of the texts at a path downward; None for another expression."""
+        if path[0] != "path":
+            return None
+        steps, last = path[2], path[2][-1]
+        if last == shapes.TEXT_CALL:
+            return self._elements((*path[:2], steps[:-1]), here, "normal({}.text)")
+        if last[0] == "attribute" and not last[2]:
+            return self._elements((*path[:2], steps[:-1]), here, f"{{}}.attributes.get({last[1]!r})")
+        return self._elements(path, here, "{}.text") if last[0] in {"child", "self"} else None
 
     def _elements(self, tree: Tree, here: str, told: str = "{}") -> str | None:
         """Write the list of what is told of the elements at a path downward; None for another path."""

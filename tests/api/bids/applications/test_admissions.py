@@ -65,6 +65,22 @@ async def test_the_last_decision_holds_and_a_refused_bid_stays_sealed(service_ha
     assert [each["bid"] for each in report["late"]] == [str(w.bids[BETA])]
 
 
+async def test_the_depositor_of_a_late_bid_is_told_of_each_decision_and_nobody_else(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await late_world(service_harness)
+    await w.close()
+    await decide(w, {"bid_id": str(w.bids[BETA]), "facts": (await facts_of(w, BETA))[:1]})
+    await decide(w, {"bid_id": str(w.bids[BETA]), "decision": "refused"})
+    await w.h.settle()
+    told = [each for each in w.h.events("bids.message.sent.v1") if each.data["kind"] == "admission"]
+    assert [each.data["organisation"] for each in told] == [BETA, BETA]
+    letters = [await w.call("GET", f"/letters/{each.data['letter_id']}", BETA, expect=200) for each in told]
+    assert ["admettre ce pli : il sera ouvert" in " ".join(each["paragraphs"]) for each in letters] == [True, False]
+    assert REASON not in str(letters), "the reason may name people"
+    await w.call("GET", f"/letters/{letters[0]['letter_id']}", ALPHA, expect=404)
+
+
 async def test_decisions_without_ground_are_refused_and_change_nothing(service_harness: HarnessFactory) -> None:
     w = await late_world(service_harness)
     late, in_time = str(w.bids[BETA]), str(w.bids[ALPHA])
@@ -146,6 +162,40 @@ async def test_a_malicious_programme_opens_the_copy_only_when_a_trace_of_it_is_k
         fact = Fact(w.procedure, UUID(bid), FactKind.OPENING_STEP, uow.now(), {"step": MALWARE_FOUND, "file": 1})
         await evidence.record(uow.conn, fact)
     await open_copy(w, copy, expect=201, ground="malware", bid_id=bid)
+
+
+async def test_the_opening_offers_the_copies_that_the_law_lets_open_and_no_others(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await world(service_harness)
+    w.h.clock.set(BEFORE)
+    await w.deposit(ALPHA, [b"alpha"])
+    interrupted = await w.draft(BETA, [b"beta"])
+    await w.send(BETA, interrupted["bid_id"], 1, w.seal(UUID(interrupted["bid_id"]), [b"beta"]).ciphertexts[0])
+    copy, useless = await register(w), await register(w, depositor=ALPHA)
+    opening = await w.open_all()
+    assert opening["copies_offered"] == 1
+    listed = (await w.call("GET", f"/consultations/{w.procedure}/copies", BUYER, expect=200))["items"]
+    assert {each["copy_id"]: each["offers"] for each in listed} == {
+        copy["copy_id"]: [{"ground": "incomplete", "bid_id": interrupted["bid_id"]}], useless["copy_id"]: [],
+    }  # fmt: skip
+    await open_copy(w, useless, expect=409)
+    opened = await open_copy(w, copy, expect=201)
+    assert (opened["ground"], opened["bid_id"], opened["offers"]) == ("incomplete", interrupted["bid_id"], [])
+    again = await w.call("GET", f"/openings/{opening['opening_id']}", BUYER, expect=200)
+    assert again["copies_offered"] == 0
+
+
+async def test_an_attempt_that_was_given_up_opens_no_copy_of_a_bid_in_time(service_harness: HarnessFactory) -> None:
+    w = await world(service_harness)
+    w.h.clock.set(BEFORE)
+    draft = await w.draft(BETA, [b"first try"])
+    await w.send(BETA, draft["bid_id"], 1, w.seal(UUID(draft["bid_id"]), [b"first try"]).ciphertexts[0])
+    await w.deposit(BETA, [b"the bid"])
+    copy = await register(w)
+    assert (await w.open_all())["copies_offered"] == 0
+    problem = await open_copy(w, copy, expect=409, ground="incomplete", bid_id=draft["bid_id"])
+    assert "compte pour les mêmes lots" in problem["detail"]
 
 
 async def test_a_bid_on_paper_is_opened_only_once_admitted(service_harness: HarnessFactory) -> None:

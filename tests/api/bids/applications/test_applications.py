@@ -141,6 +141,39 @@ def test_each_lot_is_looked_at_and_the_wrong_envelope_is_told() -> None:
     assert problems(DC1, dc1, {"file": 7, "kind": "other"}) == ["unknown-file"]
 
 
+RELIED = "SIRET:55208131766522"
+DC2 = RequiredDocument(kind="dc2", label="Déclaration du candidat (DC2)", envelope="application", each_member=True)
+
+
+def test_each_member_and_who_is_relied_upon_gives_his_own_document_for_his_lots() -> None:
+    members = [
+        {"organisation": MEMBER, "name": "Ouche BTP"},
+        {"organisation": FOREIGN, "name": "Bouwbedrijf NV", "lots": ["LOT-0002"]},
+    ]
+    relied = {"organisation": RELIED, "name": "Grues du Sud", "services": "Levage", "relied_upon": True}
+    said = {
+        "group": GROUP | {"members": members}, "subcontractors": [relied, relied | {"organisation": "TVA:DE129273398", "relied_upon": False}],
+        "documents": [{"file": 1, "kind": "dc2"}, {"file": 2, "kind": "dc2", "member": "SIRET:35600000000048"}],
+    }  # fmt: skip
+    files = [Announced(n, f"dc2-{n}.pdf", "application", ("LOT-0001", "LOT-0002")) for n in (1, 2)]
+    found = findings([DC2], files, Application.model_validate(said), ("LOT-0001", "LOT-0002"), DAY, depositor=MEMBER)
+    assert [(each.problem, each.lot, each.member) for each in found] == [
+        ("unknown-member", None, "SIRET:35600000000048"),
+        ("missing", "LOT-0001", RELIED), ("missing", "LOT-0002", FOREIGN), ("missing", "LOT-0002", RELIED),
+    ]  # fmt: skip
+    assert found[2].message == (
+        "Il manque « Déclaration du candidat (DC2) » de Bouwbedrijf NV dans l'enveloppe de candidature pour LOT-0002."
+    )
+    assert (found[2].envelope, found[2].label) == ("application", "Déclaration du candidat (DC2)")
+
+
+def test_a_bidder_alone_gives_what_each_member_would() -> None:
+    said = Application.model_validate({"documents": [{"file": 1, "kind": "dc2"}]})
+    assert findings([DC2], FILES, said, ("LOT-0001",), DAY, depositor=ALPHA) == []
+    (lacking,) = findings([DC2], FILES, Application(), ("LOT-0001",), DAY, depositor=ALPHA)
+    assert (lacking.problem, lacking.member) == ("missing", ALPHA)
+
+
 def test_who_bids_twice_for_a_lot() -> None:
     alone = Application().companies(ALPHA, ["LOT-0001", "LOT-0002"])
     group = Application.model_validate({"group": GROUP | {"mandatary": MEMBER}}).companies(BETA, ["LOT-0001"])

@@ -15,6 +15,7 @@ from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from services.bids.espd.reading import RESPONSE
 from services.bids.wiring import SERVICE
+from tests.api.bids.bids_world import world
 
 COMPANY = "SIRET:44306184100047"
 TYPES = {
@@ -108,6 +109,8 @@ async def test_answers_that_do_not_fit_are_each_named(service_harness: HarnessFa
     ]
     problem = await call(h, "/espd/responses", {"xml": request(), "answers": wrong}, expect=422)
     assert [each["where"] for each in problem["errors"]] == [f"body/answers/{index}" for index in range(6)]
+    told = "« Participation à une organisation criminelle : Question q-crime » (q-crime) : répondez true ou false"
+    assert problem["errors"][0]["message"] == told
 
 
 async def test_a_dume_is_printed_in_french(service_harness: HarnessFactory) -> None:
@@ -116,6 +119,87 @@ async def test_a_dume_is_printed_in_french(service_harness: HarnessFactory) -> N
     text = " ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
     assert "Participation à une organisation criminelle" in text
     assert "sans réponse" in text
+
+
+MEMBER, RELIED, THIRD = "TVA:BE0403170701", "SIRET:55208131766522", "TVA:DE129273398"
+SAID = {
+    "group": {"form": "several", "mandatary": COMPANY, "members": [
+        {"organisation": COMPANY, "name": "Ouche BTP"}, {"organisation": MEMBER, "name": "Bouwbedrijf NV"},
+    ]},
+    "subcontractors": [
+        {"organisation": RELIED, "name": "Grues du Sud", "services": "Levage", "relied_upon": True},
+        {"organisation": THIRD, "name": "Bau GmbH", "services": "Terrassement"},
+    ],
+}  # fmt: skip
+
+
+def on_others(code: str, name: str) -> str:
+    """Give a criterion that asks for other companies, as ESPD-EDM 4 does."""
+    questions = {"any": "INDICATOR", "id": "ECONOMIC_OPERATOR_IDENTIFIER", "name": "DESCRIPTION"}
+    if code == "eo-group":
+        questions |= {"role": "ECONOMIC_OPERATOR_ROLE_CODE"}
+    asked = "".join(_property(f"{code}-{each}", kind) for each, kind in questions.items())
+    return (
+        f"<cac:TenderingCriterion><cbc:ID>{code}</cbc:ID><cbc:CriterionTypeCode>{code}</cbc:CriterionTypeCode>"
+        f"<cbc:Name>{name}</cbc:Name><cac:TenderingCriterionPropertyGroup><cbc:ID>g-{code}</cbc:ID>{asked}"
+        "</cac:TenderingCriterionPropertyGroup></cac:TenderingCriterion>"
+    )
+
+
+def request_on_others() -> str:
+    codes = {"eo-group": "Groupement", "relied": "Capacités d'autres entités", "subco-ent": "Sous-traitance"}
+    asked = "".join(on_others(code, name) for code, name in codes.items())
+    return request().replace("<cac:TenderingCriterion>", asked + "<cac:TenderingCriterion>", 1)
+
+
+async def test_a_group_and_those_relied_upon_go_from_the_bid_to_the_dume_and_back(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await world(service_harness)
+    await w.call("PUT", "/company", COMPANY, expect=200, json={"name": "Ouche BTP"})
+    bid = (await w.draft(COMPANY, [b"offer"]))["bid_id"]
+    await w.call("PUT", f"/bids/{bid}/application", COMPANY, expect=200, json=SAID)
+    body = {"xml": request_on_others(), "answers": ANSWERS, "bid_id": bid, "group": "Groupement de l'Ouche"}
+    xml = await call(w.h, "/espd/responses", body)
+    found = await call(w.h, "/espd/readings", {"xml": xml.decode()})
+    assert (found["group"], found["operator"]["role"]) == ("Groupement de l'Ouche", "group-lead")
+    assert [(each["relation"], each["identifier"], each["name"], each["role"]) for each in found["related"]] == [
+        ("group", "BE0403170701", "Bouwbedrijf NV", "group-member"),
+        ("relied-upon", "55208131766522", "Grues du Sud", None),
+        ("subcontractor", "DE129273398", "Bau GmbH", None),
+    ]
+    assert all(each in found["answers"] for each in ({"currency": None, "end": None} | each for each in ANSWERS))
+    names = [etree.QName(each).localname for each in etree.fromstring(xml)]
+    assert names.index("IssueDate") + 1 == names.index("EconomicOperatorGroupName") < names.index("ContractingParty")
+    rival = {"xml": request_on_others(), "bid_id": bid}
+    headers = w.h.headers(RELIED, "company")
+    async with w.h.client.put("/bids/v1/company", headers=headers, json={"name": "Grues"}) as answer:
+        assert answer.status == 200
+    async with w.h.client.post("/bids/v1/espd/responses", headers=headers, json=rival) as answer:
+        assert answer.status == 404, "the bid of another company answers nothing"
+
+
+async def test_a_round_trip_keeps_what_we_do_not_know(service_harness: HarnessFactory) -> None:
+    h = await service_harness(SERVICE)
+    await call(h, "/company", {"name": "Ouche BTP", "email": "a@ouche.example"}, method="PUT")
+    xml = (await call(h, "/espd/responses", {"xml": request()})).decode()
+    power = "<cac:PowerOfAttorney><cbc:Description>Directrice</cbc:Description></cac:PowerOfAttorney>"
+    code = "<cbc:IndustryClassificationCode>SMALL</cbc:IndustryClassificationCode>"
+    qualified = "<cac:QualifyingParty><cbc:ParticipationPercent>40</cbc:ParticipationPercent></cac:QualifyingParty>"
+    further = "<cac:AdditionalDocumentReference><cbc:ID>JOUE-1</cbc:ID></cac:AdditionalDocumentReference>"
+    head, _, tail = xml.partition("<cac:EconomicOperatorParty>")
+    tail = tail.replace("<cac:Party>", f"<cac:Party>{code}", 1).replace("</cac:Party>", f"{power}</cac:Party>", 1)
+    given = f"{head}<cac:EconomicOperatorParty>{qualified}{tail}".replace(
+        "</QualificationApplicationResponse>", f"{further}</QualificationApplicationResponse>"
+    )
+    again = (await call(h, "/espd/responses", {"xml": given, "role": "sole-contractor"})).decode()
+    for part in (power, code, qualified, further):
+        assert part in again
+    (party,) = etree.fromstring(again.encode()).iter("{*}EconomicOperatorParty")
+    assert [etree.QName(each).localname for each in party] == ["QualifyingParty", "EconomicOperatorRole", "Party"]
+    assert [etree.QName(each).localname for each in party[2]] == [
+        "IndustryClassificationCode", "PartyIdentification", "PartyName", "Contact", "PowerOfAttorney",
+    ]  # fmt: skip
 
 
 BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'

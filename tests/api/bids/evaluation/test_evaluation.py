@@ -234,6 +234,25 @@ async def test_a_formal_award_of_a_local_authority_needs_its_committee(service_h
     await award(w, ALPHA, proofs_held="oui", committee=meeting | {"second_call": True})
 
 
+async def test_a_local_establishment_meets_its_committee_or_says_why_none_met(service_harness: HarnessFactory) -> None:
+    buyer = Buyer(organisation=BUYER, name="Syndicat", department="21", legal_type="body-pl-la")
+    w = await scored(service_harness, buyer=buyer)
+    refused = await award(w, ALPHA, expect=422, proofs_held="oui")
+    assert "no_committee" in refused["errors"][0]["message"]
+    await award(w, ALPHA, expect=422, proofs_held="oui", no_committee="too-busy")
+    await award(w, ALPHA, proofs_held="oui", no_committee="social")
+    report = await w.call("GET", f"/consultations/{w.procedure}/presentation-report", BUYER, expect=200)
+    assert report["lots"][0]["decision"]["committee"].startswith("sans réunion : établissement public social")
+
+
+async def test_a_village_is_no_social_establishment_but_may_be_in_urgency(service_harness: HarnessFactory) -> None:
+    buyer = Buyer(organisation=BUYER, name="Commune", department="21", legal_type="la")
+    w = await scored(service_harness, buyer=buyer)
+    refused = await award(w, ALPHA, expect=422, proofs_held="oui", no_committee="social")
+    assert "no_committee" in refused["errors"][0]["message"]
+    await award(w, ALPHA, proofs_held="oui", no_committee="urgency")
+
+
 async def test_nothing_of_the_award_is_told_before_the_letters(service_harness: HarnessFactory) -> None:
     w = await scored(service_harness)
     secrets = [str(each) for each in w.bids.values()] + ["54.00", "91.00"]

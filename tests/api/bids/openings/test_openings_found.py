@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from pypdf import PdfReader
 
 from libs.common.testing.plugin import HarnessFactory
@@ -83,6 +84,14 @@ async def test_a_vault_keeps_opening_what_older_keys_wrapped(tmp_path: Path) -> 
     wrapped = await LocalVault.load(file).wrap(b"k" * 32, b"context")
     file.write_text(f"{new}\n{old}\n")
     assert await LocalVault.load(file).unwrap(wrapped, b"context") == b"k" * 32
+    secrets = [SecretStr("the secret of before there was a file")]
+    derived = LocalVault.derived(secrets)
+    wrapped = await derived.wrap(b"k" * 32, b"context")
+    assert await LocalVault.load(file, secrets).unwrap(wrapped, b"context") == b"k" * 32
+    with pytest.raises(VaultError):
+        await LocalVault.load(file).unwrap(wrapped, b"context")
+    with pytest.raises(VaultError):
+        await derived.unwrap(await LocalVault.load(file, secrets).wrap(b"k" * 32, b"context"), b"context")
     for wrong in ("", "AAAA", "not base64!"):
         file.write_text(wrong)
         with pytest.raises(ValueError):  # noqa: PT011  # base64's own words, or ours

@@ -78,6 +78,9 @@ async def test_an_officer_tries_his_key_and_the_others_are_named_in_a_reminder(s
         "N'ont pas encore essayé leur clé : officier-2, officier-3."
     ]
     assert len(await reminders(w)) == 1, "a reminder is sent once"
+    await w.h.settle()
+    sent = [each.data["organisation"] for each in w.h.events("bids.message.sent.v1") if each.data["kind"] == "reminder"]
+    assert sent == [BUYER], "the alerts service writes a mail to it"
     w.h.clock.set(DEADLINE - timedelta(days=1))
     assert len(await reminders(w)) == 2
     assert len(await reminders(w)) == 2

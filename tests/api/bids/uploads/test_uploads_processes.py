@@ -16,7 +16,7 @@ from tests.api.bids.uploads.api_process import ApiProcess, api_processes
 from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Mode, Uploads, received, uploads
 
 DATA = os.urandom(2_000_000)
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 def headers(u: Uploads, more: dict[str, str] | None = None) -> dict[str, str]:

@@ -12,11 +12,22 @@ import pytest
 
 from services.bids.uploads.upkeep import discard_expired
 from tests.api.bids.bids_world import World
-from tests.api.bids.uploads.uploads_world import BETA, MEDIA, Mode, Uploads, broken, cut, draft, named, told, uploads
+from tests.api.bids.uploads.uploads_world import (
+    BETA,
+    MEDIA,
+    MODES,
+    Mode,
+    Uploads,
+    broken,
+    cut,
+    draft,
+    named,
+    told,
+    uploads,
+)
 
 DATA = os.urandom(200_000)
 SIZE = len(DATA)
-MODES: tuple[Mode, ...] = ("bidder", "platform")
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import sys
-from contextlib import suppress
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,14 +14,14 @@ from services.bids.sealing.manifest import SealedSegment
 from services.bids.sealing.names import EnvelopeName, to_text
 from services.bids.uploads import store
 from tests.api.bids.bids_world import World
-from tests.api.bids.uploads.api_process import ApiProcess, api_processes
+from tests.api.bids.uploads.api_process import ApiProcess, api_processes, memory
 from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Uploads, uploads
 
 MARKER = b"HALLES-MARKER-" + os.urandom(24).hex().encode()
 DATA = MARKER * 30_000
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root reads another process's memory"),
 ]
 
@@ -60,17 +57,7 @@ async def _pieces(data: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202 
 
 def _memory(api: ApiProcess) -> bytes:
     """Give all memory that the processes of the api may read."""
-    found = []
-    for process in api.family():
-        with suppress(OSError), Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
-            for line in Path(f"/proc/{process}/maps").read_text().splitlines():
-                match = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
-                if match and "[v" not in line:
-                    start, end = int(match[1], 16), int(match[2], 16)
-                    with suppress(OSError, OverflowError):
-                        memory.seek(start)
-                        found.append(memory.read(end - start))
-    return b"".join(found)
+    return b"".join(memory(each) for each in api.family())
 
 
 async def _database(u: Uploads) -> bytes:

@@ -26,6 +26,7 @@ from tests.api.bids.bids_world import World, world
 ALPHA, BETA = "SIRET:55210025400001", "SIRET:55210025400002"
 MEDIA = {"Content-Type": "application/offset+octet-stream"}
 Mode = Literal["bidder", "platform"]
+MODES: tuple[Mode, ...] = ("bidder", "platform")
 
 
 @dataclass

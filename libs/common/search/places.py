@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from libs.common.messages.notices import Buyer, Place
 from libs.common.reference import communes, departments, nuts
 from libs.common.reference.tables import fold
-from services.notices.content import NoticeContent
+from libs.common.search.notice import SaidNotice
 
 __all__ = [
     "Box",
@@ -85,7 +85,7 @@ def point(key: str) -> Point | None:
     return _points().get(key)
 
 
-def points_of(content: NoticeContent) -> list[str]:
+def points_of(content: SaidNotice) -> list[str]:
     """Give the keys of where a notice stands: its places of performance, else its buyer's."""
     told = (*content.places, *(place for lot in content.lots for place in lot.places))
     keys = [key for place in told if (key := _key(place))]
@@ -94,7 +94,7 @@ def points_of(content: NoticeContent) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def is_national(content: NoticeContent) -> bool:
+def is_national(content: SaidNotice) -> bool:
     """Whether no place of performance is told below the country."""
     told = (*content.places, *(place for lot in content.lots for place in lot.places))
     return not any(

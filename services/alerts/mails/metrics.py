@@ -1,0 +1,18 @@
+"""What is measured of mails: what was to be told, what left, what waits and since when."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+__all__ = ["DUE", "KINDS", "MAILS", "NOTICES", "OLDEST", "REPORTS", "WAITING"]
+
+KINDS: Final = {0: "transactional", 1: "change", 2: "alert", 3: "digest"}
+"""By priority."""
+NOTICES = Counter("halles_alerts_notices", "Published notices that were held against the saved searches")
+DUE = Counter("halles_alerts_due", "Mails queued for people whose searches matched", ["kind"])
+MAILS = Counter("halles_mails", "Mails that are due no more, by what became of them", ["kind", "outcome"])
+WAITING = Gauge("halles_mails_waiting", "Mails that could leave, or digests that are overdue", ["kind"])
+OLDEST = Gauge("halles_mails_oldest_seconds", "How long the oldest mail that could leave waits", ["kind"])
+REPORTS = Counter("halles_mail_reports", "Reports of mails that did not arrive", ["outcome"])

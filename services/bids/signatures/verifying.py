@@ -1,0 +1,44 @@
+"""One file: its form, its signatures, each with a verdict. Run apart (`apart`): files are whatever bidders send."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from services.bids.signatures.cms import verify_cms
+from services.bids.signatures.pdf import verify_pdf
+from services.bids.signatures.trust import Trust
+from services.bids.signatures.verdict import HEAD, HOSTILE, FileSignature, Form, form_of, unreadable
+from services.bids.signatures.xades import NAMESPACE, verify_xades
+
+__all__ = ["holds_none", "verify_file"]
+
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    logging.getLogger(_name).propagate = False  # their warnings name signers: no personal data in logs
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+def holds_none(form: Form, data: bytes) -> bool:
+    """Say, without reading it, that a file of a form which can hold signatures has none."""
+    mark = {"PAdES": b"/ByteRange", "XAdES": NAMESPACE.encode(), "CAdES": b""}[form]
+    return mark not in data
+
+
+def verify_file(data: bytes, trust: Trust, signed: bytes | None = None) -> list[FileSignature]:
+    """Verify each signature of a file; none found is an empty list. Never raises on a hostile file.
+
+    `signed`: the file that a detached signature signs.
+    """
+    form = form_of(data[:HEAD])
+    if form is None or holds_none(form, data):
+        return []
+    try:
+        return asyncio.run(_verify(form, data, trust, signed))
+    except HOSTILE as error:
+        return [unreadable(form, error)]
+
+
+async def _verify(form: Form, data: bytes, trust: Trust, signed: bytes | None) -> list[FileSignature]:
+    if form == "PAdES":
+        return await verify_pdf(data, trust)
+    return await (verify_cms if form == "CAdES" else verify_xades)(data, trust, signed)

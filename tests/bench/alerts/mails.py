@@ -1,0 +1,172 @@
+"""How fast mails are queued and leave: one notice that many people are told of, and notices told at once as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import aiosmtplib
+import click
+
+from libs.common.mail.message import Posting
+from libs.common.mail.smtp import Mailer
+from libs.common.testing.harness import Harness, TestClock, harness
+from services.alerts.domain import Claimed
+from services.alerts.matching.criteria import Criteria
+from services.alerts.sending import SENDING
+from services.alerts.service import writing
+from services.alerts.store import mails as mail_store
+from services.alerts.store import searches
+from services.alerts.store.mails import Ending
+from services.alerts.wiring import SERVICE
+from tests.unit.alerts.alerts_samples import published
+
+_DATABASE = "postgresql://postgres@127.0.0.1:5432/postgres"
+_DOMAINS = 200
+_BASELINE = 200  # mails sent with a connection each
+_PEOPLE = """
+WITH person AS (
+    INSERT INTO subscriber (email, confirmed_at, created_at)
+    SELECT $1::text || n || '@domaine' || n % $3 || '.example', now(), now() FROM generate_series(1, $2::integer) AS n
+    RETURNING subscriber_id
+)
+INSERT INTO search (search_id, subscriber_id, name, criteria_id, created_at, frequency)
+SELECT gen_random_uuid(), subscriber_id, 'Recherche ' || row_number() OVER (), $4::uuid, now(), 'at_once' FROM person
+"""
+
+
+async def run(*, short: bool) -> None:
+    """Measure the queueing and the sending of 10,000 mails (500 when short), then alerts at once for 30 s (5 s)."""
+    people, seconds = (500, 5) if short else (10_000, 30)
+    async with _sink() as port, _service(port) as h:
+        await h.deliver(
+            published(notice_id=UUID(int=1))
+        )  # reads the tables of communes, prepares statements: once a process
+        await _people(h, "toiture", people)
+        began = time.monotonic()
+        await h.deliver(published())
+        _tell(f"queue the mails of a notice that {people} people are told of", "s", time.monotonic() - began, 3.0)
+        baseline = await _one_by_one(h, port)
+        began, processor = time.monotonic(), time.process_time()
+        await SENDING.drain(h.runtime)
+        spent = 1_000 * (time.process_time() - processor) / people
+        _tell("processor time of a mail, in the process that sends it", "ms", spent, 2.0)
+        _tell(
+            "mails sent to a local sink, against a connection each",
+            "mails/s",
+            people / (time.monotonic() - began),
+            baseline,
+        )
+        await _people(h, "zinguerie", 100)
+        latencies = sorted(await _at_once(h, seconds))
+        _tell("publish to handed over, 1 notice/s, 100 mails/s: p99", "s", latencies[int(len(latencies) * 0.99)], 2.0)
+
+
+@asynccontextmanager
+async def _sink() -> AsyncIterator[int]:
+    sink = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.alerts.sink", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    if sink.stdin is None or sink.stdout is None:
+        raise RuntimeError("the sink has no pipes")
+    try:
+        yield int(await sink.stdout.readline())
+    finally:
+        sink.stdin.close()
+        await sink.wait()
+
+
+@asynccontextmanager
+async def _service(port: int) -> AsyncIterator[Harness]:
+    address = os.environ.get("HALLES_DATABASE_URL", _DATABASE)
+    settings = {"smtp_url": f"smtp://127.0.0.1:{port}?starttls=no", "mail_return_domain": "retours.example"}
+    clock = TestClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    async with harness(SERVICE, address, settings=settings, clock=clock) as h:
+        yield h
+
+
+async def _people(h: Harness, word: str, count: int) -> None:
+    async with h.runtime.uow() as uow:
+        criteria_id = await searches.keep_criteria(uow.conn, Criteria(words=[word]), uow.now())
+        await uow.conn.execute(_PEOPLE, word, count, _DOMAINS, criteria_id)
+
+
+async def _one_by_one(h: Harness, port: int) -> float:
+    """Give the rate of the same mails when each has a connection, ten at once."""
+    lease, free = uuid4(), asyncio.Semaphore(10)
+    async with h.runtime.uow() as uow:
+        claimed: list[Claimed] = await mail_store.claim(uow.conn, now=uow.now(), most=_BASELINE, lease=lease, seconds=0)
+    prepared = await writing.prepare(h.runtime, claimed)
+    written = [each() for each in prepared if not isinstance(each, Ending | writing.NotYet)]
+
+    async def send(posting: Posting) -> None:
+        async with free:
+            await aiosmtplib.send(
+                posting.content,
+                sender=posting.return_path,
+                recipients=posting.recipient,
+                hostname="127.0.0.1",
+                port=port,
+                start_tls=False,
+            )
+
+    began = time.monotonic()
+    await asyncio.gather(*(send(each) for each in written))
+    return len(written) / (time.monotonic() - began)
+
+
+class _Watch:
+    """Hands mails over, and notes how long after its notice each was taken."""
+
+    def __init__(self, mailer: Mailer) -> None:
+        self._mailer = mailer
+        self.published: dict[int, float] = {}
+        self.latencies: list[float] = []
+        self._sent = asyncio.Condition()
+
+    async def saw(self, mails: int) -> None:
+        """Wait until so many were handed over."""
+        async with self._sent:
+            await self._sent.wait_for(lambda: len(self.latencies) >= mails)
+
+    async def send(self, posting: Posting) -> None:
+        """Hand a mail over."""
+        await self._mailer.send(posting)
+        found = re.search(rb"Zinguerie[_ ](\d+)", posting.content)
+        if found:
+            self.latencies.append(time.monotonic() - self.published[int(found[1])])
+            async with self._sent:
+                self._sent.notify_all()
+
+
+async def _at_once(h: Harness, seconds: int) -> list[float]:
+    """Publish a notice a second; give how long each of its mails took to be handed over."""
+    stop, watch = asyncio.Event(), _Watch(h.runtime.port(Mailer))  # type: ignore[type-abstract]
+    h.runtime.give_ports({Mailer: watch})
+    sending = asyncio.create_task(SENDING.run(h.runtime, stop))
+    began = time.monotonic()
+    for number in range(seconds):
+        await asyncio.sleep(max(0.0, began + number - time.monotonic()))
+        watch.published[number] = time.monotonic()
+        title = f"Zinguerie {number}"
+        await h.deliver(published(notice_id=UUID(int=1_000 + number), title=title, description="zinguerie"))
+    async with asyncio.timeout(60):
+        await watch.saw(100 * seconds)
+    stop.set()
+    await sending
+    return watch.latencies
+
+
+def _tell(what: str, unit: str, ours: float, baseline: float) -> None:
+    load = [round(each, 1) for each in os.getloadavg()]
+    click.echo(json.dumps({"what": what, "unit": unit, "ours": round(ours, 2), "baseline": round(baseline, 2),
+                           "ratio": round(ours / baseline, 2), "load": load}))  # fmt: skip

@@ -1,0 +1,185 @@
+"""Mails on their way: connections kept, headers unbroken, a slow domain that holds up no other; a real SMTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import default
+from uuid import UUID
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from libs.common.mail import domains as lanes
+from libs.common.mail.domains import Domains
+from libs.common.mail.message import Content, Posting, build
+from libs.common.mail.message import Envelope as MailEnvelope
+from libs.common.mail.smtp import MailRefusedError, SmtpMailer
+
+POSTING = Posting("retours@halles.example", "marches@toitures.example", b"Subject: x\r\n\r\nx\r\n")
+
+
+@dataclass
+class Server:
+    """Counts its connections; closes one after each mail when told so."""
+
+    connections: int = 0
+    mails: int = 0
+    resets: int = 0
+    answers: list[str] = field(default_factory=list)
+    open: list[SMTP] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802  # the library's names
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_RSET(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.resets += 1
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.mails += 1
+        return "250 OK"
+
+    def connect(self) -> SMTP:
+        self.connections += 1
+        self.open.append(SMTP(self, loop=asyncio.get_running_loop()))
+        return self.open[-1]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[Server, SmtpMailer]]:
+    told = Server()
+    listening = await asyncio.get_running_loop().create_server(told.connect, "127.0.0.1", 0)
+    async with listening:
+        mailer = SmtpMailer(f"smtp://127.0.0.1:{listening.sockets[0].getsockname()[1]}?starttls=no", connections=3)
+        yield told, mailer
+        await mailer.aclose()
+
+
+async def test_connections_are_kept_between_mails_and_bounded(server: tuple[Server, SmtpMailer]) -> None:
+    told, mailer = server
+    for _ in range(5):
+        await mailer.send(POSTING)
+    assert (told.mails, told.connections) == (5, 1)
+    await asyncio.gather(*(mailer.send(POSTING) for _ in range(20)))
+    assert told.mails == 25
+    assert told.connections == 3
+
+
+async def test_a_connection_that_the_server_closed_costs_no_mail(server: tuple[Server, SmtpMailer]) -> None:
+    told, mailer = server
+    await mailer.send(POSTING)
+    assert told.open[0].transport is not None
+    told.open[0].transport.close()
+    await asyncio.sleep(0)
+    await mailer.send(POSTING)
+    assert (told.mails, told.connections) == (2, 2)
+
+
+async def test_after_a_refusal_the_connection_is_reset_for_the_next_mail(server: tuple[Server, SmtpMailer]) -> None:
+    told, mailer = server
+    told.answers = ["550 5.1.1 no such user"]
+    with pytest.raises(MailRefusedError) as refused:
+        await mailer.send(POSTING)
+    assert refused.value.bad_address
+    assert "toitures" not in str(refused.value)
+    await mailer.send(POSTING)
+    assert (told.mails, told.connections, told.resets) == (1, 1, 1)
+
+
+async def test_a_domain_that_never_answers_holds_up_no_other() -> None:
+    domains = Domains(at_once=2, per_second=1_000)
+    hanging = asyncio.Event()
+
+    async def send(domain: str) -> None:
+        domains.enter(domain)
+        async with domains.turn(domain):
+            if domain == "slow.example":
+                await hanging.wait()
+
+    slow = [asyncio.create_task(send("slow.example")) for _ in range(2 + lanes.WAITING)]
+    await asyncio.sleep(0)
+    assert domains.full("slow.example")
+    assert not domains.full("other.example")
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(send("other.example") for _ in range(20)))
+    hanging.set()
+    await asyncio.gather(*slow)
+    assert not domains.full("slow.example")
+
+
+async def test_a_domain_that_did_not_answer_gets_one_mail_at_a_time() -> None:
+    domains = Domains(at_once=5, per_second=1_000)
+    domains.enter("slow.example")
+    with pytest.raises(TimeoutError):
+        async with domains.turn("slow.example"):
+            raise TimeoutError
+    together, most = 0, 0
+
+    async def send() -> None:
+        nonlocal together, most
+        domains.enter("slow.example")
+        async with domains.turn("slow.example"):
+            together += 1
+            most = max(most, together)
+            await asyncio.sleep(0.001)
+            together -= 1
+
+    await asyncio.gather(*(send() for _ in range(4)))
+    assert most == 1
+
+
+async def test_a_domain_gets_no_more_mails_a_second_than_it_may() -> None:
+    domains, began = Domains(at_once=10, per_second=50), time.monotonic()
+
+    async def send() -> None:
+        domains.enter("big.example")
+        async with domains.turn("big.example"):
+            pass
+
+    await asyncio.gather(*(send() for _ in range(11)))
+    assert time.monotonic() - began >= 10 / 50 - 0.01
+
+
+def envelope(**changes: object) -> MailEnvelope:
+    values = {"sender": "Hallès <alertes@halles.example>", "recipient": "a@b.example", "domain": "halles.example"}
+    return MailEnvelope(mail_id=UUID(int=1), **(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recipient": "a@b.example\r\nBcc: pirate@evil.example"},
+        {"unsubscribe": "https://x/\r\nBcc: pirate@evil.example"},
+        {"list_id": "x\nBcc: pirate@evil.example"},
+    ],
+)
+def test_a_header_that_would_break_into_another_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        build(envelope(**changes), Content("x", "x", "x"))
+
+
+def test_a_mail_reads_back_as_it_was_written() -> None:
+    text = "Réfection — 100 % = oui\n.\nFrom ici\n" + "é" * 500 + "\n"
+    posting = build(envelope(), Content("École <b> \r\nBcc: x@y.example " + "à" * 200, text, "<p>été</p>"))
+    message = email.message_from_bytes(posting.content, policy=default)
+    assert isinstance(message, EmailMessage)
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    assert plain.get_content().replace("\r\n", "\n") == text
+    assert html.get_content().strip() == "<p>été</p>"
+    assert message["From"] == "Hallès <alertes@halles.example>"
+    assert message["Subject"].startswith("École <b> Bcc: x@y.example ààà")
+    assert "Bcc" not in message
+    assert max(len(line) for line in posting.content.split(b"\r\n")) <= 998
+    assert not message.defects
