@@ -19,8 +19,9 @@ FOR_ANYBODY = {
     ("signature", "POST", "/v1/verifications"),
     ("bids", "POST", "/v1/espd/readings"),
     ("bids", "POST", "/v1/espd/papers"),
+    ("bids", "DELETE", "/v1/memberships/{record_id}"),
 }
-"""Tools that read nothing of the platform."""
+"""Tools that read nothing of the platform, and what belongs to the person, whatever organisation the token names."""
 BY_ITSELF = "evidence_"
 """Tables in which a process that serves notes its own availability, whatever is called."""
 

@@ -161,6 +161,8 @@ def test_every_trouble_of_the_backbone_has_its_alert() -> None:
     shown_only = {"halles_events_numbered_total", "halles_http_requests_in_progress", "halles_http_request_seconds_bucket",
                   "halles_bus_reconnections_total", "halles_publish_failures_total", "halles_republished_total",
                   "halles_partners_told_total", "halles_publications", "halles_search_notices",
+                  "halles_alerts_notices_total", "halles_alerts_due_total", "halles_mails_total",
+                  "halles_mails_waiting", "halles_mail_reports_total",
                       "halles_search_catch_up_seconds_bucket", "halles_evidence_stamp_seconds_bucket", "ALERTS"}  # fmt: skip
     known = {name for name in declared() if not name.endswith(("_created", "_sum", "_count"))}
     assert known - shown_only == alerted, "a metric that is no alarm is said here"

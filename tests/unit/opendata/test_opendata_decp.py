@@ -169,7 +169,7 @@ def _example() -> Marche:
         ({"value": Money(amount=Decimal(50000), currency="NOK")}, "Montant forfaitaire ou estimé maximum HT"),
         ({"procedure_type": "innovation"}, "Procédure de passation du marché"),
         (
-            {"winners": [Party(organisation="NATIONAL:NOR-974760673", name="Nordlys")]},
+            {"winners": [Party(organisation="NATIONAL:BEL-0403170701", name="Sans numéro de TVA")]},
             "Type d'identifiant du titulaire",
         ),
         ({"place_code_kind": "NUTS"}, "Type de code du lieu d'exécution"),
