@@ -17,6 +17,7 @@ from libs.common.messages.signature import DocumentSignedV1, SignatureRefusedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
 from services.bids.correspondence.delivery import mail_taken
+from services.bids.rounds import moving
 from services.bids.service import consultations, contracts, depositors
 from services.bids.service.endings import Ending, end_lot
 
@@ -37,16 +38,18 @@ async def open_consultation(uow: Uow, event: NoticePublishedV1) -> None:
 async def procedure_suspended(uow: Uow, event: ProcedureSuspendedV1) -> None:
     """Receive, open and award nothing more."""
     version = event.aggregate_version
-    await consultations.follow_suspension(uow, event.aggregate_id, version=version, suspended=True)
+    await consultations.follow_suspension(uow, event.aggregate_id, version=version, since=event.occurred_at)
 
 
 @consumers.on(ProcedureResumedV1, queue="notices")
 async def procedure_resumed(uow: Uow, event: ProcedureResumedV1) -> None:
-    """Go on, with the deadline put off."""
+    """Go on, with the deadlines put off: that of the notice, and those of the rounds that were open."""
     version = event.aggregate_version
-    await consultations.follow_suspension(
-        uow, event.aggregate_id, version=version, suspended=False, deadline=event.deadline
+    since = await consultations.follow_suspension(
+        uow, event.aggregate_id, version=version, since=None, deadline=event.deadline
     )
+    if since is not None:
+        await moving.make_up(uow, event.aggregate_id, since=since, until=event.occurred_at)
 
 
 @consumers.on(LotAbandonedV1, queue="notices")

@@ -1,4 +1,4 @@
-"""Putting off the deadline of an open round: everybody invited is told at once, in the same words (L3 CCP)."""
+"""Putting off the deadline of an open round, by the buyer or by a suspension: everybody invited is told at once, in the same words (L3 CCP)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from services.bids.service import consultations, openings
 from services.bids.store import consultations as consultation_store
 from services.bids.store.consultations import Consultation
 
-__all__ = ["Move", "move"]
+__all__ = ["Move", "make_up", "move"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,27 @@ async def move(uow: Uow, actor: Actor, identity: UUID, wanted: Move) -> Round:
     moved = await _round(uow.conn, consultation)
     openings.require_openable(consultation)
     _require_later(consultation, wanted, uow.now())
+    await _put_off(uow, consultation, moved, wanted)
+    return await _round(uow.conn, consultation)
+
+
+async def make_up(uow: Uow, principal: UUID, *, since: datetime, until: datetime) -> None:
+    """Give the rounds of a procedure that was suspended between two instants, in UTC, that time back.
+
+    Only rounds that were open when it was suspended; applications to a system go on by themselves.
+    """
+    for identity in await store.open_at(uow.conn, principal, since):
+        consultation = await consultation_store.lock(uow.conn, identity)
+        if consultation is None:
+            raise consultations.unknown()
+        moved = await _round(uow.conn, consultation)
+        reason = "la procédure, suspendue, a repris : le temps de la suspension vous est rendu."
+        await _put_off(uow, consultation, moved, Move(consultation.deadline + (until - since), reason))
+
+
+async def _put_off(uow: Uow, consultation: Consultation, moved: Round, wanted: Move) -> None:
+    """Write the later deadline and tell it."""
+    identity = consultation.procedure
     notice = consultation.notice.model_copy(update={"deadline": wanted.deadline})
     await store.move(uow.conn, identity, wanted.deadline, notice)
     told = {"deadline": wanted.deadline.astimezone(UTC).isoformat(), "round_of": str(moved.principal)}
@@ -59,7 +80,6 @@ async def move(uow: Uow, actor: Actor, identity: UUID, wanted: Move) -> Round:
         await write_to(uow, consultation, each, ("Date limite repoussée", text), "information")
     uow.audit("move_round", str(identity))
     uow.emit(_event(consultation, moved, wanted, len(invited), uow.now()))
-    return await _round(uow.conn, consultation)
 
 
 async def _round(conn: asyncpg.Connection, consultation: Consultation) -> Round:

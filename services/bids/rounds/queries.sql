@@ -91,6 +91,15 @@ SELECT r.id, r.principal, r.sequence, r.number, r.kind, r.opened_at, r.terms, c.
  ORDER BY r.sequence DESC
  LIMIT $4
 
+-- open_at --
+SELECT r.id
+  FROM round AS r
+  JOIN consultation AS c ON c.procedure = r.id
+ WHERE r.principal = $1
+   AND r.kind <> 'application'
+   AND c.deadline > $2
+ ORDER BY r.sequence
+
 -- invited --
 SELECT organisation, name, lots
   FROM round_invited

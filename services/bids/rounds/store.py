@@ -18,7 +18,7 @@ from services.bids.sealing.manifest import EnvelopeKind
 
 __all__ = [
     "Company", "Ending", "Round", "Selection", "add_consultation", "add_round", "add_selection", "ending", "get", "holders", "invitation",
-    "invite", "invited", "is_judged", "kind_of", "move", "open_window", "opened_bids", "phase", "previous", "rounds", "selected", "selections", "set_phase",
+    "invite", "invited", "is_judged", "kind_of", "move", "open_at", "open_window", "opened_bids", "phase", "previous", "rounds", "selected", "selections", "set_phase",
 ]  # fmt: skip
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
@@ -191,6 +191,11 @@ async def rounds(
     """Give the rounds of a procedure, newest first; of a company those to which it was invited, in any (None) or one."""
     rows = await conn.fetch(QUERIES["rounds"], principal, organisation, before, limit)
     return [Round(**dict(row) | {"lots": tuple(row["lots"])}) for row in rows]
+
+
+async def open_at(conn: asyncpg.Connection, principal: UUID, at: datetime) -> list[UUID]:
+    """Give the rounds of a procedure whose deadline was still ahead at an instant, oldest first; no window of applications."""
+    return [row["id"] for row in await conn.fetch(QUERIES["open_at"], principal, at)]
 
 
 async def previous(conn: asyncpg.Connection, principal: UUID) -> UUID | None:

@@ -98,15 +98,19 @@ async def _is_old(uow: Uow, notice: Notice, known: Consultation) -> bool:
 
 
 async def follow_suspension(
-    uow: Uow, procedure: UUID, *, version: int, suspended: bool, deadline: datetime | None = None
-) -> None:
-    """Note that a procedure is suspended or goes on; no deposit, opening or award is half done meanwhile."""
+    uow: Uow, procedure: UUID, *, version: int, since: datetime | None, deadline: datetime | None = None
+) -> datetime | None:
+    """Note that a procedure is suspended since an instant or goes on (None); no deposit, opening or award is half done meanwhile.
+
+    Gives since when it was suspended, if this ends it.
+    """
     await store.lock(uow.conn, procedure)
-    await store.note_suspension(uow.conn, procedure, version=version, suspended=suspended, deadline=deadline)
-    kind = FactKind.SUSPENDED if suspended else FactKind.RESUMED
+    was = await store.note_suspension(uow.conn, procedure, version=version, since=since, deadline=deadline)
+    kind = FactKind.RESUMED if since is None else FactKind.SUSPENDED
     content = {"deadline": deadline.astimezone(UTC).isoformat() if deadline else None, "version": version}
     await evidence.record(uow.conn, Fact(procedure, None, kind, uow.now(), content))
     uow.audit("follow_suspension", str(procedure))
+    return was
 
 
 def require_going_on(consultation: Consultation, lots: Iterable[str]) -> None:

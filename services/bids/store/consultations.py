@@ -140,10 +140,15 @@ async def update(conn: asyncpg.Connection, notice: Notice, procedure: UUID) -> N
 
 
 async def note_suspension(
-    conn: asyncpg.Connection, procedure: UUID, *, version: int, suspended: bool, deadline: datetime | None
-) -> None:
-    """Keep that a procedure is suspended, or goes on with a deadline put off; older versions change nothing."""
-    await conn.execute(QUERIES["note_suspension"], procedure, version, suspended, deadline)
+    conn: asyncpg.Connection, procedure: UUID, *, version: int, since: datetime | None, deadline: datetime | None
+) -> datetime | None:
+    """Keep that a procedure is suspended since an instant, or goes on (None) with a deadline put off.
+
+    Gives since when it was suspended, if this ends it; older versions change nothing and give None.
+    """
+    was: datetime | None = await conn.fetchval(QUERIES["suspended_since"], procedure, version)
+    await conn.execute(QUERIES["note_suspension"], procedure, version, since is not None, since, deadline)
+    return was if since is None else None
 
 
 async def note_lot(conn: asyncpg.Connection, procedure: UUID, lot: str, *, abandoned: bool) -> None:

@@ -60,12 +60,22 @@ UPDATE key_set
    AND version = $2
    AND token IS NULL
 
+-- suspended_since --
+SELECT suspended_at
+  FROM procedure_note
+ WHERE procedure = $1
+   AND suspended
+   AND version < $2
+   FOR UPDATE
+
 -- note_suspension --
 -- Suspended or resumed: the newest version of the procedure holds; a deadline is only put off.
-INSERT INTO procedure_note AS known (procedure, version, suspended, deadline)
-VALUES ($1, $2, $3, $4)
+INSERT INTO procedure_note AS known (procedure, version, suspended, suspended_at, deadline)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (procedure) DO UPDATE
-   SET version = excluded.version, suspended = excluded.suspended, deadline = greatest(known.deadline, excluded.deadline)
+   SET version = excluded.version, suspended = excluded.suspended,
+       suspended_at = CASE WHEN excluded.suspended AND known.suspended THEN known.suspended_at ELSE excluded.suspended_at END,
+       deadline = greatest(known.deadline, excluded.deadline)
  WHERE known.version < excluded.version
 
 -- note_lot --

@@ -27,6 +27,7 @@ from tests.api.bids.rounds.test_rounds import (
     select,
     within,
 )
+from tests.api.bids.test_bids_suspended import resumed, suspended
 
 REASON = "Les plans du lot 1 ont été complétés."
 LATER = SECOND + timedelta(days=3)
@@ -83,6 +84,45 @@ async def test_a_deadline_is_never_brought_forward_nor_moved_by_others_or_once_p
     w.h.clock.set(SECOND + timedelta(seconds=1))
     closed = await move(w, tender["round_id"], expect=409)
     assert closed["type"] == "urn:halles:problem:round-closed"
+    assert await inbox(w, ALPHA, "information") == []
+
+
+async def test_a_suspension_gives_an_open_round_its_time_back_and_tells_those_invited(
+    service_harness: HarnessFactory,
+) -> None:
+    w = await applied(service_harness, ALPHA, GAMMA)
+    await select(w, ALPHA, refused=(GAMMA,))
+    tender = await call(w, "tender")
+    r = within(w, tender)
+    begins = w.h.clock.now()
+    await w.h.deliver(suspended(w.procedure, 5).model_copy(update={"occurred_at": begins}))
+    await r.draft(ALPHA, [b"offer"], expect=409)
+    w.h.clock.set(SECOND + timedelta(hours=1))
+    goes_on = resumed(w.procedure, 6, None).model_copy(update={"occurred_at": begins + timedelta(days=9)})
+    await w.h.deliver(goes_on)
+    await w.h.deliver(goes_on)
+    view = await w.call("GET", f"/consultations/{r.procedure}", ALPHA, expect=200)
+    assert datetime.fromisoformat(view["deadline"]) == SECOND + timedelta(days=9)
+    (letter,) = await inbox(w, ALPHA, "information")
+    told = (await w.call("GET", f"/letters/{letter['letter_id']}", ALPHA, expect=200))["paragraphs"]
+    assert any("le temps de la suspension vous est rendu" in each for each in told)
+    assert await inbox(w, GAMMA, "information") == []
+    await r.deposit(ALPHA, [b"after the suspension"])
+    await w.h.settle()
+    (event,) = w.h.events("bids.round.moved.v1")
+    assert datetime.fromisoformat(event.data["former"]) == SECOND
+
+
+async def test_a_round_that_was_over_before_the_suspension_stays_over(service_harness: HarnessFactory) -> None:
+    w = await applied(service_harness, ALPHA)
+    await select(w, ALPHA)
+    tender = await call(w, "tender")
+    over = SECOND + timedelta(minutes=1)
+    w.h.clock.set(over)
+    await w.h.deliver(suspended(w.procedure, 5).model_copy(update={"occurred_at": over}))
+    await w.h.deliver(resumed(w.procedure, 6, None).model_copy(update={"occurred_at": over + timedelta(days=9)}))
+    view = await w.call("GET", f"/consultations/{tender['round_id']}", ALPHA, expect=200)
+    assert datetime.fromisoformat(view["deadline"]) == SECOND
     assert await inbox(w, ALPHA, "information") == []
 
 
