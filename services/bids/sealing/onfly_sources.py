@@ -14,10 +14,12 @@ from typing import Protocol
 
 import pydantic_core
 
-__all__ = ["TURN", "Connected", "Ending", "Piped", "Source"]
+__all__ = ["LAST", "TURN", "Connected", "Ending", "Piped", "Source"]
 
 TURN = struct.Struct(">QQ")
 """What begins the reading of a connection: bytes of it that follow in the pipe, bytes to take in all."""
+LAST = 1 << 20
+"""Bytes taken at most after the word to stop: what had come is kept, a client that sends on is not waited for."""
 
 
 class Ending(StrEnum):
@@ -86,6 +88,7 @@ class Connected:
         self._before = 0
         self._left: int | None = None
         self._taken = 0
+        self._last = LAST
 
     def read_into(self, room: memoryview) -> int:
         """Wait for the turn, then read what there is."""
@@ -128,14 +131,21 @@ class Connected:
         """Read the connection, which does not block: others hold it too."""
         while ready := self._poll.poll(self.idle * 1000):
             if any(descriptor == self.orders.fileno() for descriptor, _ in ready):
-                return self._end(Ending.STOPPED)
-            try:
-                return os.readv(self.wire.fileno(), [room]) or self._end(Ending.GONE)
-            except BlockingIOError:
-                continue
-            except OSError:  # reset, or unreachable for too long
-                return self._end(Ending.GONE)
+                got = self._read(room[: self._last]) or 0
+                self._last -= got
+                return got or self._end(Ending.STOPPED)
+            if (read := self._read(room)) is not None:
+                return read or self._end(Ending.GONE)
         return self._end(Ending.STALLED)
+
+    def _read(self, room: memoryview) -> int | None:
+        """Read what is there: 0 when there is no room or nobody, None when nothing came yet."""
+        try:
+            return os.readv(self.wire.fileno(), [room]) if room else 0
+        except BlockingIOError:
+            return None
+        except OSError:  # reset, or unreachable for too long
+            return 0
 
     def _end(self, ending: Ending) -> int:
         self._left = 0

@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import random
-import socket
 import statistics
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from libs.common.messages.notices import Notice
 from libs.common.runtime import open_runtime
 from libs.common.testing.databases import databases_on
 from libs.common.testing.issuer import TestIssuer
+from libs.common.testing.servers.postgres import free_port
 from services.bids import sealing
 from services.bids.sealing.receipt import Receipt, verify_receipt
 from services.bids.settings import BidsSettings
@@ -171,7 +171,7 @@ async def _stage(prepare: float) -> AsyncIterator[Stage]:
         authority = TestAuthority.load_or_create(folder / "pki")
         (folder / "trust").mkdir()
         (folder / "trust" / "root.pem").write_text(authority.root_pem)
-        tsa, port = _free_port(), _free_port()
+        tsa, port = free_port(), free_port()
         async with databases_on(server).clone(SERVICE) as address:
             settings = BidsSettings(
                 environment="test", database_urls={"bids": address}, data_dir=folder, issuer=issuer.issuer,
@@ -242,12 +242,6 @@ async def _ready(client: aiohttp.ClientSession) -> None:
                     if answer.status == 200:
                         return
             await asyncio.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 if __name__ == "__main__":

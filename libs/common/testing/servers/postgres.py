@@ -36,7 +36,7 @@ from libs.common.testing.servers.scratch import (
     unprivileged_user,
 )
 
-__all__ = ["Binaries", "PostgresError", "find_binaries", "postgres"]
+__all__ = ["Binaries", "PostgresError", "find_binaries", "free_port", "postgres"]
 
 OLDEST = 15
 """The oldest major version the SQL is written for."""
@@ -44,7 +44,8 @@ ADMINISTRATOR = "halles_admin"
 READY_WITHIN = 60.0
 """Seconds; a busy machine takes 2."""
 ATTEMPTS = 3
-"""Another program may take the free port between our choice and the server's start."""
+"""Another program may listen on the free port between our choice and the server's start."""
+_kept: list[socket.socket] = []
 TUNING = {
     "max_connections": "100",
     "shared_buffers": "64MB",
@@ -315,8 +316,14 @@ async def _ready(server: Guarded, url: str) -> bool:
 
 
 def free_port() -> int:
-    """Give a TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Give a TCP port of the loopback interface that nobody listens on, kept for us until this process ends.
+
+    The port stays bound, which keeps the system from giving it to a connection that leaves, in the seconds before our server
+    starts or while it starts again; servers, which all set SO_REUSEADDR, may listen on it.
+    """
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    _kept.append(probe)
+    port: int = probe.getsockname()[1]
+    return port

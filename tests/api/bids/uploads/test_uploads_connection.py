@@ -16,13 +16,14 @@ import aiohttp
 import pytest
 
 from libs.common.storage import Storage
+from services.bids.sealing import onfly_sources
 from services.bids.sealing.onfly_process import _CONTEXT as PROCESSES
 from services.bids.sealing.onfly_sources import TURN, Connected, Ending
 from services.bids.uploads.receiving import ChunkReceiver, Incoming
 from services.bids.uploads.store import Part
 from tests.api.bids.bids_world import World
 from tests.api.bids.uploads.api_process import ApiProcess, api_processes, memory
-from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Uploads, cut, told, uploads
+from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Uploads, cut, taken, told, uploads
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 _ROOT_ON_LINUX = pytest.mark.skipif(
@@ -97,15 +98,25 @@ async def test_a_client_that_stalls_ends_the_reading() -> None:
         assert w.ended() == b'{"taken":3,"ended":"stalled"}'
 
 
-async def test_whoever_gave_the_turn_may_end_it_even_while_bytes_come() -> None:
+async def test_whoever_gave_the_turn_may_end_it_and_what_had_come_is_kept() -> None:
     with wired() as w:
         w.turn(b"", 100)
-        w.client.sendall(b"abc")
+        w.client.sendall(b"abcdef")
         room = memoryview(bytearray(2))
         assert w.source.read_into(room) == 2
         w.orders.close()
-        assert w.source.read_into(room) == 0
-        assert w.ended() == b'{"taken":2,"ended":"stopped"}'
+        assert w.read() == b"cdef"
+        assert w.ended() == b'{"taken":6,"ended":"stopped"}'
+
+
+async def test_whoever_gave_the_turn_may_end_it_even_while_bytes_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onfly_sources, "LAST", 3)
+    with wired() as w:
+        w.turn(b"", 100)
+        w.client.sendall(b"abcdef")
+        w.orders.close()
+        assert w.read() == b"abc"
+        assert w.ended() == b'{"taken":3,"ended":"stopped"}'
 
 
 async def test_a_process_that_never_gets_its_turn_seals_nothing() -> None:
@@ -182,12 +193,16 @@ async def test_a_long_body_is_read_by_the_sealing_process_and_its_connection_the
             for size, more in ((1_000_000, {}), (1_500_000, told("sha1", DATA[1_000_000:2_500_000]))):
                 part = DATA[at : at + size]
                 sent = headers | more | {"Upload-Offset": str(at), "Content-Length": str(size)}
-                async with client.patch(api.url + address, headers=sent, data=_slowly(part)) as got:
+                async with client.patch(
+                    api.url + address, headers=sent, data=_slowly(part, u, address, api.port)
+                ) as got:
                     assert (got.status, got.headers["Connection"]) == (204, "close"), await got.text()
                 at += size
             wrong = told("sha1", b"something else")
             sent = headers | wrong | {"Upload-Offset": str(at), "Content-Length": str(len(DATA) - at)}
-            async with client.patch(api.url + address, headers=sent, data=_slowly(DATA[at:])) as got:
+            async with client.patch(
+                api.url + address, headers=sent, data=_slowly(DATA[at:], u, address, api.port)
+            ) as got:
                 assert (got.status, got.headers["Connection"]) == (460, "close")
             async with client.head(api.url + address, headers=headers) as got:
                 assert int(got.headers["Upload-Offset"]) == at
@@ -197,10 +212,10 @@ async def test_a_long_body_is_read_by_the_sealing_process_and_its_connection_the
     assert await u.offset(address) == len(DATA)
 
 
-async def _slowly(data: bytes) -> AsyncIterator[bytes]:
-    """Give some of it, and the rest when the server receives."""
+async def _slowly(data: bytes, u: Uploads, address: str, port: int) -> AsyncIterator[bytes]:
+    """Give some of it, and the rest when the server has read that."""
     yield data[:300_000]
-    await asyncio.sleep(1.5)
+    await taken(u, address, port)
     yield data[300_000:]
 
 

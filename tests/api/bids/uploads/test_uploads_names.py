@@ -21,7 +21,7 @@ import pytest
 from libs.common.http import documents
 from services.bids.uploads import body
 from tests.api.bids.bids_world import World
-from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, MODES, Mode, Uploads, received, told, uploads
+from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, MODES, Mode, Uploads, received, taken, told, uploads
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -186,8 +186,7 @@ async def test_unexpected_network_reset(consultation: World, mode: Mode) -> None
     u = await uploads(consultation, [10_000], mode)
     address = await u.create()
     wire = await _begun(u, address, os.urandom(5_000))
-    await received(u, address)
-    await asyncio.sleep(0.5)
+    await taken(u, address)
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wire.close()
     assert await u.offset(address) == 5_000

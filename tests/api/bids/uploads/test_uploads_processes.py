@@ -6,14 +6,14 @@ import asyncio
 import io
 import os
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
 
 from tests.api.bids.bids_world import World
 from tests.api.bids.uploads.api_process import ApiProcess, api_processes
-from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Mode, Uploads, received, uploads
+from tests.api.bids.uploads.uploads_world import ALPHA, MEDIA, Mode, Uploads, taken, uploads
 
 DATA = os.urandom(2_000_000)
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -23,27 +23,45 @@ def headers(u: Uploads, more: dict[str, str] | None = None) -> dict[str, str]:
     return {"Tus-Resumable": "1.0.0"} | u.w.h.headers(ALPHA, "company") | (more or {})
 
 
-async def stall(u: Uploads, process: ApiProcess, address: str, data: bytes) -> int:
-    """Send `data` of an upload to a process, then nothing more, until it answers; give its status (0: cut)."""
+@asynccontextmanager
+async def stalled(u: Uploads, process: ApiProcess, address: str, data: bytes) -> AsyncIterator[asyncio.Task[int]]:
+    """Send `data` of an upload to a process, then nothing more; inside, the process has read it.
+
+    The task gives the status of its answer (0: cut).
+    """
+    there = asyncio.Event()
 
     async def stalling() -> AsyncIterator[bytes]:
         yield data
-        await asyncio.sleep(25)
+        await taken(u, address, process.port)
+        there.set()
+        await asyncio.Event().wait()
 
-    sent = headers(u, MEDIA | {"Upload-Offset": "0", "Content-Length": str(u.sizes[0])})
-    with suppress(aiohttp.ClientError):
-        async with (
-            aiohttp.ClientSession() as client,
-            client.patch(process.url + address, headers=sent, data=stalling()) as got,
-        ):
-            return got.status
-    return 0
+    async def sending() -> int:
+        sent = headers(u, MEDIA | {"Upload-Offset": "0", "Content-Length": str(u.sizes[0])})
+        with suppress(aiohttp.ClientError):
+            async with (
+                aiohttp.ClientSession() as client,
+                client.patch(process.url + address, headers=sent, data=stalling()) as got,
+            ):
+                return got.status
+        return 0
+
+    task = asyncio.create_task(sending())
+    try:
+        await asyncio.wait_for(there.wait(), 60)
+        yield task
+    finally:
+        task.cancel()
 
 
 async def head(u: Uploads, process: ApiProcess, address: str) -> int:
-    async with aiohttp.ClientSession() as client, client.head(process.url + address, headers=headers(u)) as got:
-        assert got.status == 200
-        return int(got.headers["Upload-Offset"])
+    async with asyncio.timeout(60), aiohttp.ClientSession() as client:
+        while True:
+            async with client.head(process.url + address, headers=headers(u)) as got:
+                if got.status == 200:
+                    return int(got.headers["Upload-Offset"])
+                assert got.status == 423  # the holder had no turn yet: a client tries again
 
 
 async def patch(u: Uploads, process: ApiProcess, address: str, offset: int) -> tuple[int, int]:
@@ -63,19 +81,14 @@ async def test_a_client_that_resumes_elsewhere_gets_the_upload(lasting: World) -
 
 
 async def _handed_over(w: World, mode: Mode, processes: tuple[ApiProcess, ApiProcess]) -> None:
-    """The stalled holder keeps what it has, lets go, and answers 423."""
+    """The stalled holder, which would never end by itself, keeps what it has, lets go, and answers 423."""
     one, other = processes
     u = await uploads(w, [len(DATA)], mode)
     address = await u.create()
-    stalled = asyncio.create_task(stall(u, one, address, DATA[:500_000]))
-    await received(u, address)
-    await asyncio.sleep(0.3)
-    began = asyncio.get_running_loop().time()
-    offset = await head(u, other, address)
-    assert asyncio.get_running_loop().time() - began < 5  # asked for, not waited for until the lease ran out
-    assert offset == 500_000
-    assert await patch(u, other, address, offset) == (204, len(DATA))
-    assert await stalled in {0, 423}
+    async with stalled(u, one, address, DATA[:500_000]) as sending:
+        assert await head(u, other, address) == 500_000
+        assert await patch(u, other, address, 500_000) == (204, len(DATA))
+        assert await sending in {0, 423}
     if mode == "bidder":
         assert await u.stored() == DATA
 
@@ -93,7 +106,7 @@ async def _left_behind(w: World, mode: Mode, processes: tuple[ApiProcess, ApiPro
 
     async def stalling() -> AsyncIterator[bytes]:
         yield DATA[100_000:600_000]
-        await received(u, address)
+        await taken(u, address, one.port)
         one.kill()
         yield b"x"
 
@@ -111,15 +124,12 @@ async def _left_behind(w: World, mode: Mode, processes: tuple[ApiProcess, ApiPro
 async def test_a_holder_that_lost_its_lease_can_write_nothing_more(lasting: World) -> None:
     u = await uploads(lasting, [len(DATA)])
     address = await u.create()
-    async with api_processes(lasting, 1) as (one,):
-        stalled = asyncio.create_task(stall(u, one, address, DATA[:500_000]))
-        await received(u, address)
-        await asyncio.sleep(0.5)
+    async with api_processes(lasting, 1) as (one,), stalled(u, one, address, DATA[:500_000]) as sending:
         async with u.w.h.runtime.read() as conn:  # as if the lease had run out and somebody else had gone on
             await conn.execute(
                 "UPDATE upload SET epoch = epoch + 1, received = 7 WHERE id = $1::text::uuid", address[-36:]
             )
-        assert await stalled in {0, 423}
+        assert await sending in {0, 423}
     async with u.w.h.runtime.read() as conn:
         row = await conn.fetchrow(
             "SELECT received, (SELECT count(*) FROM upload_part WHERE upload = u.id) AS parts FROM upload AS u"
@@ -132,10 +142,7 @@ async def test_a_holder_that_lost_its_lease_can_write_nothing_more(lasting: Worl
 async def test_a_process_told_to_stop_keeps_what_came(lasting: World) -> None:
     u = await uploads(lasting, [len(DATA)], "platform")
     address = await u.create()
-    async with api_processes(lasting, 1) as (one,):
-        stalled = asyncio.create_task(stall(u, one, address, DATA[:500_000]))
-        await received(u, address)
-        await asyncio.sleep(0.3)
+    async with api_processes(lasting, 1) as (one,), stalled(u, one, address, DATA[:500_000]) as sending:
         assert await asyncio.to_thread(one.stop) == 0
-        await stalled
+        await sending
     assert await u.offset(address) == 500_000

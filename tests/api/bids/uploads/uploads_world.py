@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -27,6 +28,7 @@ ALPHA, BETA = "SIRET:55210025400001", "SIRET:55210025400002"
 MEDIA = {"Content-Type": "application/offset+octet-stream"}
 Mode = Literal["bidder", "platform"]
 MODES: tuple[Mode, ...] = ("bidder", "platform")
+_ESTABLISHED = "01"  # <net/tcp_states.h>
 
 
 @dataclass
@@ -150,7 +152,7 @@ async def broken(u: Uploads, address: str, offset: int, data: bytes, headers: di
     async def breaking() -> AsyncIterator[bytes]:
         async for piece in cut(data):
             yield piece
-        await received(u, address)
+        await taken(u, address)
         raise ConnectionError("cut")
 
     sent = MEDIA | {"Upload-Offset": str(offset), "Content-Length": str(length)} | (headers or {})
@@ -163,6 +165,27 @@ async def broken(u: Uploads, address: str, offset: int, data: bytes, headers: di
 
 async def received(u: Uploads, address: str) -> None:
     """Wait until somebody receives an upload."""
-    async with asyncio.timeout(20), u.w.h.runtime.read() as conn:
+    async with asyncio.timeout(60), u.w.h.runtime.read() as conn:
         while not await conn.fetchval(QUERIES["is_held"], UUID(address.rpartition("/")[2])):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def taken(u: Uploads, address: str, port: int | None = None) -> None:
+    """Wait until the server of an upload (at a port; else the one of the test) has read all that was sent to it."""
+    await received(u, address)
+    where = port or URL(str(u.w.h.client._base_url)).port
+    empty = 0
+    async with asyncio.timeout(60):
+        while empty < 2:  # between two looks a client that has more to send fills the queue again
+            empty = 0 if _under_way(where) else empty + 1
+            await asyncio.sleep(0.01)
+
+
+def _under_way(port: int | None) -> int:
+    """Count what the kernel holds of a port's connections on this machine, unread or unsent (proc(5), net/tcp)."""
+    found = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        local, remote, state, queues = line.split()[1:5]
+        if state == _ESTABLISHED and port in {int(each.rpartition(":")[2], 16) for each in (local, remote)}:
+            found += sum(int(each, 16) for each in queues.split(":"))
+    return found
