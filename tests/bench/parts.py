@@ -1,4 +1,7 @@
-"""The command of a bench in parts: each part is a module of a package that has `run(short=...)`."""
+"""The command of a bench in parts: each part is a module of a package that has `run(short=...)`.
+
+A part whose processes run on another loop than asyncio's names its factory: `LOOP`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ def command(package: ModuleType, subject: str, example: str) -> click.Command:
         )
         for name in parts or known:
             began = time.monotonic()
-            asyncio.run(importlib.import_module(f"{package.__name__}.{name}").run(short=short))
+            module = importlib.import_module(f"{package.__name__}.{name}")
+            with asyncio.Runner(loop_factory=getattr(module, "LOOP", None)) as runner:
+                runner.run(module.run(short=short))
             load = " ".join(f"{value:.1f}" for value in os.getloadavg())
             click.echo(f"# {name}: {time.monotonic() - began:.0f} s, load {load}", file=sys.stderr)
 

@@ -16,6 +16,7 @@ import aiosmtplib
 
 from libs.common.jobs import MAX_ATTEMPTS
 from libs.common.mail.message import Posting
+from libs.common.mail.session import Session
 
 __all__ = ["Fate", "MailPostponedError", "MailRefusedError", "Mailer", "SmtpMailer", "hand_over"]
 
@@ -25,6 +26,7 @@ _PERMANENT = range(500, 600)
 _TIMEOUT = 30.0  # seconds
 _IDLE = 10.0  # seconds a connection is kept without a mail: relays close theirs after some more
 _FRESH = 1.0  # seconds after which a kept connection is tried (RSET) before it is trusted with a mail
+_LEAVING = 421  # the server closes the connection (RFC 5321, 3.8)
 _MOST = 200  # mails of one connection: relays bound them
 _BAD_ADDRESS = re.compile(r"5\.1\.\d")
 
@@ -68,13 +70,13 @@ class Mailer(Protocol):
 class _Kept:
     """A connection, how many mails it took, and since when it rests."""
 
-    smtp: aiosmtplib.SMTP
+    session: Session
     mails: int = 0
     rests: float = 0.0
 
     @property
     def usable(self) -> bool:
-        return self.smtp.is_connected and self.mails < _MOST and time.monotonic() - self.rests < _IDLE
+        return self.session.is_open and self.mails < _MOST and time.monotonic() - self.rests < _IDLE
 
 
 class SmtpMailer:
@@ -104,9 +106,8 @@ class SmtpMailer:
     async def send(self, posting: Posting) -> None:
         """Hand a mail over. Raises MailRefusedError, or what else went wrong."""
         try:
-            async with self._free, self._connection(posting.return_path) as smtp:
-                await smtp.rcpt(posting.recipient)
-                await smtp.data(posting.content)
+            async with self._free, self._begun(posting) as session:
+                await session.finish(posting)
         except aiosmtplib.SMTPAuthenticationError as error:
             raise MailPostponedError(error.code) from None
         except aiosmtplib.SMTPResponseException as error:
@@ -120,25 +121,30 @@ class SmtpMailer:
         await asyncio.gather(*(_quit(each) for each in resting), *self._closing)
 
     @asynccontextmanager
-    async def _connection(self, return_path: str) -> AsyncIterator[aiosmtplib.SMTP]:
+    async def _begun(self, posting: Posting) -> AsyncIterator[Session]:
         """Lend a connection on which a mail is begun; one that fails is reset for the next mail, or closed."""
-        kept = await self._begin(return_path)
+        kept = await self._kept()
         try:
-            yield kept.smtp
+            if not await _begins(kept, posting):
+                kept.session.close()
+                kept = _Kept(Session(await self._connect()))
+                await kept.session.begin(posting)
+            yield kept.session
         except aiosmtplib.SMTPResponseException:
             try:
-                await kept.smtp.rset()
+                await kept.session.reset()
             except (aiosmtplib.SMTPException, OSError):
-                kept.smtp.close()
+                kept.session.close()
             else:
                 self._rest(kept)
             raise
         except BaseException:  # cancelled or cut in the middle of a mail: what the server expects next is unknown
-            kept.smtp.close()
+            kept.session.close()
             raise
         self._rest(kept)
 
-    async def _begin(self, return_path: str) -> _Kept:
+    async def _kept(self) -> _Kept:
+        """Give a connection that rests and is there, else a new one."""
         while self._resting:
             kept = self._resting.pop()
             if not kept.usable:
@@ -146,17 +152,10 @@ class SmtpMailer:
                 continue
             with suppress(aiosmtplib.SMTPException, OSError):
                 if time.monotonic() - kept.rests > _FRESH:
-                    await kept.smtp.rset()
-                await kept.smtp.mail(return_path)
+                    await kept.session.reset()
                 return kept
-            kept.smtp.close()
-        kept = _Kept(await self._connect())
-        try:
-            await kept.smtp.mail(return_path)
-        except BaseException:
-            kept.smtp.close()
-            raise
-        return kept
+            kept.session.close()
+        return _Kept(Session(await self._connect()))
 
     async def _connect(self) -> aiosmtplib.SMTP:
         smtp = aiosmtplib.SMTP(
@@ -195,10 +194,22 @@ class SmtpMailer:
             self._closer = asyncio.get_running_loop().call_later(_IDLE, self._close_idle)
 
 
+async def _begins(kept: _Kept, posting: Posting) -> bool:
+    """Begin a mail; False where the server left a connection that was kept: nothing of the mail is taken."""
+    try:
+        await kept.session.begin(posting)
+    except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPResponseException) as error:
+        left = not isinstance(error, aiosmtplib.SMTPResponseException) or error.code == _LEAVING
+        if kept.mails == 0 or not left:
+            raise
+        return False
+    return True
+
+
 async def _quit(kept: _Kept) -> None:
     with suppress(aiosmtplib.SMTPException, OSError):
-        await kept.smtp.quit()
-    kept.smtp.close()
+        await kept.session.quit()
+    kept.session.close()
 
 
 def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefusedError | MailPostponedError:

@@ -54,4 +54,5 @@ def _templates(package: str) -> jinja2.Environment:
         autoescape=jinja2.select_autoescape(["html"]),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
+        auto_reload=False,  # else each mail asks the disk whether its templates changed
     )

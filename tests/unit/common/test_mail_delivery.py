@@ -6,19 +6,23 @@ import asyncio
 import email
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.policy import default
 from uuid import UUID
 
+import aiosmtplib
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
+import uvloop
+from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import Session as Served
 
 from libs.common.mail import domains as lanes
 from libs.common.mail.domains import Domains
 from libs.common.mail.message import Content, Posting, build
 from libs.common.mail.message import Envelope as MailEnvelope
-from libs.common.mail.smtp import MailRefusedError, SmtpMailer
+from libs.common.mail.session import Session
+from libs.common.mail.smtp import MailPostponedError, MailRefusedError, SmtpMailer
 
 POSTING = Posting("retours@halles.example", "marches@toitures.example", b"Subject: x\r\n\r\nx\r\n")
 
@@ -30,23 +34,34 @@ class Server:
     connections: int = 0
     mails: int = 0
     resets: int = 0
+    together: bool = False
+    """Whether it says that it takes commands together (RFC 2920)."""
     answers: list[str] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     open: list[SMTP] = field(default_factory=list)
 
+    async def handle_EHLO(  # noqa: N802  # the library's names
+        self, server: SMTP, session: Served, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-PIPELINING"] if self.together else []), responses[-1]]
+
     async def handle_RCPT(  # noqa: N802  # the library's names
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SMTP, session: Served, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.answers:
             return self.answers.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_RSET(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_RSET(self, server: SMTP, session: Served, envelope: Envelope) -> str:  # noqa: N802
         self.resets += 1
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Served, envelope: Envelope) -> str:  # noqa: N802
         self.mails += 1
+        assert isinstance(envelope.original_content, bytes)
+        self.contents.append(envelope.original_content)
         return "250 OK"
 
     def connect(self) -> SMTP:
@@ -55,9 +70,9 @@ class Server:
         return self.open[-1]
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[tuple[Server, SmtpMailer]]:
-    told = Server()
+@pytest.fixture(params=[False, True], ids=["one-by-one", "pipelining"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Server, SmtpMailer]]:
+    told = Server(together=request.param)
     listening = await asyncio.get_running_loop().create_server(told.connect, "127.0.0.1", 0)
     async with listening:
         mailer = SmtpMailer(f"smtp://127.0.0.1:{listening.sockets[0].getsockname()[1]}?starttls=no", connections=3)
@@ -94,6 +109,70 @@ async def test_after_a_refusal_the_connection_is_reset_for_the_next_mail(server:
     assert "toitures" not in str(refused.value)
     await mailer.send(POSTING)
     assert (told.mails, told.connections, told.resets) == (1, 1, 1)
+
+
+async def test_a_server_that_leaves_with_a_word_costs_no_mail(server: tuple[Server, SmtpMailer]) -> None:
+    told, mailer = server
+    await mailer.send(POSTING)
+    told.answers = ["421 4.4.2 idle for too long"]
+    await mailer.send(POSTING)
+    assert (told.mails, told.connections) == (2, 2)
+    told.answers = ["421 4.3.2 going down", "421 4.3.2 going down"]
+    with pytest.raises(MailPostponedError):
+        await mailer.send(POSTING)
+
+
+async def test_what_was_said_unasked_is_no_answer_to_the_next_mail() -> None:
+    told = Server(together=True)
+    async with await asyncio.get_running_loop().create_server(told.connect, "127.0.0.1", 0) as listening:
+        smtp = aiosmtplib.SMTP(hostname="127.0.0.1", port=listening.sockets[0].getsockname()[1], start_tls=False)
+        await smtp.connect()
+        await smtp.ehlo()
+        session = Session(smtp)
+        await told.open[0].push("250 taken, says who")
+        async with asyncio.timeout(5):
+            while session.is_open:  # noqa: ASYNC110  # the other end of a socket tells nobody
+                await asyncio.sleep(0)
+        with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+            await session.begin(POSTING)
+        session.close()
+    assert told.mails == 0
+
+
+@pytest.mark.parametrize("hidden", [b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.\r", b"\n.\r\n", b"\r.\n"])
+async def test_no_mail_hides_in_another(server: tuple[Server, SmtpMailer], hidden: bytes) -> None:
+    told, mailer = server
+    command = b"MAIL FROM:<pirate@evil.example>"
+    await mailer.send(replace(POSTING, content=b".Subject: x\r\n\r\nx" + hidden + command))
+    assert told.mails == 1
+    lines = told.contents[0].split(b"\r\n")
+    assert lines[0] == b".Subject: x"
+    assert lines[-2] == command
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+
+
+@pytest.mark.parametrize("address", ["a@b.example>\r\nRCPT TO:<c@d.example", "a@b.example NOTIFY=NEVER", "é@b.example"])
+async def test_an_address_that_is_more_than_one_is_never_said(server: tuple[Server, SmtpMailer], address: str) -> None:
+    told, mailer = server
+    for posting in (replace(POSTING, recipient=address), replace(POSTING, return_path=address)):
+        with pytest.raises(ValueError, match="address of a mail"):
+            await mailer.send(posting)
+    await mailer.send(POSTING)
+    assert told.mails == 1
+
+
+def test_mails_leave_on_the_loop_of_the_services() -> None:
+    async def send() -> int:
+        told = Server(together=True)
+        async with await asyncio.get_running_loop().create_server(told.connect, "127.0.0.1", 0) as listening:
+            mailer = SmtpMailer(f"smtp://127.0.0.1:{listening.sockets[0].getsockname()[1]}?starttls=no")
+            await mailer.send(POSTING)
+            await mailer.send(POSTING)
+            await mailer.aclose()
+        return told.mails
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(send()) == 2
 
 
 async def test_a_domain_that_never_answers_holds_up_no_other() -> None:
