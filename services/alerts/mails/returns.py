@@ -47,8 +47,7 @@ def return_path(settings: AlertsSettings, mail_id: UUID, address: str) -> str | 
     if settings.mail_return_domain is None:
         return None
     content = mail_id.bytes + digest_of(settings, address)[:_MARK]
-    token = base64.b32encode(content + _sign(settings, content)).rstrip(b"=").decode().lower()
-    return f"r+{token}@{settings.mail_return_domain}"
+    return f"r+{_written(content + _sign(settings, content))}@{settings.mail_return_domain}"
 
 
 def read_return_path(settings: AlertsSettings, address: str) -> Returned | None:
@@ -61,9 +60,18 @@ def read_return_path(settings: AlertsSettings, address: str) -> Returned | None:
     except binascii.Error:
         return None
     content, mac = raw[:-_MAC], raw[-_MAC:]
-    if len(raw) != _LENGTH or not hmac.compare_digest(mac, _sign(settings, content)):
+    if (
+        len(raw) != _LENGTH
+        or _written(raw) != form[1].lower()
+        or not hmac.compare_digest(mac, _sign(settings, content))
+    ):
         return None
     return Returned(UUID(bytes=content[:16]), content[16:])
+
+
+def _written(raw: bytes) -> str:
+    """Give a token in its one form: the last letter has bits that nothing signs."""
+    return base64.b32encode(raw).rstrip(b"=").decode().lower()
 
 
 def _sign(settings: AlertsSettings, content: bytes) -> bytes:
