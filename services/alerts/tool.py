@@ -11,8 +11,9 @@ from typing import Annotated, Any, TypeVar
 
 import click
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
-from pydantic_core import ErrorDetails
 
+from libs.common.errors import FieldError
+from libs.common.http.faults import faults
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.index import Index
 from services.alerts.matching.notice import Subject
@@ -64,13 +65,13 @@ class _BadLineError(Exception):
 class _Lines:
     """The lines of a file; the bad ones are told on standard error, one JSON problem each, and passed over."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, file: str) -> None:
+        self._file = file
         self.bad = 0
 
     def read(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give each object with the number of its line; the file is never held whole."""
-        with self._path.open("rb") as file:
+        with Path(self._file).open("rb") as file:
             for number, raw in enumerate(file, 1):
                 text = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
                 if not text.strip():
@@ -83,16 +84,16 @@ class _Lines:
     def tell(self, number: int, error: _BadLineError) -> None:
         """Report a bad line."""
         self.bad += 1
-        problem = {"file": self._path.name, "line": number, **error.said}
+        problem = {"file": self._file, "line": number, **error.said}
         click.echo(json.dumps(problem, ensure_ascii=False), err=True)
 
 
 @click.command(
     "match", epilog="Example: python -m services.alerts match --searches searches.jsonl --notices notices.jsonl"
 )
-@click.option("--searches", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--notices", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def match_files(searches: Path, notices: Path) -> None:
+@click.option("--searches", required=True, type=click.Path(exists=True, dir_okay=False))
+@click.option("--notices", required=True, type=click.Path(exists=True, dir_okay=False))
+def match_files(searches: str, notices: str) -> None:
     """Print one JSON object a match: {"notice", "search", "reasons"}.
 
     A bad line is told on standard error as a JSON problem with its number, and passed over; then the exit code is 1.
@@ -141,8 +142,9 @@ def _valid(model: type[M], line: dict[str, Any]) -> M:
     try:
         return model.model_validate(line)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise _BadLineError(*("; ".join(_fault(fault, language) for fault in faults) for language in (0, -1))) from None
+        found = faults(error, "")
+        french = "; ".join(f"{_place(each)} : {each.message}" for each in found)
+        raise _BadLineError(french, "; ".join(f"{_place(each)}: {each.message_en}" for each in found)) from None
 
 
 def _object(text: bytes) -> dict[str, Any]:
@@ -155,8 +157,5 @@ def _object(text: bytes) -> dict[str, Any]:
     return line
 
 
-def _fault(fault: ErrorDetails, language: int) -> str:
-    """Tell a fault without repeating the value; our own are told in French and English."""
-    own = fault.get("ctx", {}).get("error")
-    message = str(own.args[language]) if isinstance(own, ValueError) and own.args else fault["msg"]
-    return f"{'.'.join(map(str, fault['loc']))}: {message}"
+def _place(fault: FieldError) -> str:
+    return fault.where.removeprefix("/").replace("/", ".")

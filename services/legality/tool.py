@@ -18,14 +18,14 @@ __all__ = ["parse_files"]
 
 
 @click.command("parse", epilog="Example: python -m services.legality parse envelope.xml act.tar.gz")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def parse_files(files: tuple[Path, ...]) -> None:
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+def parse_files(files: tuple[str, ...]) -> None:
     """Read ACTES messages, envelopes and archives, offline. Exit 0 when every file could be read."""
     read = True
-    for path in files:
-        content = _examine(path)
+    for name in files:
+        content = _examine(Path(name))
         read = read and content["status"] != "rejected"
-        click.echo(json.dumps({"file": str(path), **content}, ensure_ascii=False))
+        click.echo(json.dumps({"file": name, **content}, ensure_ascii=False))
     raise SystemExit(0 if read else 1)
 
 

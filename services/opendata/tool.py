@@ -23,26 +23,28 @@ MAX_PROBLEMS = 1_000
 
 
 @click.command("check", epilog="Example: python -m services.opendata check decp-2026.json")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def check_files(files: tuple[Path, ...]) -> None:
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+def check_files(files: tuple[str, ...]) -> None:
     """Print one JSON object a file: {"file", "status": "valid" | "invalid" | "unreadable", "problems", ...}. Exit 1 if any is not valid."""
-    answers = [_check(file) for file in files]
-    for answer in answers:
+    valid = True
+    for name in files:
+        answer = {"file": name, **_check(Path(name))}
+        valid = valid and answer["status"] == "valid"
         click.echo(json.dumps(answer, ensure_ascii=False))
-    sys.exit(any(answer["status"] != "valid" for answer in answers))
+    sys.exit(not valid)
 
 
 def _check(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > MAX_BYTES:
-            return _unreadable(file, f"plus de {MAX_BYTES // 2**20} Mio (larger than the limit)")
+            return _unreadable(f"plus de {MAX_BYTES // 2**20} Mio (larger than the limit)")
         document = json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_refuse)
     except OSError as error:
-        return _unreadable(file, f"fichier illisible (cannot be read): {error.strerror}")
+        return _unreadable(f"fichier illisible (cannot be read): {error.strerror}")
     except (ValueError, RecursionError) as error:
-        return _unreadable(file, f"JSON illisible (unreadable JSON): {error}")
+        return _unreadable(f"JSON illisible (unreadable JSON): {error}")
     if not isinstance(document, dict):
-        return _unreadable(file, "un objet JSON est attendu (a JSON object is expected)")
+        return _unreadable("un objet JSON est attendu (a JSON object is expected)")
     problems, judge = official.validate(document)
     records = list(_records(document))
     if not problems:
@@ -51,7 +53,6 @@ def _check(file: Path) -> dict[str, Any]:
         [] if problems else [each for form, at, record in records for each in _at(at, rules.doubts(record, form))]
     )
     return {
-        "file": str(file),
         "status": "invalid" if problems else "valid",
         "problems": [_told(problem) for problem in problems[:MAX_PROBLEMS]],
         "warnings": [_told(problem) for problem in warnings[:MAX_PROBLEMS]],
@@ -88,9 +89,9 @@ def _told(problem: Problem) -> dict[str, str]:
     }
 
 
-def _unreadable(file: Path, why: str) -> dict[str, Any]:
+def _unreadable(why: str) -> dict[str, Any]:
     problem = {"path": "", "item": "Fichier", "message": why, "message_en": why}
-    return {"file": str(file), "status": "unreadable", "problems": [problem], "warnings": [], "validated_with": None}
+    return {"status": "unreadable", "problems": [problem], "warnings": [], "validated_with": None}
 
 
 def _refuse(constant: str) -> None:

@@ -14,19 +14,19 @@ __all__ = ["verify"]
 
 
 @click.command(epilog="Example: python -m services.signature verify --trust roots contract.pdf")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path())
 @click.option("--content", type=click.Path(path_type=Path), help="The signed content, for a detached signature.")
 @click.option("--trust", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Folder of PEM roots.")
 @click.option("--at", help="Time of verification (RFC 3339); now by default.")
-def verify(files: tuple[Path, ...], content: Path | None, trust: Path | None, at: str | None) -> None:
+def verify(files: tuple[str, ...], content: Path | None, trust: Path | None, at: str | None) -> None:
     """Verify signed files, offline. Exit 0 when every file is TOTAL_PASSED."""
     moment = _moment(at)
     roots = _roots(trust)
     passed = True
-    for path in files:
-        report = _examine(path, content, roots, moment)
+    for name in files:
+        report = _examine(Path(name), content, roots, moment)
         passed = passed and report.indication is pades.Indication.TOTAL_PASSED
-        click.echo(json.dumps({"file": str(path), **report.as_json()}, ensure_ascii=False))
+        click.echo(json.dumps({"file": name, **report.as_json()}, ensure_ascii=False))
     raise SystemExit(0 if passed else 1)
 
 

@@ -401,7 +401,7 @@ def test_tool_tells_which_line_is_wrong_and_goes_on(
     code, lines, errors = run(tmp_path, [*searches, good], [*notices, '{"id": "pont", "title": "Ponts"}'])
     assert code == 1
     problems = [json.loads(line) for line in errors.splitlines()]
-    assert [(each["file"], each["line"]) for each in problems] == [told[:2]]
+    assert [(each["file"], each["line"]) for each in problems] == [(str(tmp_path / told[0]), told[1])]
     assert told[2] in problems[0]["detail"]
     assert problems[0]["detail_en"]
     assert ("pont", "good") in [(line["notice"], line["search"]) for line in lines]
