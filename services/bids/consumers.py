@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.common.grants.known import follow_roles
-from libs.common.messages.alerts import AlertSentV1
+from libs.common.messages.alerts import AlertSentV1, MailUndeliveredV1
 from libs.common.messages.legality import ActAcknowledgedV1, ActExemptedV1
 from libs.common.messages.notices import (
     AnswerPublishedV1,
@@ -16,7 +16,7 @@ from libs.common.messages.notices import (
 from libs.common.messages.signature import DocumentSignedV1, SignatureRefusedV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
-from services.bids.correspondence.delivery import mail_taken
+from services.bids.correspondence.delivery import mail_lost, mail_taken
 from services.bids.rounds import moving
 from services.bids.service import consultations, contracts, depositors
 from services.bids.service.endings import Ending, end_lot
@@ -95,6 +95,12 @@ async def mail_sent(uow: Uow, event: AlertSentV1) -> None:
     """Note that the mail which tells of a letter was delivered."""
     if event.letter_id is not None:
         await mail_taken(uow, event.letter_id, event.occurred_at)
+
+
+@consumers.on(MailUndeliveredV1, queue="mails")
+async def mail_undelivered(uow: Uow, event: MailUndeliveredV1) -> None:
+    """Note that the mail which tells of a letter did not arrive."""
+    await mail_lost(uow, event)
 
 
 @consumers.on(DocumentSignedV1, queue="signatures")

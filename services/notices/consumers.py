@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from libs.common.grants.companies import follow_company_users
+from libs.common.messages.alerts import MailUndeliveredV1
 from libs.common.messages.base import Audience, Event
 from libs.common.messages.bids import AwardDecidedV1, ContractNotifiedV1, ContractSignedV1
 from libs.common.messages.notices import (
@@ -35,7 +36,7 @@ async def record(uow: Uow, event: Event) -> None:
         procedure_id=event.procedure,
         type=event.type,
         occurred_at=event.occurred_at,
-        audience=event.audience,
+        audience=Audience.PUBLIC if event.audience is Audience.PUBLIC else Audience.ORGANISATION,
         organisation=event.organisation,
         buyer=event.buyer,
         buyer_after=event.buyer_after,
@@ -49,6 +50,13 @@ async def record(uow: Uow, event: Event) -> None:
 for _model in all_types().values():
     if _model.audience is not Audience.INTERNAL:
         CONSUMERS.on(_model, queue="timeline", projection=True)(record)
+
+
+@CONSUMERS.on(MailUndeliveredV1, queue="timeline", projection=True)
+async def mail_undelivered(uow: Uow, event: MailUndeliveredV1) -> None:
+    """Show to its addressee alone that a mail did not arrive; the bids service tells both parties of a letter's."""
+    if event.letter_id is None:
+        await record(uow, event)
 
 
 @CONSUMERS.on(AwardDecidedV1, queue="procedures")

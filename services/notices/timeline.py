@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from libs.common.messages import bids, legality, notices, opendata, publication, rounds, signature
+from libs.common.messages import alerts, bids, legality, notices, opendata, publication, rounds, signature
 from libs.common.messages.base import Event
 
 __all__ = ["summary"]
@@ -128,6 +128,14 @@ def _letter(event: bids.LetterSentV1) -> Text:
 def _message(event: rounds.MessageSentV1) -> Text:
     again = ("Rappel : message non lu", "Reminder: message not read")
     return again if event.reminder else ("Message mis à disposition", "Message made available")
+
+
+def _lost(event: rounds.LetterUndeliveredV1) -> Text:
+    french, english = _LETTERS.get(event.kind, ("Message mis à disposition", "Message made available"))
+    return (
+        f"{french} : le courriel qui l'annonce n'est pas arrivé",
+        f"{english}: the mail that tells of it did not arrive",
+    )
 
 
 def _selected(event: rounds.ApplicationsSelectedV1) -> Text:
@@ -271,6 +279,11 @@ _LINES: Final[dict[str, Callable[[Any], Text]]] = {
     bids.AwardDecidedV1.type: _decided,
     bids.LetterSentV1.type: _letter,
     rounds.MessageSentV1.type: _message,
+    rounds.LetterUndeliveredV1.type: _lost,
+    alerts.MailUndeliveredV1.type: _fixed(
+        "Un courriel de la plateforme ne vous est pas parvenu : vérifiez l'adresse de votre organisation",
+        "A mail of the platform did not reach you: check the address of your organisation",
+    ),
     rounds.ApplicationsSelectedV1.type: _selected,
     rounds.RoundMovedV1.type: _moved,
     rounds.RoundOpenedV1.type: _round,

@@ -30,6 +30,7 @@ EVENTS: Final = {
     "bids.depositor.informed.v1": "Une entreprise qui a déposé un pli doit apprendre un changement ou une réponse.",
     "bids.incident.declared.v1": "L'exploitant déclare un incident de la plateforme près de la date limite d'une consultation.",
     "bids.letter.sent.v1": "Un courrier à un candidat est à sa disposition sur la plateforme.",
+    "bids.letter.undelivered.v1": "Le courriel qui annonce un courrier n'est pas arrivé ; le courrier reste à disposition sur la plateforme.",
     "bids.lot.scored.v1": "Les offres d'un lot ont été notées.",
     "bids.message.sent.v1": "Un message entre un acheteur et une entreprise attend son destinataire ; son contenu reste sur la plateforme.",
     "bids.opening.completed.v1": "Les plis d'une procédure ont été ouverts par le nombre requis d'agents.",

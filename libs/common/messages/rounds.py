@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from libs.common.messages.base import Audience, Event, Sha256
 
-__all__ = ["ApplicationsSelectedV1", "MessageSentV1", "RoundMovedV1", "RoundOpenedV1"]
+__all__ = ["ApplicationsSelectedV1", "LetterUndeliveredV1", "MessageSentV1", "RoundMovedV1", "RoundOpenedV1"]
 
 
 class MessageSentV1(Event):
@@ -25,6 +25,21 @@ class MessageSentV1(Event):
     )
     sha256: Sha256 = Field(description="of the PDF")
     reminder: bool = Field(default=False, description="nobody read it yet")
+
+
+class LetterUndeliveredV1(Event):
+    """The mail that tells of a letter did not reach its addressee, `organisation`; the letter waits on the platform all the same.
+
+    The buyer reads of its own letters in its correspondence at once; here after the opening, as receipts tell of a bid.
+    """
+
+    type: ClassVar[str] = "bids.letter.undelivered.v1"
+    audience: ClassVar[Audience] = Audience.ORGANISATION
+    buyer_after: ClassVar[str | None] = "bids.opening.completed.v1"
+
+    letter_id: UUID
+    kind: str = Field(description="of letters and messages: award, receipt, clarification...; more may come")
+    state: str = Field(description="undeliverable (no address), suppressed, refused, failed, bounced; more may come")
 
 
 class ApplicationsSelectedV1(Event):

@@ -107,6 +107,12 @@ class MessageView(_View):
     sent_at: datetime
     delivered_at: datetime | None
     delivered_by: str | None = Field(description="mail: the mail server took the mail that tells of it; inbox: shown")
+    undelivered_at: datetime | None = Field(
+        description="when the mail that tells of it was known not to arrive; the letter waits here all the same"
+    )
+    undelivered_state: str | None = Field(
+        description="undeliverable (no address), suppressed, refused, failed, bounced"
+    )
     first_read_at: datetime | None
     read_by: str | None = Field(description="the person, as the token of the addressee names it")
     answer_due_at: datetime | None
@@ -120,7 +126,8 @@ class MessageView(_View):
             letter_id=letter.id, procedure=letter.procedure, kind=letter.kind, subject=letter.subject,
             lot_id=letter.lot, sender=letter.sender or letter.buyer, addressee=letter.addressee,
             in_reply_to=letter.in_reply_to, sent_at=letter.sent_at, delivered_at=letter.delivered_at,
-            delivered_by=letter.delivered_by, first_read_at=letter.first_read_at,
+            delivered_by=letter.delivered_by, undelivered_at=letter.undelivered_at,
+            undelivered_state=letter.undelivered_state, first_read_at=letter.first_read_at,
             read_by=letter.read_by,
             answer_due_at=letter.answer_due_at, attachments=[AttachmentView.of(each) for each in files],
             sha256=letter.sha256,

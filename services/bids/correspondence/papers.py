@@ -39,11 +39,11 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 """What each kind of letter is called."""
 REGISTER_COLUMNS = (
-    "courrier", "nature", "objet", "de", "à", "lot", "envoyé le", "remis le", "remis par", "lu le", "réponse avant le",
+    "courrier", "nature", "objet", "de", "à", "lot", "envoyé le", "remis le", "remis par", "courriel non remis", "lu le", "réponse avant le",
     "pièces", "sha256",
 )  # fmt: skip
 """Of the register, as CSV and as a paper."""
-_WIDTHS = (0.1, 0.1, 0.12, 0.08, 0.08, 0.05, 0.09, 0.09, 0.05, 0.09, 0.07, 0.03, 0.05)
+_WIDTHS = (0.09, 0.09, 0.11, 0.08, 0.08, 0.04, 0.08, 0.08, 0.05, 0.08, 0.08, 0.07, 0.03, 0.04)
 
 
 @dataclass(frozen=True)

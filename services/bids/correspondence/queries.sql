@@ -47,7 +47,7 @@ SELECT e.letter, a.id, a.name, a.media_type, a.size, a.sha256, a.storage_key
 -- company ($2) or all that it may know of: receipts stay the company's, and nothing is told before the bids are opened.
 SELECT l.id, l.sequence, l.procedure, l.lot, l.buyer, l.addressee, l.kind, l.subject, l.content, l.storage_key, l.sha256,
        l.sent_at, l.first_read_at, l.read_by, l.sender, l.in_reply_to, l.answer_due_at, l.delivered_at, l.delivered_by,
-       l.fact
+       l.fact, l.undelivered_at, l.undelivered_state
   FROM letter AS l
   JOIN consultation AS c ON c.procedure = l.procedure
  WHERE ($1::uuid IS NULL OR c.procedure = $1 OR c.principal = $1)
@@ -68,10 +68,24 @@ UPDATE letter
    AND delivered_at IS NULL
 
 -- mail_taken --
+-- The first proof of delivery stays. A mail known since not to have arrived proves nothing, in whatever order one learns of it.
 UPDATE letter
-   SET delivered_at = $2, delivered_by = 'mail'
+   SET delivered_at = coalesce(delivered_at, $2), delivered_by = coalesce(delivered_by, 'mail'), undelivered_at = NULL,
+       undelivered_state = NULL
  WHERE id = $1
-   AND delivered_at IS NULL
+   AND (delivered_at IS NULL OR undelivered_at IS NOT NULL)
+   AND (undelivered_at IS NULL OR undelivered_at < $2)
+
+-- mail_lost --
+-- What the mail server took and gave back later was not delivered; what was shown, was. An older fate tells nothing new.
+UPDATE letter
+   SET undelivered_at = $2, undelivered_state = $3,
+       delivered_at = CASE WHEN delivered_by = 'mail' THEN NULL ELSE delivered_at END,
+       delivered_by = nullif(delivered_by, 'mail')
+ WHERE id = $1
+   AND (undelivered_at IS NULL OR undelivered_at < $2)
+   AND (delivered_by IS DISTINCT FROM 'mail' OR delivered_at <= $2)
+RETURNING id, procedure, buyer, addressee, kind
 
 -- unread --
 -- Letters of buyers to companies that nobody read in time, and of which nobody was reminded; receipts need no reading.

@@ -21,6 +21,14 @@ from services.bids.store.consultations import Consultation
 __all__ = ["csv", "pdf"]
 
 _AT_ONCE = 500
+_LOST = {
+    "undeliverable": "aucune adresse donnée",
+    "suppressed": "adresse qui ne reçoit plus",
+    "refused": "refusé par le serveur",
+    "failed": "serveur sans réponse",
+    "bounced": "revenu",
+}
+"""Why a mail did not arrive."""
 _WAYS = {"mail": "courriel accepté", "inbox": "affiché", None: ""}
 
 
@@ -63,10 +71,16 @@ def _row(letter: Letter, files: int, zone: ZoneInfo) -> Iterator[str]:
     yield _hour(letter.sent_at, zone)
     yield _hour(letter.delivered_at, zone)
     yield _WAYS[letter.delivered_by]
+    yield _lost(letter, zone)
     yield _read(letter, zone)
     yield _hour(letter.answer_due_at, zone)
     yield str(files)
     yield letter.sha256
+
+
+def _lost(letter: Letter, zone: ZoneInfo) -> str:
+    state = letter.undelivered_state or ""
+    return f"{_hour(letter.undelivered_at, zone)} : {_LOST.get(state, state)}" if letter.undelivered_at else ""
 
 
 def _read(letter: Letter, zone: ZoneInfo) -> str:

@@ -15,7 +15,7 @@ from libs.common.db import load_queries
 from services.bids.store.awards import Letter
 
 __all__ = [
-    "Attachment", "Setting", "Unread", "add_attachment", "enclose", "enclosures", "known_companies", "mail_taken",
+    "Attachment", "Lost", "Setting", "Unread", "add_attachment", "enclose", "enclosures", "known_companies", "mail_lost", "mail_taken",
     "own_attachments", "reminded", "shown", "tell", "thread", "unread",
 ]  # fmt: skip
 
@@ -55,6 +55,17 @@ class Unread:
     addressee: str
     kind: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A letter whose mail did not arrive."""
+
+    id: UUID
+    procedure: UUID
+    buyer: str
+    addressee: str
+    kind: str
 
 
 async def tell(conn: asyncpg.Connection, letter: UUID, setting: Setting) -> None:
@@ -118,6 +129,12 @@ async def shown(conn: asyncpg.Connection, letters: Sequence[UUID], addressee: st
 async def mail_taken(conn: asyncpg.Connection, letter: UUID, at: datetime) -> None:
     """Note that the mail server took the mail that tells of a letter."""
     await conn.execute(QUERIES["mail_taken"], letter, at)
+
+
+async def mail_lost(conn: asyncpg.Connection, letter: UUID, at: datetime, state: str) -> Lost | None:
+    """Note that the mail which tells of a letter did not arrive; None: it is no letter of ours, or a later fate is known."""
+    row = await conn.fetchrow(QUERIES["mail_lost"], letter, at, state)
+    return Lost(**dict(row)) if row else None
 
 
 async def unread(conn: asyncpg.Connection, before: datetime, now: datetime) -> list[Unread]:

@@ -53,6 +53,9 @@ class Letter:
     delivered_by: str | None = None
     fact: UUID | None = None
     """The evidence of its sending, of the correspondence."""
+    undelivered_at: datetime | None = None
+    """When the mail that tells of it was known not to arrive."""
+    undelivered_state: str | None = None
 
 
 async def add(conn: asyncpg.Connection, procedure: UUID, award: Award, decision: dict[str, Any]) -> None:

@@ -358,7 +358,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 -- To its addressee, and the company that wrote it; to the buyer ($2 null) once the bids are opened, as who deposited is
 -- secret until then, or what it wrote itself (those with a fact).
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
-       first_read_at, read_by, sender, in_reply_to, answer_due_at, delivered_at, delivered_by, fact
+       first_read_at, read_by, sender, in_reply_to, answer_due_at, delivered_at, delivered_by, fact,
+       undelivered_at, undelivered_state
   FROM letter
  WHERE id = $1
    AND (addressee = $2
@@ -371,7 +372,8 @@ SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, s
 -- To a company ($1), or sent in the consultations that somebody reads for a buyer ($2 to $4: the buyer, its consultations,
 -- null: all, those of others) once the bids are opened: who deposited is secret until then.
 SELECT id, sequence, procedure, lot, buyer, addressee, kind, subject, content, storage_key, sha256, sent_at,
-       first_read_at, read_by, sender, in_reply_to, answer_due_at, delivered_at, delivered_by, fact
+       first_read_at, read_by, sender, in_reply_to, answer_due_at, delivered_at, delivered_by, fact,
+       undelivered_at, undelivered_state
   FROM letter
  WHERE (addressee = $1
         OR (((buyer = $2 AND ($3::uuid[] IS NULL OR procedure = ANY($3)))

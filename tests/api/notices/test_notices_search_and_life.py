@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
+from libs.common.messages.alerts import MailUndeliveredV1
+from libs.common.messages.rounds import LetterUndeliveredV1
 from libs.common.testing.harness import Harness
 from services.notices.service import procedures as service
 from tests.api.notices.test_notices_api import XML, ask, h, imported, published, titles, version
@@ -218,6 +220,29 @@ async def test_nothing_of_the_deposits_is_on_the_timeline_before_the_opening(h: 
     assert await timeline(h, INTERCOMMUNALITY) == [*public, "bids.bid.deposited", "bids.opening.completed"]
     assert await timeline(h) == public
     assert await timeline(h, RIVAL, "company") == public
+
+
+async def test_mails_that_did_not_arrive_are_on_the_timeline_of_those_concerned(h: Harness) -> None:
+    await published(h)
+    await h.settle()
+    h.clock.advance(timedelta(hours=1))
+    lost = MailUndeliveredV1(
+        aggregate_id=uuid4(), aggregate_version=2, organisation=INTERCOMMUNALITY, procedure=PROCEDURE,
+        occurred_at=h.clock.now(), mail_id=uuid4(), kind="service", state="bounced",
+    )  # fmt: skip
+    news = lost.model_copy(update={"organisation": COMPANY, "kind": "news", "mail_id": uuid4()})
+    of_letter = lost.model_copy(update={"organisation": COMPANY, "kind": "letter", "letter_id": uuid4()})
+    receipt = LetterUndeliveredV1(
+        aggregate_id=uuid4(), aggregate_version=1, organisation=COMPANY, buyer=INTERCOMMUNALITY, procedure=PROCEDURE,
+        occurred_at=h.clock.now(), letter_id=uuid4(), kind="receipt", state="bounced",
+    )  # fmt: skip
+    await h.deliver(lost, news, of_letter, receipt)
+    public, mail, letter = "notices.notice.published", "alerts.mail.undelivered", "bids.letter.undelivered"
+    assert await timeline(h) == await timeline(h, RIVAL, "company") == [public]
+    assert await timeline(h, INTERCOMMUNALITY) == [public, mail]
+    assert await timeline(h, COMPANY, "company") == [public, mail, letter]
+    await h.deliver(bids_opened(h.clock.now()))
+    assert letter in await timeline(h, INTERCOMMUNALITY)
 
 
 async def test_letters_are_on_the_buyers_timeline_once_the_award_is_decided(h: Harness) -> None:

@@ -188,7 +188,7 @@ async def test_the_register_tells_each_step_as_csv_and_as_a_paper(service_harnes
     await w.call("GET", f"/letters/{letter}", ALPHA, expect=200)
     path = f"/consultations/{w.procedure}/messages"
     lines = (await w.call("GET", f"{path}.csv", BUYER, expect=200)).decode("utf-8-sig").splitlines()
-    assert lines[0].startswith("courrier;nature;objet;de;à;lot;envoyé le;remis le;remis par;lu le")
+    assert lines[0].startswith("courrier;nature;objet;de;à;lot;envoyé le;remis le;remis par;courriel non remis;lu le")
     assert [ALPHA in each and "affiché" in each for each in lines[1:]] == [False, True]
     assert not any(";=HYPERLINK" in each for each in lines)
     assert (await w.call("GET", f"{path}.pdf", BUYER, expect=200)).startswith(b"%PDF-")
