@@ -1,4 +1,4 @@
-"""The tests find their servers: those named, else those of this machine, else private ones; never none."""
+"""The tests find their servers: those named, else a private PostgreSQL, and the broker of this machine or a private one; never none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import subprocess
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -26,29 +25,16 @@ async def test_named_server_is_left_to_its_name(monkeypatch: pytest.MonkeyPatch)
         assert environment == {}
 
 
-async def test_private_database_is_started_when_there_is_none_and_stopped_after(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_private_database_is_started_and_stopped_after(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HALLES_DATABASE_URL", raising=False)
-    monkeypatch.setattr(find, "LOCAL_DATABASES", (f"postgresql://postgres@{NOBODY_LISTENS}/postgres",))
     async with AsyncExitStack() as stack:
         url = (await find._database(stack))["HALLES_DATABASE_URL"]
-        assert await find._is_administrator(url)
-    assert not await find._is_administrator(url)
-
-
-async def test_login_without_rights_is_no_administrator(database_url: str) -> None:
-    connection = await asyncpg.connect(database_url)
-    name = f"halles_test_{os.urandom(4).hex()}_plain"
-    await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'plain'")
-    try:
-        parts = urlsplit(database_url)
-        plain = urlunsplit(parts._replace(netloc=f"{name}:plain@{parts.netloc.rpartition('@')[2]}"))
-        assert await find._is_administrator(database_url)
-        assert not await find._is_administrator(plain)
-    finally:
-        await connection.execute(f"DROP ROLE {name}")
+        connection = await asyncpg.connect(url)
+        assert await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert await connection.fetchval("SHOW fsync") == "off"
         await connection.close()
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
+        await asyncpg.connect(url, timeout=5)
 
 
 def test_command_gets_the_servers_and_gives_its_exit_code() -> None:

@@ -47,7 +47,7 @@ ATTEMPTS = 3
 """Another program may listen on the free port between our choice and the server's start."""
 _kept: list[socket.socket] = []
 TUNING = {
-    "max_connections": "100",
+    "max_connections": "200",
     "shared_buffers": "64MB",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
