@@ -7,6 +7,7 @@ import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -59,8 +60,9 @@ class Plan:
     answer: Any
 
 
+@cache
 def plan(route: Route) -> Plan:
-    """Read a handler's annotations. Raises PlanError when a parameter comes from nowhere."""
+    """Read a handler's annotations, once a process. Raises PlanError when a parameter comes from nowhere."""
     hints = _hints(route.handler)
     answer = hints.pop("return", Any)
     missing = [name for name in inspect.signature(route.handler).parameters if name not in hints]
