@@ -29,6 +29,10 @@ _LOTS: Final = {
     "cac:ProcurementProjectLot": "cbc:ID",
 }
 """Where a section names its lot."""
+_LOT: Final = "efac:TenderLot"
+_COUNT: Final = "efbc:StatisticsNumeric"
+_NO_COUNT: Final = "-1"
+"""A count that is no count: the schema asks for one wherever it is told what was counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ def _lots(request: Element) -> tuple[str, ...]:
 def hide_withheld(root: Element, at: datetime) -> bool:
     """Take out of a notice what it withholds at an instant; say whether anything was there. The requests themselves stay.
 
-    Codes are emptied where they stand: their list tells what the neighbours are. Other values go, with what held them alone.
+    Codes are emptied where they stand: their list tells what the neighbours are. A count becomes -1, the lots of a group are emptied, for
+    the schema asks for them. Other values go, with what held them alone. What is valid against the official schema stays valid.
     """
     targets = [
         element
@@ -102,11 +107,18 @@ def hide_withheld(root: Element, at: datetime) -> bool:
         for element in _targets(root, request)
     ]
     for element in targets:
-        if prefixed(element.tag).endswith("Code"):
-            element.text = None
-        else:
-            remove(element)
+        _hide(element)
     return bool(targets)
+
+
+def _hide(element: Element) -> None:
+    name, parent = prefixed(element.tag), element.getparent()
+    if name.endswith("Code") or (parent is not None and prefixed(parent.tag) == _LOT):
+        element.text = None
+    elif name == _COUNT:
+        element.text = _NO_COUNT
+    else:
+        remove(element)
 
 
 def _targets(root: Element, request: Element) -> list[Element]:
