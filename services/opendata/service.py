@@ -21,10 +21,10 @@ from services.opendata.domain import Essentials, State, exemption, siret_of
 from services.opendata.errors import InvalidReleaseError, NotPending
 from services.opendata.ocds.model import Release
 from services.opendata.ocds.official import release_faults
-from services.opendata.ocds.release import Identity, contract_release, tender_release
+from services.opendata.ocds.release import Identity, contract_release, disclosed_release, tender_release
 from services.opendata.settings import OpendataSettings
 
-__all__ = ["complete", "ocid_of", "receive_contract", "receive_notice"]
+__all__ = ["complete", "ocid_of", "receive_contract", "receive_disclosed", "receive_notice"]
 
 
 async def receive_notice(uow: Uow, procedure: UUID, notice: Notice) -> None:
@@ -32,6 +32,14 @@ async def receive_notice(uow: Uow, procedure: UUID, notice: Notice) -> None:
     identity = await _next_identity(uow, procedure)
     release = tender_release(identity, str(procedure), notice, first=identity.sequence == 1)
     await _publish_release(uow, identity, release, notice.buyer.organisation)
+
+
+async def receive_disclosed(uow: Uow, procedure: UUID, notice: Notice) -> None:
+    """Publish the release of a notice that tells from now on what it withheld."""
+    identity = await _next_identity(uow, procedure)
+    await _publish_release(
+        uow, identity, disclosed_release(identity, str(procedure), notice), notice.buyer.organisation
+    )
 
 
 async def receive_contract(uow: Uow, procedure: UUID, buyer: str, contract: Contract) -> None:

@@ -166,7 +166,7 @@ class Contract(_Part):
     date_signed: AwareDatetime | None = None
 
 
-Tag = Literal["planning", "tender", "tenderAmendment", "tenderUpdate", "award", "contract"]
+Tag = Literal["planning", "planningUpdate", "tender", "tenderAmendment", "tenderUpdate", "award", "contract"]
 
 
 class Release(_Part):

@@ -28,7 +28,7 @@ from services.opendata.ocds.model import (
     Value,
 )
 
-__all__ = ["Identity", "contract_release", "days_of", "tender_release"]
+__all__ = ["Identity", "contract_release", "days_of", "disclosed_release", "tender_release"]
 
 _CATEGORIES = {"works": "works", "supplies": "goods", "services": "services"}
 _METHODS = {"open": "open", "adapted": "open", "oth-single": "open", "neg-wo-call": "limited"}
@@ -76,6 +76,12 @@ def tender_release(identity: Identity, procedure: str, notice: notices.Notice, *
         buyer=reference,
         tender=_tender(procedure, notice, reference),
     )
+
+
+def disclosed_release(identity: Identity, procedure: str, notice: notices.Notice) -> Release:
+    """Give the release of a notice with what it withheld until its day: what was told is not amended, only completed."""
+    tag: Tag = "planningUpdate" if notice.kind == "planning" else "tenderUpdate"
+    return tender_release(identity, procedure, notice, first=False).model_copy(update={"tag": [tag]})
 
 
 def contract_release(identity: Identity, contract: bids.Contract, buyer_id: str) -> Release:

@@ -24,6 +24,7 @@ from tests.unit.opendata.opendata_samples import (
     OTHER_BUYER,
     PROCEDURE,
     WINNER,
+    disclosed,
     essential,
     notified,
     published,
@@ -195,6 +196,15 @@ async def test_release_packages_lead_from_one_to_the_next(h: Harness) -> None:
     assert {release["ocid"] for release in [*first["releases"], *second["releases"]]} == {
         f"ocds-halles-{UUID(int=number)}" for number in range(1, 6)
     }
+
+
+async def test_what_a_call_withheld_is_released_on_its_day_as_an_update(h: Harness) -> None:
+    await h.deliver(published(procedure_type="restricted"), disclosed(2, procedure_type="open"))
+    await h.deliver(disclosed(3, kind="award"))  # an award is released with its contract
+    releases = (await get(h, f"/v1/ocds/releases/{OCID}"))["releases"]
+    assert [release["tag"] for release in releases] == [["tender"], ["tenderUpdate"]]
+    assert [release["tender"]["procurementMethod"] for release in releases] == ["selective", "open"]
+    assert all(release_faults(release)[0] == [] for release in releases)
 
 
 async def test_an_award_notice_gives_no_release(h: Harness) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from libs.common.messages.base import Money
 from libs.common.messages.bids import Contract, ContractNotifiedV1, EssentialData, Party
 from libs.common.messages.notices import Buyer, Lot, Notice, NoticePublishedV1, Place
+from libs.common.messages.publication import NoticeDisclosedV1
 
 BUYER = "SIRET:24210041000123"
 OTHER_BUYER = "SIRET:21350238800019"
@@ -119,6 +120,18 @@ def notice(**changes: object) -> Notice:
     }
     values |= changes
     return Notice(**values)
+
+
+def disclosed(version: int, **changes: object) -> NoticeDisclosedV1:
+    told = notice(version=version, **changes)
+    return NoticeDisclosedV1(
+        aggregate_id=told.notice_id,
+        aggregate_version=version,
+        organisation=told.buyer.organisation,
+        procedure=PROCEDURE,
+        occurred_at=told.published_at,
+        notice=told,
+    )
 
 
 def published(procedure: UUID | None = PROCEDURE, version: int = 1, **changes: object) -> NoticePublishedV1:

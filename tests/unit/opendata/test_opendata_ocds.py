@@ -19,7 +19,7 @@ from libs.common.messages.notices import Buyer
 from services.opendata.ocds.model import LOTS_EXTENSION, Release
 from services.opendata.ocds.official import package_faults, release_faults
 from services.opendata.ocds.package import package
-from services.opendata.ocds.release import Identity, contract_release, days_of, tender_release
+from services.opendata.ocds.release import Identity, contract_release, days_of, disclosed_release, tender_release
 from tests.unit.opendata.opendata_samples import BUYER, PROCEDURE, WINNER, contract, notice
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -92,6 +92,15 @@ def test_a_buyer_that_is_its_own_supplier_is_one_party_with_both_roles() -> None
 )
 def test_later_notices_update_or_amend(kind: str, first: bool, tag: str) -> None:
     assert tender_release(identity(), str(PROCEDURE), notice(kind=kind), first=first).tag == [tag]
+
+
+@pytest.mark.parametrize(
+    ("kind", "tag"), [("planning", "planningUpdate"), ("contract", "tenderUpdate"), ("change", "tenderUpdate")]
+)
+def test_what_is_disclosed_on_its_day_is_an_update(kind: str, tag: str) -> None:
+    release = disclosed_release(identity(), str(PROCEDURE), notice(kind=kind))
+    assert release.tag == [tag]
+    assert release_faults(release.to_json())[0] == []
 
 
 @needs_schema
