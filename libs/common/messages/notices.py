@@ -13,34 +13,12 @@ from pydantic import AwareDatetime, Field
 from libs.common.messages.base import Audience, DocumentReference, Event, Message, Money, OrganisationId, Sha256
 
 __all__ = [
-    "AnswerPublishedV1",
-    "Buyer",
-    "Change",
-    "ConcessionRevenue",
-    "Criterion",
-    "DesignContest",
-    "Lot",
-    "LotAbandonedV1",
-    "LotClosedV1",
-    "LotResult",
-    "LotTerms",
-    "LotUnsuccessfulV1",
-    "Modification",
-    "Notice",
-    "NoticePublishedV1",
-    "OpeningKey",
-    "OpeningKeySet",
-    "OpeningRules",
-    "Place",
-    "ProcedureClosedV1",
-    "ProcedureResumedV1",
-    "ProcedureSuspendedV1",
-    "QuestionAskedV1",
-    "RequiredDocument",
-    "Technique",
-    "Winner",
+    "AnswerPublishedV1", "Buyer", "Change", "ConcessionRevenue", "Criterion", "DesignContest", "Lot",
+    "LotAbandonedV1", "LotClosedV1", "LotResult", "LotTerms", "LotUnsuccessfulV1", "Modification", "Notice",
+    "NoticePublishedV1", "OpeningKey", "OpeningKeySet", "OpeningRules", "Place", "ProcedureClosedV1",
+    "ProcedureResumedV1", "ProcedureSuspendedV1", "QuestionAskedV1", "RequiredDocument", "Technique", "Winner",
     "key_set_fingerprint",
-]
+]  # fmt: skip
 
 NoticeKind = Literal["planning", "contract", "award", "change"]
 Nature = Literal["works", "supplies", "services"]
