@@ -208,6 +208,19 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             + _every('sum by (kind) (increase(halles_mails_total{outcome="sent"}[1d]))', "{{kind}} delivered"),
         ),
         Panel(
+            "Matching: oldest", "How long the oldest notice waits to be held against all saved searches.", "s",
+            _every("max(halles_alerts_to_match_oldest_seconds)", "oldest"), 120,
+        ),
+        Panel(
+            "Matching: searches", "Notices that wait; distinct searches and slots, of 16, that workers hold.", "short",
+            _every("max(halles_alerts_to_match)", "notices waiting") + _every("sum(halles_alerts_searches_held)", "searches")
+            + _every("sum(halles_alerts_slots_held)", "slots"),
+        ),
+        Panel(
+            "Matching: build", "How long each worker last took to build its searches from the database.", "s",
+            _every("max by (instance) (halles_alerts_build_seconds)", "{{instance}}"),
+        ),
+        Panel(
             "Mails: oldest", "How long the oldest mail that could leave waits, overdue digests among them.", "s",
             _every("max by (kind) (halles_mails_oldest_seconds)", "{{kind}}"), 900,
         ),

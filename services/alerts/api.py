@@ -12,7 +12,7 @@ from libs.common.errors import Conflict, Forbidden, InvalidInput, NotFound
 from libs.common.http import Cursor, Page, Routes
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.alerts import searches_api
+from services.alerts import previews_api, searches_api
 from services.alerts.domain import Endpoint
 from services.alerts.errors import ForbiddenEndpoint
 from services.alerts.mails.compose import unsubscribe_page
@@ -44,7 +44,13 @@ from services.alerts.webhooks.client import secret_text
 __all__ = ["ROUTES"]
 
 ROUTES = Routes("alerts")
-for _routes in (people_api.ROUTES, people_page.ROUTES, people_searches.ROUTES, searches_api.ROUTES):
+for _routes in (
+    people_api.ROUTES,
+    people_page.ROUTES,
+    people_searches.ROUTES,
+    searches_api.ROUTES,
+    previews_api.ROUTES,
+):
     ROUTES.include(_routes)
 _LAST_ATTEMPT = 2**62
 

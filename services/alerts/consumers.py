@@ -33,8 +33,14 @@ follow_company_users(CONSUMERS)
 
 @CONSUMERS.on(NoticePublishedV1, queue="matching")
 async def notice_published(uow: Uow, event: NoticePublishedV1) -> None:
-    """Find who searches for such a notice, and write to them."""
-    await matching.match_notice(uow, event.procedure, event.notice)
+    """Keep a notice, and have it held against the saved searches."""
+    await matching.keep_notice(uow, event)
+
+
+@CONSUMERS.on(AnswerPublishedV1, queue="matching")
+async def answer_found(uow: Uow, event: AnswerPublishedV1) -> None:
+    """Have an answer held against the searches that ask for answers."""
+    await matching.keep_answer(uow, event)
 
 
 @CONSUMERS.on(LetterSentV1, queue="letters")

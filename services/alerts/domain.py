@@ -156,9 +156,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A notice that one search of the addressee found."""
+    """A notice, or an answer, that one search of the addressee found."""
 
     notice_id: UUID
+    shown: UUID
+    """The notice to read: of an answer, the one that it is about."""
     procedure: UUID | None
     kind: str
     title: str
@@ -173,9 +175,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice that a search found, as its feeds tell it."""
+    """A notice, or an answer, that a search found, as its feeds tell it."""
 
     notice_id: UUID
+    shown: UUID
+    """The notice to read: of an answer, the one that it is about."""
     procedure: UUID | None
     title: str
     buyer_name: str

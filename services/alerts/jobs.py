@@ -10,14 +10,16 @@ import structlog
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs, Periodic
 from libs.common.uow import Uow
+from services.alerts.live import KEPT
 from services.alerts.mails import maildir
-from services.alerts.mails.metrics import KINDS, OLDEST, REPORTS, WAITING
+from services.alerts.mails.metrics import KINDS, OLDEST, OLDEST_TO_MATCH, REPORTS, TO_MATCH, WAITING
 from services.alerts.people import requests
 from services.alerts.people.mailing import send_request
-from services.alerts.service import digests, returns
+from services.alerts.service import digests, matching, returns
 from services.alerts.service import webhooks as webhook_service
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as mail_store
+from services.alerts.store import matching as matching_store
 from services.alerts.store import webhooks as webhook_store
 from services.alerts.webhooks.client import Call, Caller
 
@@ -29,6 +31,24 @@ JOBS = Jobs()
 JOBS.on(requests.JOB)(send_request)
 PERIODIC = Periodic()
 PERIODIC.every(3_600)(requests.forget_old)
+PERIODIC.every(15)(matching.take_early)
+
+
+@PERIODIC.every(3_600)
+async def forget_notices(runtime: Runtime) -> None:
+    """Forget notices that ended long ago, and changes of searches that every worker has read."""
+    await matching.forget_old(runtime)
+    async with runtime.uow() as uow:
+        await matching_store.forget_changes(uow.conn, KEPT)
+
+
+@PERIODIC.every(15)
+async def measure_matching(runtime: Runtime) -> None:
+    """Tell Prometheus how many notices wait to be matched, and since when."""
+    async with runtime.read() as conn:
+        waiting, seconds = await matching_store.oldest_waiting(conn)
+    TO_MATCH.set(waiting)
+    OLDEST_TO_MATCH.set(seconds)
 
 
 @PERIODIC.every(20)

@@ -84,7 +84,7 @@ SELECT count(*)
 
 -- digest_items --
 -- The notices of digests, with the searches of each person that found them.
-SELECT mail_id, notice_id, notice.procedure, kind, title, buyer_name, departments, deadline, addressee.name, summary,
+SELECT mail_id, notice_id, coalesce(about, notice_id) AS shown, notice.procedure, kind, title, buyer_name, departments, deadline, addressee.name, summary,
        summary_en, reasons, addressee.organisation
   FROM digest_entry
   JOIN notice USING (notice_id)
@@ -185,7 +185,7 @@ RETURNING mail.mail_id, organisation, kind, procedure, subject_id, sender, prior
 
 -- why --
 -- The notices of alerts, and the searches of each addressee that matched.
-SELECT mail_id, notice_id, notice.procedure, notice.kind, title, buyer_name, departments, deadline, addressee.name, summary,
+SELECT mail_id, notice_id, coalesce(about, notice_id) AS shown, notice.procedure, notice.kind, title, buyer_name, departments, deadline, addressee.name, summary,
        summary_en, reasons
   FROM mail
   JOIN notice ON notice_id = subject_id
@@ -228,7 +228,7 @@ SELECT mail_id, news_id, news.procedure, news.kind, question, told, needed, last
   JOIN news ON news_id = subject_id
   LEFT JOIN LATERAL (SELECT title, buyer_name, deadline
                        FROM notice
-                      WHERE notice.procedure = news.procedure
+                      WHERE notice.procedure = news.procedure AND about IS NULL
                       ORDER BY published_at DESC
                       LIMIT 1) AS last ON true
  WHERE mail_id = ANY ($1::uuid[]);

@@ -33,17 +33,6 @@ SELECT criteria_id
   FROM criteria
  WHERE digest = $1;
 
--- frequency --
-SELECT key, count(*) AS searches
-  FROM anchor
- WHERE key = ANY ($1::text[])
- GROUP BY key;
-
--- keep_anchors --
-INSERT INTO anchor (key, criteria_id)
-SELECT key, $2::uuid
-  FROM unnest($1::text[]) AS key;
-
 -- count_searches --
 SELECT count(*)
   FROM search
@@ -130,7 +119,7 @@ DELETE FROM search
 
 -- followed_by_feed --
 -- What a search found last, as its feeds tell it.
-SELECT notice_id, notice.procedure, title, buyer_name, departments, cpv, deadline, published_at, matched_at
+SELECT coalesce(about, notice_id) AS shown, notice_id, notice.procedure, title, buyer_name, departments, cpv, deadline, published_at, matched_at
   FROM search
   JOIN match USING (criteria_id)
   JOIN notice USING (notice_id)
@@ -140,7 +129,7 @@ SELECT notice_id, notice.procedure, title, buyer_name, departments, cpv, deadlin
 
 -- matches --
 -- Newest first.
-SELECT match.notice_id, title, reasons, matched_at, relevant, mail.state AS mail_state, mail.sent_at, mail.mail_id
+SELECT match.notice_id, about, title, reasons, matched_at, relevant, mail.state AS mail_state, mail.sent_at, mail.mail_id
   FROM search
   JOIN match USING (criteria_id)
   JOIN notice USING (notice_id)
@@ -150,29 +139,6 @@ SELECT match.notice_id, title, reasons, matched_at, relevant, mail.state AS mail
  WHERE search_id = $1 AND (matched_at, match.notice_id) < ($2::timestamptz, $3::uuid)
  ORDER BY matched_at DESC, match.notice_id DESC
  LIMIT $4;
-
--- keep_notice --
--- An older version never replaces a newer one.
-INSERT INTO notice (notice_id, version, procedure, kind, title, buyer_name, cpv, departments, deadline, published_at, buyer)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (notice_id) DO UPDATE
-   SET version = EXCLUDED.version, kind = EXCLUDED.kind, title = EXCLUDED.title, buyer_name = EXCLUDED.buyer_name,
-       cpv = EXCLUDED.cpv, departments = EXCLUDED.departments, deadline = EXCLUDED.deadline, buyer = EXCLUDED.buyer
- WHERE notice.version < EXCLUDED.version;
-
--- candidates --
--- Distinct criteria filed under a term of the notice, and that somebody still searches for.
-SELECT criteria_id, definition
-  FROM criteria
- WHERE criteria_id IN (SELECT criteria_id FROM anchor WHERE key = ANY ($1::text[]))
-   AND EXISTS (SELECT 1 FROM search WHERE search.criteria_id = criteria.criteria_id)
- ORDER BY criteria_id;
-
--- keep_matches --
-INSERT INTO match (criteria_id, notice_id, notice_version, reasons, matched_at)
-SELECT criteria_id, $2::uuid, $3::integer, reasons::jsonb, $5::timestamptz
-  FROM unnest($1::uuid[], $4::text[]) AS found (criteria_id, reasons)
-ON CONFLICT DO NOTHING;
 
 -- mails --
 -- Newest first.
@@ -225,7 +191,7 @@ SELECT webhook_id, organisation, url, types, cpv, departments, state, disabled_r
 -- codes_of_procedure --
 SELECT cpv, departments
   FROM notice
- WHERE procedure = $1
+ WHERE procedure = $1 AND about IS NULL
  ORDER BY published_at DESC
  LIMIT 1;
 
@@ -293,7 +259,7 @@ SELECT procedure, since, last.title, last.deadline
   FROM follow
   LEFT JOIN LATERAL (SELECT title, deadline
                        FROM notice
-                      WHERE notice.procedure = follow.procedure
+                      WHERE notice.procedure = follow.procedure AND about IS NULL
                       ORDER BY published_at DESC
                       LIMIT 1) AS last ON true
  WHERE (organisation = $1 OR subscriber_id = $2) AND (since, procedure) < ($3::timestamptz, $4::uuid)

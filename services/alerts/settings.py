@@ -28,6 +28,11 @@ class AlertsSettings(MailSettings):
     mails_per_second: float = Field(default=50, gt=0)
     """Mails a second to one domain of addressees, from one process."""
 
+    notices_kept_months: int = Field(default=13, ge=2, le=120)
+    """Months after a notice ended that it is kept here, with what it matched; longer where somebody follows its procedure."""
+    previews_per_minute: int = Field(default=20, ge=1, le=1_000)
+    """Searches that one caller may try out in a minute, in each process."""
+
     webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """`host:port` of endpoints that may have a private address: a demo on one machine. Refused in production."""
     webhook_schedule: tuple[float, ...] = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, _DAY)

@@ -26,6 +26,8 @@ __all__ = [
     "PageQuery",
     "PersonalSearchChange",
     "PersonalSearchInput",
+    "PreviewView",
+    "PreviewedView",
     "SearchChange",
     "SearchInput",
     "SearchView",
@@ -192,6 +194,30 @@ class ReasonView(_View):
     found: str
 
 
+class PreviewedView(_View):
+    """A notice that a search would have found, or the notice of an answer that it would have."""
+
+    notice_id: UUID
+    procedure: UUID | None
+    phase: str = Field(description="what became public: planning, contract, change, answer, award, cancellation")
+    title: str
+    buyer_name: str
+    departments: list[str]
+    deadline: datetime | None
+    published_at: datetime
+    reasons: list[ReasonView]
+
+
+class PreviewView(_View):
+    """What a search would have found of late, a page of it."""
+
+    since: datetime
+    count: int = Field(description="found on all pages")
+    whole: bool = Field(description="false: there may be more, the search is too wide to look at every notice")
+    items: list[PreviewedView]
+    next: str | None = Field(description="the `cursor` of the page that follows")
+
+
 class MailStateView(_View):
     """What became of the mail that told of a match."""
 
@@ -201,9 +227,10 @@ class MailStateView(_View):
 
 
 class MatchView(_View):
-    """A notice that a search found."""
+    """A notice, or an answer, that a search found."""
 
     notice_id: UUID
+    about: UUID | None = Field(description="the notice that an answer is about; null for a notice")
     title: str
     reasons: list[ReasonView]
     matched_at: datetime
@@ -218,7 +245,7 @@ class MatchView(_View):
             identity = message_id(row["mail_id"], domain)
             mail = MailStateView(state=row["mail_state"], sent_at=row["sent_at"], message_id=identity)
         reasons = [ReasonView(**reason) for reason in row["reasons"]]
-        values = {name: row[name] for name in ("notice_id", "title", "matched_at", "relevant")}
+        values = {name: row[name] for name in ("notice_id", "about", "title", "matched_at", "relevant")}
         return cls(**values, reasons=reasons, mail=mail)
 
 

@@ -18,13 +18,19 @@ from services.alerts.jobs import JOBS, PERIODIC
 from services.alerts.partners.exchange import Exchange, NoExchange, RabbitExchange
 from services.alerts.partners.tool import partner_group
 from services.alerts.people.api import AskLimiter
+from services.alerts.previews_api import PreviewLimiter
 from services.alerts.sending import SENDING
+from services.alerts.service.previews import Tries
 from services.alerts.service.webhooks import public_types
 from services.alerts.settings import AlertsSettings
+from services.alerts.slots import MATCHING
 from services.alerts.tool import match_files
 from services.alerts.webhooks.client import Caller
 
 __all__ = ["SERVICE"]
+
+_TRIES = 2
+"""Previews that one process works on at once: each may keep a core busy for seconds."""
 
 
 def ports(runtime: Runtime) -> Mapping[type, object]:
@@ -34,7 +40,16 @@ def ports(runtime: Runtime) -> Mapping[type, object]:
     mailer = SmtpMailer(settings.smtp_url.get_secret_value())
     users, asked = RecordedCompanyUsers(runtime), AskLimiter(settings.asked_per_minute)
     exchange = _exchange(settings)
-    return {Mailer: mailer, Caller: caller, Exchange: exchange, CompanyUsers: users, AskLimiter: asked}
+    previews = PreviewLimiter(settings.previews_per_minute)
+    return {
+        Mailer: mailer,
+        Caller: caller,
+        Exchange: exchange,
+        CompanyUsers: users,
+        AskLimiter: asked,
+        PreviewLimiter: previews,
+        Tries: Tries(_TRIES),
+    }
 
 
 def _exchange(settings: AlertsSettings) -> Exchange:
@@ -52,7 +67,7 @@ SERVICE = Service(
     consumers=CONSUMERS,
     jobs=JOBS,
     periodic=PERIODIC,
-    loops=(SENDING,),
+    loops=(MATCHING, SENDING),
     ports=ports,
     tools=(match_files, partner_group, rebuild_command({QUEUE: TABLES})),
     graphs={"mail": TRANSITIONS},

@@ -23,6 +23,7 @@ __all__ = [
     "DigestLinks",
     "alert",
     "alert_subject",
+    "answer_title",
     "digest",
     "letter",
     "news",
@@ -67,9 +68,14 @@ class DigestLinks:
     """Where a person without an account changes what they are told of."""
 
 
-def alert_subject(title: str) -> str:
-    """Give the subject of an alert: the notice's title, made safe for a header."""
-    return one_line(f"Nouvel avis : {title}")
+def alert_subject(title: str, kind: str = "contract") -> str:
+    """Give the subject of an alert: the notice's title, or that of an answer, made safe for a header."""
+    return one_line(title if kind == "answer" else f"Nouvel avis : {title}")
+
+
+def answer_title(title: str) -> str:
+    """Give the title under which an answer is told, from that of its notice."""
+    return f"Réponse à une question / Answer to a question : {title}"
 
 
 def alert(subject: str, found: Sequence[Found], *, language: str, notice_url: str, unsubscribe_url: str) -> Content:
@@ -124,7 +130,7 @@ def digest(found: Sequence[Sequence[Found]], *, language: str, now: datetime, li
 
 
 def _told(found: Sequence[Found], links: DigestLinks) -> dict[str, Any]:
-    return {**_notice(found), "notice_url": f"{links.root}/notices/v1/notices/{found[0].notice_id}"}
+    return {**_notice(found), "notice_url": f"{links.root}/notices/v1/notices/{found[0].shown}"}
 
 
 def _notice(found: Sequence[Found]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ __all__ = ["LAST_CHANCE", "Section", "sorted_out"]
 
 LAST_CHANCE: Final = timedelta(days=7)
 """Before the deadline."""
-_CHANGES: Final = frozenset({"change", "cancellation", "modification"})
+_CHANGES: Final = frozenset({"change", "cancellation", "modification", "answer"})
 
 
 class Section(StrEnum):

@@ -19,10 +19,10 @@ _PEOPLE = 500
 """Digests queued in one transaction."""
 
 
-async def tell(uow: Uow, criteria: Sequence[UUID], told: Told, title: str) -> None:
+async def tell(uow: Uow, criteria: Sequence[UUID], told: Told, subject: str) -> None:
     """Queue the mails of a notice for all people whose searches have these criteria; whoever was told is not again."""
     now = uow.now()
-    queued = await store.queue_alerts(uow.conn, criteria, told, compose.alert_subject(title), now)
+    queued = await store.queue_alerts(uow.conn, criteria, told, subject, now)
     uow.before_commit(_count, ("alert", queued))
     runs = {rhythm: next_run(rhythm, now) for rhythm in await store.rhythms(uow.conn, criteria)}
     if runs:

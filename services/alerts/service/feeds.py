@@ -72,7 +72,7 @@ def _item(runtime: Runtime, told: Told) -> feeds.Item:
         author=told.buyer_name,
         published_at=told.published_at,
         deadline=told.deadline,
-        address=f"{runtime.settings.public_url}/notices/v1/notices/{told.notice_id}/page",
+        address=f"{runtime.settings.public_url}/notices/v1/notices/{told.shown}/page",
         codes=tuple(told.cpv),
         summary=feeds.summary(told.buyer_name, told.deadline),
     )

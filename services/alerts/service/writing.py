@@ -115,7 +115,7 @@ def _alert(facts: _Facts, claimed: Claimed, contact: Contact) -> Posting:
         mail.subject,
         facts.found[mail.mail_id],
         language=contact.language,
-        notice_url=f"{settings.public_url}/notices/v1/notices/{mail.subject_id}",
+        notice_url=f"{settings.public_url}/notices/v1/notices/{facts.found[mail.mail_id][0].shown}",
         unsubscribe_url=unsubscribe,
     )
     return build(_envelope(settings, claimed, contact, unsubscribe), content)

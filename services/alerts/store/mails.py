@@ -233,6 +233,7 @@ def found_of(row: asyncpg.Record) -> Found:
     """Give a notice that one search found, as mails tell it."""
     return Found(
         notice_id=row["notice_id"],
+        shown=row["shown"],
         procedure=row["procedure"],
         kind=row["kind"],
         title=row["title"],

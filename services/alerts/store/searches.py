@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import pydantic_core
 
-from libs.common.messages.notices import Notice
 from services.alerts.domain import Contact, Frequency, Holder, Search, Told
-from services.alerts.matching.anchors import anchors
 from services.alerts.matching.criteria import Criteria
-from services.alerts.matching.match import Reason
-from services.alerts.matching.needs import needs_of
 from services.alerts.matching.summary import summary, summary_en
 from services.alerts.store.sql import QUERIES, Key
 
 __all__ = [
     "add_search",
-    "candidates",
     "change_search",
     "contact",
     "count_searches",
@@ -30,8 +23,6 @@ __all__ = [
     "forget_contact",
     "give_feedback",
     "keep_criteria",
-    "keep_matches",
-    "keep_notice",
     "latest",
     "matches",
     "search",
@@ -75,18 +66,14 @@ async def count_searches(conn: asyncpg.Connection, holder: Holder) -> int:
 
 
 async def keep_criteria(conn: asyncpg.Connection, criteria: Criteria, at: datetime) -> UUID:
-    """Give the row of distinct criteria, filed under their rarest required term if they are new."""
+    """Give the row of distinct criteria, kept if they are new."""
     digest = criteria.digest()
     said = (summary(criteria), summary_en(criteria))
     new: UUID | None = await conn.fetchval(QUERIES["keep_criteria"], digest, criteria.canonical(), *said, at)
-    if new is None:
-        known: UUID = await conn.fetchval(QUERIES["criteria_by_digest"], digest)
-        return known
-    keys = {key for group in needs_of(criteria).groups for key in group}
-    rows = await conn.fetch(QUERIES["frequency"], sorted(keys))
-    frequency = {row["key"]: row["searches"] for row in rows}
-    await conn.execute(QUERIES["keep_anchors"], sorted(anchors(criteria, frequency)), new)
-    return new
+    if new is not None:
+        return new
+    known: UUID = await conn.fetchval(QUERIES["criteria_by_digest"], digest)
+    return known
 
 
 async def add_search(conn: asyncpg.Connection, search: Search, criteria_id: UUID) -> None:
@@ -154,29 +141,6 @@ async def matches(conn: asyncpg.Connection, search_id: UUID, before: Key, limit:
     """Give what a search found, newest first, with the state of the mail that told of it."""
     rows: list[asyncpg.Record] = await conn.fetch(QUERIES["matches"], search_id, *before, limit)
     return rows
-
-
-async def keep_notice(
-    conn: asyncpg.Connection, notice: Notice, *, procedure: UUID | None, cpv: Sequence[str], departments: Sequence[str]
-) -> None:
-    """Keep what mails and filters need of a notice."""
-    head = (notice.notice_id, notice.version, procedure, notice.kind, notice.title, notice.buyer.name)
-    tail = (list(cpv), list(departments), notice.deadline, notice.published_at, notice.buyer.organisation)
-    await conn.execute(QUERIES["keep_notice"], *head, *tail)
-
-
-async def candidates(conn: asyncpg.Connection, terms: Sequence[str]) -> list[tuple[UUID, Criteria]]:
-    """Give the distinct criteria that a notice with these terms may answer."""
-    rows = await conn.fetch(QUERIES["candidates"], list(terms))
-    return [(row["criteria_id"], Criteria.model_validate(row["definition"])) for row in rows]
-
-
-async def keep_matches(
-    conn: asyncpg.Connection, notice: Notice, found: Mapping[UUID, Sequence[Reason]], at: datetime
-) -> None:
-    """Keep every match of a notice at once; known ones stay as they are."""
-    reasons = [pydantic_core.to_json([reason.told() for reason in why]).decode() for why in found.values()]
-    await conn.execute(QUERIES["keep_matches"], list(found), notice.notice_id, notice.version, reasons, at)
 
 
 def _of(holder: Holder) -> tuple[str | None, UUID | None]:

@@ -24,6 +24,8 @@ async def wish(h: Harness, frequency: str, *, name: str = "Écoles", org: str = 
 
 
 async def run(h: Harness, at: datetime) -> None:
+    """Match what was published so far, then let the digests of an hour leave."""
+    await h.settle()
     h.clock.set(at)
     await tick(h.runtime)
     await h.settle()

@@ -20,11 +20,13 @@ import structlog
 from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
 
+from libs.common.messages.base import Event
 from libs.common.messages.envelope import CloudEvent
 from libs.common.messages.notices import Buyer
 from libs.common.telemetry import setup_logs
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
+from services.alerts.slots import MATCHING
 from services.alerts.wiring import SERVICE
 from tests.unit.alerts.alerts_samples import (
     BUYER,
@@ -110,6 +112,12 @@ async def call(
         assert answer.status == status, await answer.text()
         told: Json = await answer.json() if status not in {204} else {}
         return told
+
+
+async def tell(h: Harness, *events: Event | CloudEvent) -> None:
+    """Have events of other services handled, and notices among them matched; no mail leaves."""
+    await h.deliver(*events)
+    await MATCHING.drain(h.runtime)
 
 
 async def contact(h: Harness, org: str = COMPANY, address: str = ADDRESS, language: str = "fr") -> None:

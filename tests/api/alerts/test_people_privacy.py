@@ -7,7 +7,7 @@ from uuid import UUID
 
 from libs.common.testing.harness import Harness
 from tests.api.alerts.people_flow import ADDRESS, ask, at, confirm, link_of, subscribed
-from tests.api.alerts.test_alerts_mails import Inbox, box, call, contact, h, inbox, logs
+from tests.api.alerts.test_alerts_mails import Inbox, box, call, contact, h, inbox, logs, tell
 from tests.unit.alerts.alerts_samples import BUYER, NOTICE, OTHER_COMPANY, PROCEDURE, published
 
 __all__ = ["box", "h", "inbox", "logs"]
@@ -29,11 +29,11 @@ async def lines(h: Harness) -> dict[str, list[str]]:
 
 async def lived(h: Harness, box: Inbox) -> tuple[str, str]:
     """Let a person use everything; give the root of their own addresses, and a search."""
-    await h.deliver(published())
+    await tell(h, published())
     root = await subscribed(h, box, search=SEARCH)
     [search] = (await at(h, "GET", f"{root}/searches", 200))["items"]
     path = f"{root}/searches/{search['search_id']}"
-    await h.deliver(published(notice_id=UUID(int=5), procedure=PROCEDURE))
+    await tell(h, published(notice_id=UUID(int=5), procedure=PROCEDURE))
     await at(h, "PUT", f"{path}/matches/{UUID(int=5)}/feedback", 204, {"relevant": True})
     await at(h, "PUT", f"{path}/feed", 200)
     await at(h, "PUT", f"{root}/followed/{PROCEDURE}", 204)
@@ -80,7 +80,7 @@ async def test_an_erased_address_is_in_no_table_and_no_queue(h: Harness, box: In
     assert {table for table, found in left.items() if any(search_id in line for line in found)} <= {"journal"}
     await at(h, "GET", root, 404)
     await confirm(h, link, 410)
-    await h.deliver(published(notice_id=UUID(int=6)))
+    await tell(h, published(notice_id=UUID(int=6)))
     await h.settle()
     assert len(box.mails) == 1, "the link that erased, and nothing since"
 
@@ -91,7 +91,7 @@ async def test_what_somebody_else_searches_for_too_survives_an_erasure(h: Harnes
     await at(h, "POST", f"{root}/erasure", 202)
     await h.settle()
     await confirm(h, link_of(box))
-    await h.deliver(published())
+    await tell(h, published())
     [search] = (await call(h, "GET", "/v1/searches", 200))["items"]
     found = (await call(h, "GET", f"/v1/searches/{search['search_id']}/matches", 200))["items"]
     assert [each["notice_id"] for each in found] == [str(NOTICE)]

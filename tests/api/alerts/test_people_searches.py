@@ -10,7 +10,7 @@ import icalendar
 
 from libs.common.testing.harness import Harness
 from tests.api.alerts.people_flow import ask, at, confirm, link_of, manage_link, person, subscribed
-from tests.api.alerts.test_alerts_mails import Inbox, Json, box, call, h, inbox, search
+from tests.api.alerts.test_alerts_mails import Inbox, Json, box, call, h, inbox, search, tell
 from tests.unit.alerts.alerts_samples import BUYER, NOTICE, OTHER_COMPANY, PROCEDURE, published
 
 __all__ = ["box", "h", "inbox"]
@@ -26,7 +26,7 @@ async def get(h: Harness, address: str, status: int = 200) -> bytes:
 
 async def test_a_search_is_followed_in_a_feed_reader_and_a_calendar(h: Harness) -> None:
     found = await search(h, name="Écoles & <toits>")
-    await h.deliver(published(title="École <script>, toiture ; lot 1"))
+    await tell(h, published(title="École <script>, toiture ; lot 1"))
     feed = await call(h, "PUT", f"/v1/searches/{found}/feed", 200)
     atom = ElementTree.fromstring(await get(h, feed["atom"]))  # noqa: S314  # written by us just now
     assert atom.findtext(f"{ATOM}title") == "Halles : Écoles & <toits>"
@@ -60,7 +60,7 @@ async def test_the_address_of_a_feed_ends_when_another_is_asked_for_and_for_good
 async def test_more_and_less_like_this_are_counted_for_the_holder(h: Harness) -> None:
     found = await search(h)
     path = f"/v1/searches/{found}"
-    await h.deliver(published(), published(notice_id=UUID(int=5)))
+    await tell(h, published(), published(notice_id=UUID(int=5)))
     await call(h, "PUT", f"{path}/matches/{NOTICE}/feedback", 204, {"relevant": True})
     for relevant in (True, False):
         await call(h, "PUT", f"{path}/matches/{UUID(int=5)}/feedback", 204, {"relevant": relevant})
@@ -79,7 +79,7 @@ async def test_what_is_muted_is_listed_page_by_page_and_taken_back(h: Harness, b
     await at(h, "PUT", f"{root}/muted/notice/{NOTICE}", 404)
     await at(h, "PUT", f"{root}/muted/notice/word", 422)
     await at(h, "PUT", f"{root}/muted/sector/45", 422)
-    await h.deliver(published())
+    await tell(h, published())
     for _ in range(2):
         await at(h, "PUT", f"{root}/muted/notice/{NOTICE}", 204)
         await at(h, "PUT", f"{root}/muted/buyer/{BUYER}", 204)
@@ -101,7 +101,7 @@ async def press(h: Harness, root: str, **form: str) -> str:
 
 
 async def test_the_page_changes_pauses_deletes_and_stops_without_a_script(h: Harness, box: Inbox) -> None:
-    await h.deliver(published())
+    await tell(h, published())
     root = await subscribed(h, box, search={"name": "<b>Écoles</b>", "words": ["école"]})
     await at(h, "PUT", f"{root}/followed/{PROCEDURE}", 204)
     async with h.client.get(f"{root}/page") as answer:

@@ -11,7 +11,7 @@ from libs.common.testing.harness import Harness
 from services.alerts.people import links
 from services.alerts.people.api import AskLimiter
 from tests.api.alerts.people_flow import ADDRESS, SEARCH, ask, at, confirm, link_of, manage_link, person, subscribed
-from tests.api.alerts.test_alerts_mails import Inbox, Json, bodies, box, call, contact, h, inbox
+from tests.api.alerts.test_alerts_mails import Inbox, Json, bodies, box, call, contact, h, inbox, tell
 from tests.unit.alerts.alerts_samples import COMPANY, OTHER_COMPANY, PROCEDURE, published
 
 __all__ = ["box", "h", "inbox"]
@@ -315,6 +315,6 @@ async def test_a_changed_search_is_matched_by_its_new_criteria(h: Harness) -> No
         h, "PATCH", path, 200, {"criteria": {"words": ["école"]}, "name": "Écoles", "frequency": "weekly"}
     )
     assert (told["name"], told["frequency"], told["summary"]) == ("Écoles", "weekly", "contient « école »")
-    await h.deliver(published())
+    await tell(h, published())
     assert len((await call(h, "GET", f"{path}/matches", 200))["items"]) == 1
     await call(h, "PATCH", path, 422, {"criteria": {"not": ["école"]}})

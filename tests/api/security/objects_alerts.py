@@ -21,6 +21,7 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     await call(h, COMPANY, "PUT", "/contact", expect=200, json=contact)
     made = await call(h, COMPANY, "POST", "/searches", expect=201, json=search)
     await h.deliver(published())
+    await h.settle()
     hook = await call(h, PARTNER, "POST", "/webhooks", expect=201, json=webhook)
     async with h.runtime.read() as conn:
         contact_id = await conn.fetchval("SELECT contact_id FROM contact")
@@ -49,6 +50,7 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             ("PUT", "/v1/searches/{search_id}/matches/{notice_id}/feedback"): {"json": {"relevant": True}},
             ("POST", "/v1/subscriptions"): {"json": {"email": "a@b.example", "search": {"name": "x", "words": ["y"]}}},
             ("POST", "/v1/subscriptions/link"): {"json": {"email": "a@b.example"}},
+            ("POST", "/v1/previews"): {"json": {"words": ["toiture"]}},
             ("POST", "/v1/searches"): {"json": {"name": "mine", "words": ["voirie"]}},
             ("POST", "/v1/webhooks"): {"json": {"url": "https://9.9.9.9/mine"}},
         },

@@ -13,9 +13,11 @@ from libs.common.testing.plugin import HarnessFactory
 from services.alerts.domain import MailState, Search
 from services.alerts.matching.criteria import Criteria
 from services.alerts.people import store as people
+from services.alerts.service import matching
+from services.alerts.slots import MATCHING
 from services.alerts.store import digests, mails, searches
 from services.alerts.wiring import SERVICE
-from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, notice
+from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, published
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -37,42 +39,19 @@ async def keep(h: Harness, criteria: Criteria, organisation: str = COMPANY) -> U
     return criteria_id
 
 
-async def test_equal_criteria_saved_at_once_are_one_row_filed_once(h: Harness) -> None:
+async def test_equal_criteria_saved_at_once_are_one_row(h: Harness) -> None:
     criteria = Criteria(words=["toiture", "école"], cpv=["45"])
     found = await asyncio.gather(*(keep(h, criteria, f"SIRET:{number:014d}") for number in range(4)))
     assert len(set(found)) == 1
     async with h.runtime.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM criteria") == 1
-        assert await conn.fetchval("SELECT count(DISTINCT key) FROM anchor") == await conn.fetchval(
-            "SELECT count(*) FROM anchor"
-        )
-
-
-async def test_candidates_are_those_filed_under_a_term_and_still_wanted(h: Harness) -> None:
-    toit = await keep(h, Criteria(words=["toiture"]))
-    await keep(h, Criteria(words=["piscine"]))
-    anything = await keep(h, Criteria(value_min=1))
-    async with h.runtime.uow() as uow:
-        found = await searches.candidates(uow.conn, ["*", "w:toitur", "w:ecol"])
-        assert {criteria_id for criteria_id, _ in found} == {toit, anything}
-        await uow.conn.execute("DELETE FROM search WHERE criteria_id = $1", toit)
-        found = await searches.candidates(uow.conn, ["*", "w:toitur", "w:ecol"])
-        assert {criteria_id for criteria_id, _ in found} == {anything}
-
-
-async def test_the_rarest_term_is_chosen_by_what_is_filed_already(h: Harness) -> None:
-    for number in range(3):
-        await keep(h, Criteria(words=["toiture"], departments=[f"0{number + 1}"]))
-    await keep(h, Criteria(words=["toiture", "zinc"]))
-    async with h.runtime.read() as conn:
-        keys = {row["key"] for row in await conn.fetch("SELECT key FROM anchor")}
-    assert "w:zinc" in keys
 
 
 async def queue(h: Harness, criteria: UUID) -> None:
     async with h.runtime.uow() as uow:
-        await searches.keep_notice(uow.conn, notice(), procedure=None, cpv=[], departments=[])
-        await searches.keep_matches(uow.conn, notice(), {criteria: []}, NOW)
+        await matching.keep_notice(uow, published(None))
+    await MATCHING.drain(h.runtime)
+    async with h.runtime.uow() as uow:
         await digests.queue_alerts(uow.conn, [criteria], digests.Told(NOTICE, None, BUYER), "x", NOW)
 
 

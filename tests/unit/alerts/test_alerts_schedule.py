@@ -41,7 +41,7 @@ def test_a_digest_leaves_at_the_hour_of_its_reader(rhythm: Rhythm, now: str, run
 
 
 def found(kind: str = "contract", deadline: datetime | None = None) -> list[Found]:
-    return [Found(NOTICE, None, kind, "Toit", "Dijon", ["21"], deadline, "S", "s", "s", [])]
+    return [Found(NOTICE, NOTICE, None, kind, "Toit", "Dijon", ["21"], deadline, "S", "s", "s", [])]
 
 
 def test_sections_tell_what_is_urgent_first_and_nothing_that_is_over() -> None:
