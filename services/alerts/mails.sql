@@ -239,12 +239,17 @@ SELECT digest, reason
   FROM suppression
  WHERE digest = ANY ($1::bytea[]) AND (reason <> 'soft' OR since > $2);
 
+-- held --
+SELECT reason, since
+  FROM suppression
+ WHERE digest = $1;
+
 -- suppress --
 INSERT INTO suppression (digest, reason, status, since)
 VALUES ($1, $2, $3, $4)
 ON CONFLICT (digest) DO UPDATE
    SET reason = EXCLUDED.reason, status = EXCLUDED.status, since = EXCLUDED.since
- WHERE suppression.reason <> 'hard';
+ WHERE suppression.reason <> 'hard' OR EXCLUDED.reason = 'hard';
 
 -- lift_suppression --
 DELETE FROM suppression
@@ -256,6 +261,13 @@ SELECT CASE WHEN mail.organisation IS NOT NULL THEN contact.email ELSE person.em
   LEFT JOIN contact USING (organisation)
   LEFT JOIN subscriber AS person ON person.subscriber_id = mail.subscriber_id
  WHERE mail_id = $1;
+
+-- address_of_request --
+-- Of a mail that asks to confirm; once it was used, its address is known to be read, whatever is reported.
+SELECT email
+  FROM request
+  JOIN subscriber USING (subscriber_id)
+ WHERE request_id = $1 AND used_at IS NULL;
 
 -- keep_return --
 INSERT INTO mail_return (mail_id, kind, digest, status, at)

@@ -29,7 +29,8 @@ async def send_mail(runtime: Runtime, job: Job) -> Completion | None:
     if written is None:
         return _closing(mail_id, None, "no longer wanted")
     mailer = runtime.port(Mailer)  # type: ignore[type-abstract]  # a port is named by its protocol
-    return _closing(mail_id, *await hand_over(mailer, build(*written), attempt=job.attempt))
+    handed = await hand_over(mailer, build(*written), attempt=job.attempt)
+    return _closing(mail_id, handed.fate, handed.reason)
 
 
 @JOBS.on(questions.TELL_JOB)

@@ -18,7 +18,7 @@ from libs.common.jobs import MAX_ATTEMPTS
 from libs.common.mail.message import Posting
 from libs.common.mail.session import Session
 
-__all__ = ["Fate", "MailPostponedError", "MailRefusedError", "Mailer", "SmtpMailer", "hand_over"]
+__all__ = ["Fate", "Handed", "MailPostponedError", "MailRefusedError", "Mailer", "SmtpMailer", "hand_over"]
 
 CONNECTIONS = 20
 """Open at once by one process, as many as relays grant without a word."""
@@ -39,6 +39,16 @@ class Fate(StrEnum):
     """The mail server refused it for good."""
     FAILED = "failed"
     """It could not be handed over, after many attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What became of a mail that was handed over, and why."""
+
+    fate: Fate
+    reason: str | None = None
+    bad_address: bool = False
+    """The address itself is at fault."""
 
 
 class MailRefusedError(Exception):
@@ -218,14 +228,14 @@ def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefusedError | Mail
     return MailRefusedError(error.code, bad_address=bool(_BAD_ADDRESS.match(error.message)))
 
 
-async def hand_over(mailer: Mailer, posting: Posting, *, attempt: int) -> tuple[Fate, str | None]:
+async def hand_over(mailer: Mailer, posting: Posting, *, attempt: int) -> Handed:
     """Make one attempt at a mail: what became of it, and why. Raises what asks for another attempt."""
     try:
         await mailer.send(posting)
     except MailRefusedError as error:
-        return Fate.REFUSED, str(error)
+        return Handed(Fate.REFUSED, str(error), bad_address=error.bad_address)
     except (MailPostponedError, aiosmtplib.SMTPException, OSError) as error:
         if attempt < MAX_ATTEMPTS:
             raise
-        return Fate.FAILED, type(error).__name__
-    return Fate.SENT, None
+        return Handed(Fate.FAILED, type(error).__name__)
+    return Handed(Fate.SENT)

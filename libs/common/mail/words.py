@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
 
 from libs.common.mail.message import Content
 
-__all__ = ["english_time", "french_time", "page", "render"]
+__all__ = ["POLICY", "english_time", "french_time", "page", "render"]
 
+_STYLE: Final = (Path(__file__).with_name("templates") / "frame.css").read_text("utf-8")
+_DIGEST: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
+POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy of pages that links of mails lead to: nothing is loaded and nothing runs."""
 _PARIS = ZoneInfo("Europe/Paris")
 _MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin",
@@ -43,7 +52,7 @@ def render(package: str, name: str, subject: str, values: Mapping[str, Any], *, 
 
 def page(package: str, name: str, **values: Any) -> str:  # noqa: ANN401  # what the template says
     """Give the page that a link of a mail leads to."""
-    return _templates(package).get_template(f"{name}.html").render(values)
+    return _templates(package).get_template(f"{name}.html").render(values | {"style": _STYLE})
 
 
 @cache

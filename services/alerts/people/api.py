@@ -13,7 +13,7 @@ from libs.common.errors import NotFound, TooManyRequests
 from libs.common.http import Routes
 from libs.common.http.gate import address
 from libs.common.http.limits import Limiter
-from libs.common.mail.words import page
+from libs.common.mail.words import POLICY, page
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.alerts.errors import NoAddress, RequestExpired, TooManyFollows, TooManySearches, UnselectiveSearch
@@ -162,7 +162,12 @@ async def ask_erasure(request: web.Request, uow: Uow, token: str) -> AskedView:
 
 def html(content: str) -> web.Response:
     """Give a page that a link of a mail leads to: kept nowhere, told to nobody."""
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+    headers = {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex",
+        "Content-Security-Policy": POLICY,
+    }
     return web.Response(text=content, content_type="text/html", headers=headers)
 
 

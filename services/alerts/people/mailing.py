@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -10,9 +11,12 @@ from libs.common.mail.smtp import Mailer, hand_over
 from libs.common.mail.words import render
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job
+from libs.common.uow import Uow
+from services.alerts.mails.returns import digest_of, return_path
 from services.alerts.people import links, store
 from services.alerts.people.domain import Purpose, Request, Subscriber
 from services.alerts.settings import AlertsSettings
+from services.alerts.store import mails as mail_store
 
 __all__ = ["send_request"]
 
@@ -36,10 +40,20 @@ async def send_request(runtime: Runtime, job: Job) -> Completion | None:
     if asked.purpose is Purpose.LINK and person.confirmed_at is None:
         return None
     settings = runtime.port(AlertsSettings)
-    envelope = Envelope(asked.request_id, settings.mail_from, person.email, settings.mail_domain)
+    envelope = Envelope(
+        asked.request_id,
+        settings.mail_from,
+        person.email,
+        settings.mail_domain,
+        return_path=return_path(settings, asked.request_id, person.email),
+    )
     mailer = runtime.port(Mailer)  # type: ignore[type-abstract]  # a port is named by its protocol
-    await hand_over(mailer, build(envelope, _content(settings, asked, person)), attempt=job.attempt)
-    return None
+    handed = await hand_over(mailer, build(envelope, _content(settings, asked, person)), attempt=job.attempt)
+    return partial(_leave_alone, digest_of(settings, person.email)) if handed.bad_address else None
+
+
+async def _leave_alone(digest: bytes, uow: Uow) -> None:
+    await mail_store.suppress(uow.conn, digest, "hard", None, uow.now())
 
 
 def _content(settings: AlertsSettings, asked: Request, person: Subscriber) -> Content:

@@ -16,11 +16,14 @@ from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.alerts.domain import Frequency, Holder
 from services.alerts.errors import RequestExpired
+from services.alerts.mails.returns import digest_of
 from services.alerts.matching.criteria import Criteria
 from services.alerts.people import erasure, links, store
 from services.alerts.people.domain import Purpose, Request, Subscriber
 from services.alerts.service import news
 from services.alerts.service.searches import Draft, create_search
+from services.alerts.settings import AlertsSettings
+from services.alerts.store import mails as mail_store
 
 __all__ = [
     "JOB",
@@ -41,6 +44,8 @@ VALID: Final = timedelta(days=2)
 AN_HOUR: Final = 3
 A_DAY: Final = 10
 """Mails that others may cause at one address."""
+QUIET: Final = {"hard": timedelta(days=1), "soft": timedelta(days=1), "complaint": timedelta(days=7)}
+"""How long nothing is mailed to an address that mails came back from; then one a day asks, until its reader confirms."""
 
 
 def search_wish(draft: Draft) -> dict[str, Any]:
@@ -57,14 +62,23 @@ async def ask(uow: Uow, email: str, language: str, purpose: Purpose, wish: dict[
     """Send an address the link that does what is asked in its name; nothing, when it had enough of them lately."""
     person = await store.adopt(uow.conn, email, language, uow.now())
     now = uow.now()
-    hour, day = await store.count_requests(
-        uow.conn, person.subscriber_id, hour=now - timedelta(hours=1), day=now - timedelta(days=1)
-    )
-    if hour >= AN_HOUR or day >= A_DAY:
+    if not await _may_be_mailed(uow, person):
         return
     asked = Request(uuid4(), person.subscriber_id, purpose, wish, language, now + VALID, None)
     await store.add_request(uow.conn, asked, now)
     uow.enqueue(JOB, key=str(asked.request_id), payload={"request_id": str(asked.request_id)})
+
+
+async def _may_be_mailed(uow: Uow, person: Subscriber) -> bool:
+    """Tell whether one mail more may go to an address: fewer where they came back, as a mailbox may be mended meanwhile."""
+    now = uow.now()
+    hour, day = await store.count_requests(
+        uow.conn, person.subscriber_id, hour=now - timedelta(hours=1), day=now - timedelta(days=1)
+    )
+    held = await mail_store.held(uow.conn, digest_of(uow.runtime.port(AlertsSettings), person.email))
+    if held is None:
+        return hour < AN_HOUR and day < A_DAY
+    return day == 0 and held.since + QUIET[held.reason] <= now
 
 
 async def ask_link(uow: Uow, email: str) -> None:
@@ -107,6 +121,7 @@ async def confirm(uow: Uow, token: str) -> tuple[Purpose, Subscriber | None]:
         await erasure.erase(uow, asked.subscriber_id)
         return asked.purpose, None
     person = await store.confirm(uow.conn, asked.subscriber_id, uow.now())
+    await mail_store.lift(uow.conn, digest_of(uow.runtime.port(AlertsSettings), person.email))
     await _fulfil(uow, person, asked)
     uow.audit("alerts.request.confirmed", str(asked.request_id))
     return asked.purpose, person

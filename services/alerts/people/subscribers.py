@@ -11,8 +11,11 @@ from libs.common.runtime import Runtime
 from libs.common.settings import Settings
 from libs.common.uow import Uow
 from services.alerts.domain import Holder
+from services.alerts.mails.returns import digest_of
 from services.alerts.people import links, store
 from services.alerts.people.domain import Subscriber
+from services.alerts.settings import AlertsSettings
+from services.alerts.store import mails as mail_store
 from services.alerts.store import searches as search_store
 
 __all__ = ["holder", "known_link", "mute", "of_link", "set_settings", "unmute", "unsubscribe"]
@@ -42,6 +45,8 @@ async def set_settings(uow: Uow, person: Subscriber, *, alerts: bool | None) -> 
     """Keep when and how a person wants alerts, and whether."""
     if alerts and not person.alerts:
         await store.confirm(uow.conn, person.subscriber_id, uow.now())
+    if alerts:
+        await mail_store.lift(uow.conn, digest_of(uow.runtime.port(AlertsSettings), person.email))
     if alerts is False:
         await store.unsubscribe(uow.conn, person.subscriber_id, person.generation, uow.now())
     return await store.change(uow.conn, person)

@@ -46,7 +46,17 @@ async def receive(runtime: Runtime, raw: bytes) -> Outcome:
     if returned is None:
         return Outcome.FORGED
     async with runtime.uow() as uow:
+        asked = await return_store.address_of_request(uow.conn, returned.mail_id)
+        if asked is not None:
+            return await _of_request(uow, digest_of(settings, asked), report, returned)
         return await _keep(uow, settings, report, returned)
+
+
+async def _of_request(uow: Uow, digest: bytes, report: Report, returned: Returned) -> Outcome:
+    """Leave an address alone that never confirmed anything; nobody is told: whoever typed it is a stranger."""
+    if report.kind is not Kind.SOFT and returned.names(digest):
+        await store.suppress(uow.conn, digest, report.kind, report.status, uow.now())
+    return Outcome(report.kind)
 
 
 async def _keep(uow: Uow, settings: AlertsSettings, report: Report, returned: Returned) -> Outcome:

@@ -17,12 +17,14 @@ __all__ = [
     "Closed",
     "Draft",
     "Ending",
+    "Held",
     "Later",
     "Row",
     "claim",
     "close",
     "closed_of",
     "found_of",
+    "held",
     "keep_leases",
     "lift",
     "page",
@@ -71,6 +73,14 @@ class Ending:
     reason: str | None = None
     bad_address: bytes | None = field(default=None, repr=False)
     """The digest of an address that the mail server called unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why mails go to an address no longer: hard, soft, complaint."""
+
+    reason: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +190,12 @@ async def suppressed(conn: asyncpg.Connection, digests: Sequence[bytes], *, soft
     """Give why mails do not go to some of these addresses."""
     rows = await conn.fetch(MAILS["suppressed"], list(digests), soft_since)
     return {row["digest"]: row["reason"] for row in rows}
+
+
+async def held(conn: asyncpg.Connection, digest: bytes) -> Held | None:
+    """Give since when and why mails do not go to an address; None: they do."""
+    row = await conn.fetchrow(MAILS["held"], digest)
+    return Held(**dict(row)) if row else None
 
 
 async def suppress(conn: asyncpg.Connection, digest: bytes, reason: str, status: str | None, at: datetime) -> None:

@@ -10,12 +10,18 @@ import asyncpg
 from services.alerts.store.mails import Closed, closed_of
 from services.alerts.store.sql import MAILS
 
-__all__ = ["address_of", "bounce", "count_soft", "keep"]
+__all__ = ["address_of", "address_of_request", "bounce", "count_soft", "keep"]
 
 
 async def address_of(conn: asyncpg.Connection, mail_id: UUID) -> str | None:
     """Give the address that a mail would go to now; None when it is gone."""
     address: str | None = await conn.fetchval(MAILS["address_of"], mail_id)
+    return address
+
+
+async def address_of_request(conn: asyncpg.Connection, request_id: UUID) -> str | None:
+    """Give the address that was asked to confirm something and did not; None when it is gone, or did."""
+    address: str | None = await conn.fetchval(MAILS["address_of_request"], request_id)
     return address
 
 

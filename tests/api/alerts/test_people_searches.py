@@ -110,11 +110,14 @@ async def test_the_page_changes_pauses_deletes_and_stops_without_a_script(h: Har
     assert "&lt;b&gt;Écoles&lt;/b&gt;" in page
     [found] = (await at(h, "GET", f"{root}/searches", 200))["items"]
     search_id = found["search_id"]
-    assert "(en pause)" in await press(h, root, action="pause", search_id=search_id)
-    assert "(en pause)" not in await press(h, root, action="resume", search_id=search_id)
+    assert "(en pause" in await press(h, root, action="pause", search_id=search_id)
+    assert "(en pause" not in await press(h, root, action="resume", search_id=search_id)
     await press(h, root, action="frequency", search_id=search_id, frequency="weekly")
     [found] = (await at(h, "GET", f"{root}/searches", 200))["items"]
     assert found["frequency"] == "weekly"
+    await press(h, root, action="settings", digest_hour="18", language="en")
+    told = await person(h, root)
+    assert (told["digest_hour"], told["working_days"], told["language"]) == (18, False, "en")
     await press(h, root, action="unfollow", procedure=str(PROCEDURE))
     assert (await at(h, "GET", f"{root}/followed", 200))["items"] == []
     assert "Toutes vos alertes sont arrêtées" in await press(h, root, action="stop")
@@ -128,7 +131,13 @@ async def test_the_page_refuses_what_is_none_of_its_buttons_and_searches_of_othe
     root = await subscribed(h, box)
     other = await subscribed(h, box, "autre@ailleurs.example")
     [found] = (await at(h, "GET", f"{root}/searches", 200))["items"]
-    for form in ({"action": "drop"}, {}, {"action": "pause", "search_id": "x"}, {"action": "pause", "team": "true"}):
+    for form in (
+        {"action": "drop"},
+        {},
+        {"action": "pause", "search_id": "x"},
+        {"action": "pause", "team": "true"},
+        {"action": "settings", "digest_hour": "24"},
+    ):
         async with h.client.post(f"{root}/page", data=form) as answer:
             assert answer.status == 422
     async with h.client.post(f"{other}/page", data={"action": "delete", "search_id": found["search_id"]}) as answer:

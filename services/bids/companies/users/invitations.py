@@ -113,10 +113,10 @@ async def send(runtime: Runtime, job: Job) -> Completion | None:
     envelope = Envelope(found.invitation_id, settings.mail_from, found.email, settings.mail_domain)
     message = build(envelope, mails.invitation(name, found.role, found.expires_at, url))
     mailer = runtime.port(Mailer)  # type: ignore[type-abstract]  # a port is named by its protocol
-    fate, _ = await hand_over(mailer, message, attempt=job.attempt)
+    handed = await hand_over(mailer, message, attempt=job.attempt)
 
     async def close(uow: Uow) -> None:
-        await store.mailed(uow.conn, found.invitation_id, fate.value)
+        await store.mailed(uow.conn, found.invitation_id, handed.fate.value)
 
     return close
 
