@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -25,13 +23,10 @@ from services.bids.sealing import dealing, hardening, shamir
 from services.bids.sealing.manifest import ManifestFile, SealedFile
 from services.bids.sealing.names import SegmentName
 from services.bids.sealing.onfly_sources import Source
+from services.bids.sealing.onfly_work import Work
 from services.bids.sealing.seal import SealingPlan, seal_manifest
-from services.bids.sealing.stream import CHUNK_SIZE, TAG_SIZE
 
 __all__ = ["ManifestOrder", "Order", "run", "run_manifest", "seal_segment"]
-
-_BATCH = 16  # chunks sealed before they are written: 1 MiB
-_SEALED = CHUNK_SIZE + TAG_SIZE
 
 
 @dataclass(frozen=True)
@@ -83,73 +78,9 @@ def seal_segment(order: Order, source: Source, sink: int) -> Mapping[str, Any]:
     """
     secret = os.urandom(shamir.SECRET_SIZE)
     dealt = dealing.deal(secret, order.name, order.keys)
-    work = _Work(AESGCM(dealing.chunk_key(secret, order.name)), order.name.context("chunk"), sink)
+    work = Work(AESGCM(dealing.chunk_key(secret, order.name)), order.name.context("chunk"), sink)
     del secret
     plain = work.run(source)
     shares = [each.model_dump(mode="json") for each in dealt.shares]
     return {"plain": plain, "matches": source.matches(), "size": work.size, "sha256": work.digest.hexdigest(),
             "key_commitment": dealt.key_commitment, "shares": shares}  # fmt: skip
-
-
-class _Work:
-    """The chunks of docs/sealing.md, section 3.6, sealed into buffers that are used again.
-
-    While one batch is hashed and written by a thread of its own, the next one is read and sealed.
-    """
-
-    def __init__(self, cipher: AESGCM, context: bytes, sink: int) -> None:
-        self.digest = sha256()
-        self.size = 0
-        self._cipher = cipher
-        self._context = sha256(context).digest()
-        self._sink = sink
-        self._index = 0
-        self._plain = memoryview(bytearray(_BATCH * CHUNK_SIZE))
-        self._sealed = [memoryview(bytearray(_BATCH * _SEALED)) for _ in range(2)]
-
-    def run(self, source: Source) -> int:
-        """Seal until the source ends; give the bytes read."""
-        total, final = 0, False
-        with ThreadPoolExecutor(1) as writer:
-            writing: Future[None] | None = None
-            while not final:
-                filled = self._fill(source)
-                total, final = total + filled, filled < len(self._plain)
-                ready = self._seal(filled, final=final)
-                if writing is not None:
-                    writing.result()
-                writing = writer.submit(self._write, ready)
-            if writing is not None:
-                writing.result()
-        self._plain[:] = bytes(len(self._plain))
-        return total
-
-    def _fill(self, source: Source) -> int:
-        filled = 0
-        while filled < len(self._plain) and (got := source.read_into(self._plain[filled:])):
-            filled += got
-        return filled
-
-    def _seal(self, filled: int, *, final: bool) -> memoryview:
-        """Seal what is there: whole chunks, and at the end a last one that is shorter, maybe empty."""
-        self._sealed.reverse()
-        place = 0
-        for start in range(0, filled - filled % CHUNK_SIZE, CHUNK_SIZE):
-            place += self._chunk(start, start + CHUNK_SIZE, place, final=False)
-        if final:
-            place += self._chunk(filled - filled % CHUNK_SIZE, filled, place, final=True)
-        return self._sealed[0][:place]
-
-    def _write(self, ready: memoryview) -> None:
-        self.digest.update(ready)
-        self.size += len(ready)
-        while ready:
-            ready = ready[os.write(self._sink, ready) :]
-
-    def _chunk(self, start: int, end: int, place: int, *, final: bool) -> int:
-        nonce = self._index.to_bytes(12, "big")
-        told = self._context + self._index.to_bytes(8, "big") + bytes([final])
-        self._index += 1
-        size = end - start + TAG_SIZE
-        self._cipher.encrypt_into(nonce, self._plain[start:end], told, self._sealed[0][place : place + size])
-        return size

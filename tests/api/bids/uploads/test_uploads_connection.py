@@ -181,7 +181,7 @@ async def test_no_part_is_begun_that_nothing_will_fill(
     assert begun == list(range(1, len(parts) + 1))
 
 
-DATA = os.urandom(3_000_000)
+DATA = os.urandom(6_000_000)
 
 
 async def test_a_long_body_is_read_by_the_sealing_process_and_its_connection_then_closed(lasting: World) -> None:
@@ -190,7 +190,7 @@ async def test_a_long_body_is_read_by_the_sealing_process_and_its_connection_the
     async with api_processes(lasting, 1) as (api,):
         at, headers = 0, {"Tus-Resumable": "1.0.0"} | u.w.h.headers(ALPHA, "company") | MEDIA
         async with aiohttp.ClientSession() as client:
-            for size, more in ((1_000_000, {}), (1_500_000, told("sha1", DATA[1_000_000:2_500_000]))):
+            for size, more in ((2_000_000, {}), (2_500_000, told("sha1", DATA[2_000_000:4_500_000]))):
                 part = DATA[at : at + size]
                 sent = headers | more | {"Upload-Offset": str(at), "Content-Length": str(size)}
                 async with client.patch(
@@ -213,10 +213,10 @@ async def test_a_long_body_is_read_by_the_sealing_process_and_its_connection_the
 
 
 async def _slowly(data: bytes, u: Uploads, address: str, port: int) -> AsyncIterator[bytes]:
-    """Give some of it, and the rest when the server has read that."""
-    yield data[:300_000]
+    """Give more than the HTTP library reads ahead (512 KiB and one read of 256), and the rest when that was taken too."""
+    yield data[:1_000_000]
     await taken(u, address, port)
-    yield data[300_000:]
+    yield data[1_000_000:]
 
 
 @_ROOT_ON_LINUX
