@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 import aiosmtplib
 import click
 import uvloop
+from prometheus_client import REGISTRY
 
 from libs.common.mail.message import Posting
 from libs.common.mail.smtp import CONNECTIONS, Mailer
@@ -26,11 +27,15 @@ from services.alerts.domain import Claimed
 from services.alerts.matching.criteria import Criteria
 from services.alerts.sending import SENDING
 from services.alerts.service import writing
+from services.alerts.service.matching import SLOTS
+from services.alerts.slots import MATCHING
 from services.alerts.store import mails as mail_store
 from services.alerts.store import searches
 from services.alerts.store.mails import Ending
 from services.alerts.wiring import SERVICE
 from tests.unit.alerts.alerts_samples import published
+
+__all__ = ["at_once", "held", "people_of", "run", "service", "sink", "tell"]
 
 _DATABASE = "postgresql://postgres@127.0.0.1:5432/postgres"
 _DOMAINS = 200
@@ -50,23 +55,25 @@ SELECT gen_random_uuid(), subscriber_id, 'Recherche ' || row_number() OVER (), $
 async def run(*, short: bool) -> None:
     """Measure the queueing and the sending of 10,000 mails (500 when short), then alerts at once for 30 s (5 s)."""
     people, seconds = (500, 5) if short else (10_000, 30)
-    async with _sink() as port, _service(port) as h:
-        await _people(h, "toiture", people)
+    async with sink() as port, service(port) as h:
+        await people_of(h, "toiture", people)
         began = time.monotonic()
         await h.deliver(published())
-        _tell(f"queue the mails of a notice that {people} people are told of", "s", time.monotonic() - began, 3.0)
+        await MATCHING.drain(h.runtime)
+        tell(f"queue the mails of a notice that {people} people are told of", "s", time.monotonic() - began, 3.0)
         baseline = await _ready_made(h, port, people)
         ours = await _sent(h, people)
-        _tell("processor time of a mail, in the process that sends it", "ms", ours.processor, 2.0)
-        _tell("processor time of a mail, against ready-made ones", "ms", ours.processor, baseline.processor)
-        _tell("mails sent to a local sink, against ready-made ones", "mails/s", ours.rate, baseline.rate)
-        await _people(h, "zinguerie", 100)
-        latencies = sorted(await _at_once(h, seconds))
-        _tell("publish to handed over, 1 notice/s, 100 mails/s: p99", "s", latencies[int(len(latencies) * 0.99)], 2.0)
+        tell("processor time of a mail, in the process that sends it", "ms", ours.processor, 2.0)
+        tell("processor time of a mail, against ready-made ones", "ms", ours.processor, baseline.processor)
+        tell("mails sent to a local sink, against ready-made ones", "mails/s", ours.rate, baseline.rate)
+        await people_of(h, "zinguerie", 100)
+        latencies = sorted(await at_once(h, seconds))
+        tell("publish to handed over, 1 notice/s, 100 mails/s: p99", "s", latencies[int(len(latencies) * 0.99)], 2.0)
 
 
 @asynccontextmanager
-async def _sink() -> AsyncIterator[int]:
+async def sink() -> AsyncIterator[int]:
+    """Run a mail server in a process of its own; give its port."""
     sink = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.alerts.sink", stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -80,7 +87,8 @@ async def _sink() -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def _service(port: int) -> AsyncIterator[Harness]:
+async def service(port: int) -> AsyncIterator[Harness]:
+    """Run the alerts on a new database, with this mail server."""
     address = os.environ.get("HALLES_DATABASE_URL", _DATABASE)
     settings = {"smtp_url": f"smtp://127.0.0.1:{port}?starttls=no", "mail_return_domain": "retours.example"}
     clock = TestClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
@@ -88,7 +96,8 @@ async def _service(port: int) -> AsyncIterator[Harness]:
         yield h
 
 
-async def _people(h: Harness, word: str, count: int) -> None:
+async def people_of(h: Harness, word: str, count: int) -> None:
+    """Have so many people told at once of notices with a word."""
     async with h.runtime.uow() as uow:
         criteria_id = await searches.keep_criteria(uow.conn, Criteria(words=[word]), uow.now())
         await uow.conn.execute(_PEOPLE, word, count, _DOMAINS, criteria_id)
@@ -170,11 +179,13 @@ class _Watch:
                 self._sent.notify_all()
 
 
-async def _at_once(h: Harness, seconds: int) -> list[float]:
+async def at_once(h: Harness, seconds: int) -> list[float]:
     """Publish a notice a second; give how long each of its mails took to be handed over."""
     stop, watch = asyncio.Event(), _Watch(h.runtime.port(Mailer))  # type: ignore[type-abstract]
     h.runtime.give_ports({Mailer: watch})
-    sending = asyncio.create_task(SENDING.run(h.runtime, stop))
+    working = [asyncio.create_task(loop.run(h.runtime, stop)) for loop in (MATCHING, SENDING)]
+    while held("slots") < SLOTS:  # noqa: ASYNC110  # the searches are loaded by the loop
+        await asyncio.sleep(0.1)
     began = time.monotonic()
     for number in range(seconds):
         await asyncio.sleep(max(0.0, began + number - time.monotonic()))
@@ -184,11 +195,17 @@ async def _at_once(h: Harness, seconds: int) -> list[float]:
     async with asyncio.timeout(60):
         await watch.saw(100 * seconds)
     stop.set()
-    await sending
+    await asyncio.gather(*working)
     return watch.latencies
 
 
-def _tell(what: str, unit: str, ours: float, baseline: float) -> None:
+def held(what: str) -> float:
+    """Give how many slots or searches the workers of this process hold, as they tell Prometheus."""
+    return REGISTRY.get_sample_value(f"halles_alerts_{what}_held") or 0.0
+
+
+def tell(what: str, unit: str, ours: float, baseline: float) -> None:
+    """Print a figure and what it is held against."""
     load = [round(each, 1) for each in os.getloadavg()]
     click.echo(json.dumps({"what": what, "unit": unit, "ours": round(ours, 2), "baseline": round(baseline, 2),
                            "ratio": round(ours / baseline, 2), "load": load}))  # fmt: skip
