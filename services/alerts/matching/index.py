@@ -2,30 +2,32 @@
 
 Words, codes and places are features, the sets of them that searches require are groups; both are numbers, and what a notice
 has of them are bits. What is found by arrays is exact but for long phrases, edges of circles and the like: these are held
-against the notice once more (docs/adr/0044).
+against the notice once more (docs/adr/0048).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Final, Generic, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
+import pydantic_core
 
-from services.alerts.matching.columns import ALWAYS, NEVER, Columns
+from services.alerts.matching.columns import ALWAYS, Columns
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.match import Reason, match
-from services.alerts.matching.needs import Needs, needs_of
+from services.alerts.matching.needs import needs_of_definition
 from services.alerts.matching.notice import Subject
-from services.alerts.matching.postings import Bits, Numbers, Postings
+from services.alerts.matching.postings import Bits, Places, Postings
+from services.alerts.matching.vocabulary import Vocabulary
 
 __all__ = ["Index"]
 
 K = TypeVar("K")
-_WEIGHT: Final = 20
-"""Notices that what is supposed of a feature counts for, beside those of the corpus."""
-_NO_FEATURES: Final[frozenset[str]] = frozenset()
+_SECOND, _ROW = 32, (1 << 32) - 1
+"""What is filed is a row, and above these bits a second group that it requires: most rows need not be looked at."""
+_GONE: Final = 20_000
+"""Searches removed before their rows are cleared; more where more are left."""
 
 
 class Index(Generic[K]):
@@ -33,16 +35,11 @@ class Index(Generic[K]):
 
     def __init__(self, frequency: Mapping[str, int] | None = None, notices: int = 0) -> None:
         """Begin an empty one. `frequency`: how many of some notices have each feature; it makes matching faster, no other."""
-        self._frequency, self._notices = frequency or {}, notices
         self._names: list[K] = []
         self._definitions: list[bytes] = []
         self._rows: dict[K, int] = {}
-        self._features: dict[str, int] = {}
-        self._groups: dict[frozenset[str], int] = {}
-        self._costs: list[float] = [1.0, 0.0]
-        """Of each group: how likely a notice has it."""
-        self._of_features, self._filed = Postings(), Postings()
-        self._columns = Columns()
+        self._vocabulary = Vocabulary(frequency or {}, notices)
+        self._filed, self._columns = Postings(), Columns()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -53,89 +50,101 @@ class Index(Generic[K]):
     def __iter__(self) -> Iterator[K]:
         return iter(self._rows)
 
+    def build(self, searches: Iterable[tuple[K, str | bytes]]) -> None:
+        """Add many, by name and canonical form in JSON (`Criteria.canonical`), which is not checked again."""
+        for name, definition in searches:
+            self._add(name, pydantic_core.from_json(definition), definition)
+        self.settle()
+
     def add(self, name: K, criteria: Criteria, definition: str | None = None) -> None:
         """Add a search, or replace the one of this name. `definition`: its canonical form, where it is at hand."""
-        self.remove(name)
-        needs = needs_of(criteria)
-        groups = sorted((self._group(group) for group in needs.groups), key=self._costs.__getitem__) or [ALWAYS]
-        row = self._columns.add(criteria, groups[1:], self._unwanted(needs), whole=needs.whole)
-        self._filed.add(groups[0], row)
-        self._rows[name] = row
-        self._names.append(name)
-        self._definitions.append((definition or json.dumps(criteria.canonical())).encode())
+        asked = pydantic_core.from_json(definition) if definition else criteria.canonical()
+        self._add(name, asked, definition or pydantic_core.to_json(asked))
 
     def remove(self, name: K) -> None:
         """Forget a search, if it is there."""
         row = self._rows.pop(name, None)
         if row is not None:
-            self._columns.alive[row] = False
+            self._columns.remove(row)
             self._definitions[row] = b""
+            if self._columns.size - len(self._rows) > max(_GONE, len(self._rows)):
+                self._compact()
 
     def settle(self) -> None:
         """Make matching fast again after many were added: at the end of a build."""
-        self._of_features.settle()
+        self._vocabulary.settle()
         self._filed.settle()
 
     def find(self, subject: Subject) -> list[K]:
         """Give the searches that this notice answers, in the order they were added."""
-        return [self._names[row] for row in self._found(subject)]
+        return list(map(self._names.__getitem__, self._found(subject)))
 
     def matches(self, subject: Subject) -> Iterator[tuple[K, list[Reason]]]:
         """Give each search that this notice answers, with the reasons."""
-        for row in self._found(subject):
-            reasons = match(self._criteria(row), subject)
+        for name, definition in [(self._names[row], self._definitions[row]) for row in self._found(subject)]:
+            reasons = match(_criteria(definition), subject)
             if reasons is not None:
-                yield self._names[row], reasons
+                yield name, reasons
 
     def candidates(self, subject: Subject) -> int:
         """Give how many searches are filed under what this notice has: what matching looks at."""
-        return len(self._filed_under(self._held(subject)))
+        return len(self._filed_under(self._vocabulary.held(subject)))
 
     def _found(self, subject: Subject) -> list[int]:
-        held = self._held(subject)
+        held = self._vocabulary.held(subject)
         rows, doubtful = self._columns.hold(self._filed_under(held), held, subject)
-        sure = rows[~doubtful].tolist()
-        return sorted(
-            sure + [row for row in rows[doubtful].tolist() if match(self._criteria(row), subject) is not None]
-        )
+        if not doubtful.any():
+            return _distinct(rows)
+        found, unsure = _distinct(rows.compress(~doubtful)), _distinct(rows.compress(doubtful))
+        good = [row for row in unsure if match(_criteria(self._definitions[row]), subject) is not None]
+        return sorted(found + good)
 
-    def _held(self, subject: Subject) -> Bits:
-        """Give which groups the notice has."""
-        known = self._features
-        features = np.array([known[each] for each in known.keys() & subject.features()], np.int32)
-        held = np.zeros(len(self._groups) + 2, bool)
-        held[self._of_features.under(features)] = True
-        held[ALWAYS] = True
-        return held
+    def _filed_under(self, held: Bits) -> Places:
+        """Give the rows under the groups of a notice, but those of which it has not the second one."""
+        filed = self._filed.under(np.flatnonzero(held))
+        return filed.compress(held.take(filed >> _SECOND)) & _ROW
 
-    def _filed_under(self, held: Bits) -> Numbers:
-        return self._filed.under(np.flatnonzero(held).astype(np.int32))
+    def _add(self, name: K, asked: Mapping[str, Any], definition: str | bytes) -> None:
+        self.remove(name)
+        needs, group, costs = needs_of_definition(asked), self._vocabulary.group, self._vocabulary.costs
+        required = [[group(each) for each in choice] for choice in needs.required] or [[ALWAYS]]
+        if len(required) > 1:
+            required.sort(key=lambda choice: sum(costs[each] for each in choice))
+        forbidden = [group(each) for each in needs.forbidden]
+        first, second, others = _split(required)
+        row = self._columns.add(asked, others, forbidden, whole=needs.whole)
+        for each in first:
+            self._filed.add(each, second << _SECOND | row)
+        self._rows[name] = row
+        self._names.append(name)
+        self._definitions.append(definition.encode() if isinstance(definition, str) else definition)
 
-    def _group(self, group: frozenset[str]) -> int:
-        number = self._groups.get(group)
-        if number is None:
-            number = self._groups[group] = len(self._groups) + 2
-            self._costs.append(sum(map(self._cost, group)))
-            for feature in group:
-                self._of_features.add(self._features.setdefault(feature, len(self._features)), number)
-        return number
-
-    def _unwanted(self, needs: Needs) -> int:
-        return NEVER if needs.forbidden == _NO_FEATURES else self._group(needs.forbidden)
-
-    def _cost(self, feature: str) -> float:
-        supposed = _supposed(feature) * _WEIGHT
-        return (self._frequency.get(feature, 0) + supposed) / (self._notices + _WEIGHT)
-
-    def _criteria(self, row: int) -> Criteria:
-        return Criteria.stored(json.loads(self._definitions[row]))
+    def _compact(self) -> None:
+        """Clear the rows of what was removed: all at once, as many are added as are left before this comes again."""
+        numbers, filed = self._columns.compact(), self._filed.values()
+        rows = numbers.take(filed & _ROW)
+        self._filed.replace((filed >> _SECOND << _SECOND) | rows, rows >= 0)
+        kept = np.flatnonzero(numbers >= 0).tolist()
+        self._names, self._definitions = [self._names[row] for row in kept], [self._definitions[row] for row in kept]
+        self._rows = {name: row for row, name in enumerate(self._names)}
 
 
-def _supposed(feature: str) -> float:
-    """Give how likely a notice has a feature, roughly: a word is rare, a CPV division or a department is not."""
-    kind, _, code = feature.partition(":")
-    if kind == "c":
-        return max(0.002, 1 / (1 << 3 * len(code)))
-    if kind == "e":
-        return 0.002 if " " in code else 0.004
-    return 0.004 if kind == "w" else 0.02
+def _split(required: list[list[int]]) -> tuple[list[int], int, list[list[int]]]:
+    """Give what to file a search under, its second group if one alone is required, and the others."""
+    first, *others = required
+    for place, choice in enumerate(others):
+        if len(choice) == 1:
+            return first, choice[0], others[:place] + others[place + 1 :]
+    return first, ALWAYS, others
+
+
+def _distinct(rows: Places) -> list[int]:
+    """Give rows in order, each once: those filed under one of several groups are found under each that a notice has."""
+    rows.sort()
+    again = rows[1:] == rows[:-1]
+    found: list[int] = rows.tolist()
+    return list(dict.fromkeys(found)) if again.any() else found
+
+
+def _criteria(definition: bytes) -> Criteria:
+    return Criteria.stored(pydantic_core.from_json(definition))

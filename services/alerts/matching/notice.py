@@ -9,8 +9,12 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from libs.common.search.notice import Text
 from libs.common.search.words import plain, stems
+from services.alerts.matching.features import hashes
 
 __all__ = ["NATIONAL", "Subject", "Words", "remaining"]
 
@@ -31,6 +35,8 @@ class Words:
 
     features: frozenset[str]
     """Stems, words and pairs of neighbours, as searches require them."""
+    hashes: NDArray[np.int64] = field(compare=False, repr=False)
+    """Of the features: an index knows them by these."""
 
     @classmethod
     def of(cls, text: Text) -> Words:
@@ -44,7 +50,7 @@ class Words:
             places.setdefault(word, []).append(place)
         pairs = {f"e:{one} {other}" for one, other in pairwise(exact)}
         features = frozenset({f"w:{stem}" for stem in found} | {f"e:{word}" for word in places} | pairs)
-        return cls(found, exact, places, features)
+        return cls(found, exact, places, features, hashes(features))
 
     def holds(self, words: Sequence[str]) -> bool:
         """Tell whether these folded words stand side by side, in this order."""
@@ -93,9 +99,13 @@ class Subject:
 
     def features(self) -> frozenset[str]:
         """Give every feature that a search may require; a search that holds has at least one of each of its groups here."""
+        return self.words.features | self.codes()
+
+    def codes(self) -> set[str]:
+        """Give its features that are no words."""
         codes = {f"c:{code[:length]}" for code in self.cpv for length in range(1, len(code) + 1)}
         others = {f"{name}:{code}" for name, values in self.terms.items() for code in values}
-        return frozenset(self.words.features | codes | others | ({NATIONAL} if self.national else set()))
+        return codes | others | ({NATIONAL} if self.national else set())
 
 
 def remaining(deadline: datetime | None, at: datetime) -> timedelta | None:
