@@ -7,7 +7,6 @@ the look before: what commits late is behind that one, never missed; what was se
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,6 @@ import asyncpg
 import structlog
 from prometheus_client import Gauge
 
-from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.index import Index
 from services.alerts.matching.match import Reason
 from services.alerts.matching.notice import Subject
@@ -152,8 +150,7 @@ class LiveIndex:
 
     def _add(self, searched: Searched) -> None:
         try:
-            criteria = Criteria.stored(json.loads(searched.definition))
-            self._index.add(searched.criteria_id, criteria, searched.definition)
+            self._index.add_stored(searched.criteria_id, searched.definition)
         except Exception:  # noqa: BLE001  # a loop: one search that cannot be read stops no other
             _log.exception("search_not_filed", criteria_id=str(searched.criteria_id))
 

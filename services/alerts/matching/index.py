@@ -53,8 +53,12 @@ class Index(Generic[K]):
     def build(self, searches: Iterable[tuple[K, str | bytes]]) -> None:
         """Add many, by name and canonical form in JSON (`Criteria.canonical`), which is not checked again."""
         for name, definition in searches:
-            self._add(name, pydantic_core.from_json(definition), definition)
+            self.add_stored(name, definition)
         self.settle()
+
+    def add_stored(self, name: K, definition: str | bytes) -> None:
+        """Add one of those of `build`, or replace the one of this name. Raises ValueError or KeyError for another form."""
+        self._add(name, pydantic_core.from_json(definition), definition)
 
     def add(self, name: K, criteria: Criteria, definition: str | None = None) -> None:
         """Add a search, or replace the one of this name. `definition`: its canonical form, where it is at hand."""
