@@ -23,7 +23,8 @@ from libs.common.messages.opendata import ContractDataPublishedV1
 from libs.common.messages.rounds import MessageSentV1
 from libs.common.service import Consumers
 from libs.common.uow import Uow
-from services.alerts.service import buyers, mails, matching, news, partners, webhooks
+from services.alerts.service import buyers, deliveries, mails, matching, news, partners
+from services.alerts.service.webhooks import public_types
 
 __all__ = ["CONSUMERS"]
 
@@ -124,7 +125,7 @@ async def data_published(uow: Uow, event: ContractDataPublishedV1) -> None:
 
 async def public_event(uow: Uow, event: Event) -> None:
     """Put it on its way to partners' webhooks."""
-    await webhooks.fan_out(uow, event, _envelope(uow))
+    await deliveries.fan_out(uow, event, _envelope(uow))
 
 
 async def partners_event(uow: Uow, event: Event) -> None:
@@ -138,7 +139,7 @@ def _envelope(uow: Uow) -> CloudEvent:
     return uow.cause
 
 
-for _public in webhooks.public_types():
+for _public in public_types():
     CONSUMERS.on(_public, queue="webhooks")(public_event)
     # one lane: one transaction at a time waits for the partners' broker, and a batch waits once
     CONSUMERS.on(_public, queue="partners", lanes=1, batch=100)(partners_event)

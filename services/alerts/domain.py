@@ -15,8 +15,6 @@ __all__ = [
     "TRANSITIONS",
     "Claimed",
     "Contact",
-    "Delivery",
-    "Endpoint",
     "Found",
     "Frequency",
     "Holder",
@@ -25,19 +23,12 @@ __all__ = [
     "News",
     "Search",
     "Told",
-    "delay_before",
-    "wants",
 ]
 
 MAX_SEARCHES = 100
 """Saved searches of one organisation, and of one person."""
-MAX_ENDPOINTS = 20
-"""Webhooks of one partner."""
 MAX_FOLLOWS = 1_000
 """Procedures that one organisation, or one person, may follow."""
-MAX_RETRY_AFTER = 86_400.0
-"""Seconds an endpoint may ask us to wait."""
-_JITTER = 0.2
 
 
 class MailState(StrEnum):
@@ -204,52 +195,3 @@ class News:
     title: str | None
     buyer_name: str | None
     deadline: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A partner's webhook. Empty filters let everything pass."""
-
-    webhook_id: UUID
-    organisation: str
-    url: str
-    types: Sequence[str]
-    cpv: Sequence[str]
-    departments: Sequence[str]
-    state: str
-    disabled_reason: str | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event on its way to an endpoint."""
-
-    delivery_id: UUID
-    event_id: UUID
-    webhook_id: UUID
-    organisation: str
-    url: str
-    body: str
-    attempts: int
-
-
-def wants(endpoint: Endpoint, cpv: Sequence[str], departments: Sequence[str]) -> bool:
-    """Tell whether an endpoint's filters let an event with these codes pass; each filter given must hold."""
-    right_code = not endpoint.cpv or any(code.startswith(tuple(endpoint.cpv)) for code in cpv)
-    right_place = not endpoint.departments or any(code in endpoint.departments for code in departments)
-    return right_code and right_place
-
-
-def delay_before(
-    attempt: int, schedule: Sequence[float], *, delivery: UUID, retry_after: float | None = None
-) -> float | None:
-    """Give the seconds before an attempt (the second one is number 2); None when there is none left.
-
-    The endpoint's `Retry-After` lengthens it, within a day. Jitter, from the delivery's own identity, keeps deliveries
-    that failed together from coming back together.
-    """
-    if attempt - 2 >= len(schedule):
-        return None
-    spread = 1 + _JITTER * (delivery.int % 1_000) / 1_000
-    return max(schedule[attempt - 2] * spread, min(retry_after or 0.0, MAX_RETRY_AFTER))

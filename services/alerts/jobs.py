@@ -1,9 +1,9 @@
-"""What workers do outside the database: call partners. Mails leave by `sending.py`."""
+"""What workers do beside their queues: recoveries, reports of mails, figures. Mails leave by `sending.py`, webhooks by `delivering.py`."""
 
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
+from datetime import timedelta
 
 import structlog
 
@@ -15,17 +15,18 @@ from services.alerts.mails import maildir
 from services.alerts.mails.metrics import KINDS, OLDEST, OLDEST_TO_MATCH, REPORTS, TO_MATCH, WAITING
 from services.alerts.people import requests
 from services.alerts.people.mailing import send_request
-from services.alerts.service import digests, matching, returns
-from services.alerts.service import webhooks as webhook_service
+from services.alerts.service import deliveries, digests, matching, returns
 from services.alerts.settings import AlertsSettings
+from services.alerts.store import deliveries as delivery_store
 from services.alerts.store import mails as mail_store
 from services.alerts.store import matching as matching_store
 from services.alerts.store import webhooks as webhook_store
-from services.alerts.webhooks.client import Call, Caller
+from services.alerts.webhooks import metrics as webhook_metrics
 
 __all__ = ["JOBS", "PERIODIC"]
 
 _REPORTS = 500  # taken in by one turn
+_ATTEMPTS_KEPT = timedelta(days=30)
 _log = structlog.get_logger(__name__)
 JOBS = Jobs()
 JOBS.on(requests.JOB)(send_request)
@@ -86,18 +87,41 @@ async def mail_of_before(runtime: Runtime, job: Job) -> None:
     """Do nothing: a job written before mails had a queue of their own (`sending.py`), which its mail is in now."""
 
 
-@JOBS.on(webhook_service.JOB)
-async def call_webhook(runtime: Runtime, job: Job) -> Completion | None:
-    """Make one attempt at a delivery; its identity at the partner is the event's own."""
+@JOBS.on("webhook")
+async def webhook_of_before(runtime: Runtime, job: Job) -> None:
+    """Do nothing: a job written before deliveries had a queue of their own (`delivering.py`), which its delivery is in now."""
+
+
+@JOBS.on(deliveries.RECOVERY)
+async def recover_webhook(runtime: Runtime, job: Job) -> Completion | None:
+    """Send one page of the events since a date to an endpoint again."""
+
+    async def queue(uow: Uow) -> None:
+        await deliveries.recover_page(uow, job.payload)
+
+    return queue
+
+
+@PERIODIC.every(15)
+async def measure_webhooks(runtime: Runtime) -> None:
+    """Tell Prometheus what waits to leave to partners, since when, and how their endpoints fare."""
     async with runtime.read() as conn:
-        delivery = await webhook_store.delivery(conn, UUID(job.payload["delivery_id"]))
-    if delivery is None:
-        return None
-    secret = webhook_service.secret_of(runtime.port(AlertsSettings), delivery.webhook_id)
-    call = Call(delivery.url, str(delivery.event_id), delivery.body.encode(), secret)
-    answer = await runtime.port(Caller).post(call)
+        due, seconds, later = await delivery_store.waiting(conn, runtime.clock.now())
+        states = await webhook_store.states(conn)
+    webhook_metrics.WAITING.labels("due").set(due)
+    webhook_metrics.WAITING.labels("later").set(later)
+    webhook_metrics.OLDEST.set(seconds)
+    for state in webhook_metrics.STATES:
+        webhook_metrics.ENDPOINTS.labels(state).set(states.get(state, 0))
 
-    async def keep(uow: Uow) -> None:
-        await webhook_service.record(uow, delivery, answer)
 
-    return keep
+@PERIODIC.every(600)
+async def forget_deliveries(runtime: Runtime) -> None:
+    """Forget old attempts, and events that can be recovered no more."""
+    now = runtime.clock.now()
+    more = True
+    while more:
+        async with runtime.uow() as uow:
+            more = await delivery_store.forget(
+                uow.conn, attempts_before=now - _ATTEMPTS_KEPT, events_before=now - deliveries.KEPT
+            )

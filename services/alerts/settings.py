@@ -34,9 +34,11 @@ class AlertsSettings(MailSettings):
     """Searches that one caller may try out in a minute, in each process."""
 
     webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
-    """`host:port` of endpoints that may have a private address: a demo on one machine. Refused in production."""
+    """`host:port` of endpoints that may have a private address and no TLS: a demo on one machine. Refused in production."""
     webhook_schedule: tuple[float, ...] = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, _DAY)
     """Seconds before each new attempt (Standard Webhooks); then the delivery has failed."""
+    webhook_at_once: int = Field(default=4, ge=1, le=50)
+    """Calls to one endpoint at once, from one process; to one that fails, one."""
     webhook_timeout: float = Field(default=15.0, gt=0, le=60)
     """Seconds of one attempt, connection and answer together."""
 

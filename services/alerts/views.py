@@ -10,17 +10,17 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from libs.common.mail.message import ADDRESS, message_id, one_line
-from services.alerts.domain import Contact, Endpoint, Frequency, Search
-from services.alerts.matching.criteria import CpvPrefix, Criteria, Department
+from services.alerts.domain import Contact, Frequency, Search
+from services.alerts.matching.criteria import Criteria
 from services.alerts.service.searches import Change, Draft
 
 __all__ = [
-    "AttemptView",
     "ContactInput",
     "ContactView",
     "FeedView",
     "FeedbackInput",
     "FollowView",
+    "Input",
     "MailView",
     "MatchView",
     "PageQuery",
@@ -31,9 +31,7 @@ __all__ = [
     "SearchChange",
     "SearchInput",
     "SearchView",
-    "WebhookCreatedView",
-    "WebhookInput",
-    "WebhookView",
+    "View",
 ]
 
 
@@ -44,29 +42,33 @@ def _name(text: str) -> str:
     return line
 
 
-class _Input(BaseModel):
+class Input(BaseModel):
+    """What callers send: nothing that is not known."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _View(BaseModel):
+class View(BaseModel):
+    """What callers read."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class PageQuery(_Input):
+class PageQuery(Input):
     """Which page of a list."""
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = None
 
 
-class ContactInput(_Input):
+class ContactInput(Input):
     """Where an organisation's mails go."""
 
     email: str = Field(pattern=ADDRESS, max_length=254, examples=["marches@entreprise.example"])
     language: Literal["fr", "en"] = "fr"
 
 
-class ContactView(_View):
+class ContactView(View):
     """Where an organisation's mails go, and whether it wants alerts."""
 
     email: str
@@ -79,7 +81,7 @@ class ContactView(_View):
         return cls(email=contact.email, language=contact.language, alerts=contact.alerts)
 
 
-class FollowView(_View):
+class FollowView(View):
     """A procedure that the organisation follows."""
 
     procedure: UUID
@@ -115,7 +117,7 @@ class SearchInput(PersonalSearchInput):
     )
 
 
-class PersonalSearchChange(_Input):
+class PersonalSearchChange(Input):
     """What becomes other in a search; what is left out stays."""
 
     name: Name | None = None
@@ -138,7 +140,7 @@ class SearchChange(PersonalSearchChange):
         return Change(self.name, self.criteria, self.frequency, self.paused, self.team)
 
 
-class SearchView(_View):
+class SearchView(View):
     """A saved search."""
 
     search_id: UUID
@@ -173,20 +175,20 @@ class SearchView(_View):
         )
 
 
-class FeedView(_View):
+class FeedView(View):
     """The addresses at which a search is followed without a token: who has one reads it."""
 
     atom: str
     calendar: str
 
 
-class FeedbackInput(_Input):
+class FeedbackInput(Input):
     """What the holder of a search says of a notice that it found."""
 
     relevant: bool | None = Field(description="more like this, or less; null: no opinion any more")
 
 
-class ReasonView(_View):
+class ReasonView(View):
     """Why a criterion holds: what was asked, what the notice says."""
 
     criterion: str
@@ -194,7 +196,7 @@ class ReasonView(_View):
     found: str
 
 
-class PreviewedView(_View):
+class PreviewedView(View):
     """A notice that a search would have found, or the notice of an answer that it would have."""
 
     notice_id: UUID
@@ -208,7 +210,7 @@ class PreviewedView(_View):
     reasons: list[ReasonView]
 
 
-class PreviewView(_View):
+class PreviewView(View):
     """What a search would have found of late, a page of it."""
 
     since: datetime
@@ -218,7 +220,7 @@ class PreviewView(_View):
     next: str | None = Field(description="the `cursor` of the page that follows")
 
 
-class MailStateView(_View):
+class MailStateView(View):
     """What became of the mail that told of a match."""
 
     state: str
@@ -226,7 +228,7 @@ class MailStateView(_View):
     message_id: str
 
 
-class MatchView(_View):
+class MatchView(View):
     """A notice, or an answer, that a search found."""
 
     notice_id: UUID
@@ -249,7 +251,7 @@ class MatchView(_View):
         return cls(**values, reasons=reasons, mail=mail)
 
 
-class MailView(_View):
+class MailView(View):
     """A mail: to whom, about what, where it stands. Never its content, never an address."""
 
     mail_id: UUID
@@ -266,58 +268,3 @@ class MailView(_View):
     def of(cls, row: Mapping[str, Any], domain: str) -> Self:
         """Present a mail."""
         return cls(**dict(row), message_id=message_id(row["mail_id"], domain))
-
-
-class WebhookInput(_Input):
-    """An endpoint of a partner. Empty lists let everything pass."""
-
-    url: str = Field(
-        max_length=2_000, description="public http(s) address", examples=["https://partner.example/halles"]
-    )
-    types: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=50)
-    cpv: list[CpvPrefix] = Field(default=[], max_length=100)
-    departments: list[Department] = Field(default=[], max_length=120)
-
-
-class WebhookView(_View):
-    """A partner's endpoint."""
-
-    webhook_id: UUID
-    url: str
-    types: list[str]
-    cpv: list[str]
-    departments: list[str]
-    state: str
-    disabled_reason: str | None
-    created_at: datetime
-
-    @classmethod
-    def of(cls, endpoint: Endpoint) -> Self:
-        """Present an endpoint, without its secret."""
-        names = ("webhook_id", "url", "types", "cpv", "departments", "state", "disabled_reason", "created_at")
-        return cls(**{name: getattr(endpoint, name) for name in names})
-
-
-class WebhookCreatedView(WebhookView):
-    """A new endpoint with its secret, shown this once."""
-
-    secret: str = Field(description="Standard Webhooks secret: `whsec_` and base64")
-
-
-class AttemptView(_View):
-    """One attempt at one delivery."""
-
-    event_id: UUID
-    type: str
-    number: int
-    at: datetime
-    status: int | None
-    error: str | None
-    milliseconds: int
-    delivery: str
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        """Present an attempt."""
-        values = {name: row[name] for name in ("event_id", "type", "number", "at", "status", "error", "milliseconds")}
-        return cls(**values, delivery=row["state"])

@@ -13,6 +13,7 @@ from libs.common.runtime import Runtime
 from libs.common.service import Service
 from services.alerts.api import ROUTES
 from services.alerts.consumers import CONSUMERS
+from services.alerts.delivering import DELIVERING
 from services.alerts.domain import TRANSITIONS
 from services.alerts.jobs import JOBS, PERIODIC
 from services.alerts.partners.exchange import Exchange, NoExchange, RabbitExchange
@@ -67,7 +68,7 @@ SERVICE = Service(
     consumers=CONSUMERS,
     jobs=JOBS,
     periodic=PERIODIC,
-    loops=(MATCHING, SENDING),
+    loops=(MATCHING, SENDING, DELIVERING),
     ports=ports,
     tools=(match_files, partner_group, rebuild_command({QUEUE: TABLES})),
     graphs={"mail": TRANSITIONS},

@@ -19,11 +19,13 @@ from reportlab.pdfgen.canvas import Canvas
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.messages.notices import NoticePublishedV1
-from services.alerts.domain import Endpoint, Frequency, Holder
+from services.alerts.domain import Frequency, Holder
 from services.alerts.matching.criteria import Criteria
 from services.alerts.service import searches, webhooks
 from services.alerts.settings import AlertsSettings
-from services.alerts.webhooks.client import Caller, secret_text
+from services.alerts.webhooks.client import Caller
+from services.alerts.webhooks.endpoints import Endpoint, Filters
+from services.alerts.webhooks.signing import secret_text
 from services.alerts.wiring import SERVICE as ALERTS
 from services.legality.wiring import SERVICE as LEGALITY
 from tests.fault.asking import BIDS, COMPANY, ENDPOINTS, NOTICES, PARTNER, SERVICES
@@ -143,10 +145,7 @@ async def _subscribe(outside: Outside) -> None:
 
 
 def _endpoint(url: str) -> Endpoint:
-    return Endpoint(
-        webhook_id=UUID(int=0), organisation=PARTNER, url=url, types=[NoticePublishedV1.type], cpv=[], departments=[],
-        state="enabled", disabled_reason=None, created_at=datetime.now(UTC),
-    )  # fmt: skip
+    return Endpoint(UUID(int=0), PARTNER, url, Filters([NoticePublishedV1.type]), datetime.now(UTC))
 
 
 async def _keep_document(outside: Outside) -> None:

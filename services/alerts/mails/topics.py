@@ -84,6 +84,24 @@ TOPICS: Final[Mapping[str, Topic]] = {
         " (article R2196-1 of the public procurement code).",
         "/notices/v1/procedures/{procedure}",
     ),
+    "webhook_failing": Topic(
+        "Votre webhook échoue",
+        "Your webhook fails",
+        "Depuis plus d'un jour, aucun appel à l'un de vos webhooks n'aboutit. Sans succès en cinq jours, il sera désactivé. Les"
+        " réponses reçues se lisent sur la plateforme.",
+        "For more than a day no call to one of your webhooks has succeeded. Without a success within five days it will be"
+        " disabled. The answers we got are on the platform.",
+        "/alerts/v1/webhooks",
+    ),
+    "webhook_disabled": Topic(
+        "Votre webhook est désactivé",
+        "Your webhook is disabled",
+        "L'un de vos webhooks est désactivé : il a répondu 410, ou aucun appel n'a abouti depuis cinq jours. Réactivez-le, puis"
+        " demandez les événements manqués : ils sont gardés 90 jours.",
+        "One of your webhooks is disabled: it answered 410, or no call has succeeded for five days. Enable it again, then ask"
+        " for the events that it missed: they are kept for 90 days.",
+        "/alerts/v1/webhooks",
+    ),
     "undelivered": Topic(
         "Courriel non remis",
         "Mail not delivered",

@@ -1,35 +1,44 @@
-"""Partners' webhooks: which events go where, and what each attempt leads to."""
+"""Partners' webhooks: made, changed, given another secret, enabled again; owned by one organisation each."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import Conflict, FieldError, InvalidInput, NotFound
 from libs.common.messages import registry
-from libs.common.messages.alerts import WebhookDeliveredV1
 from libs.common.messages.base import Audience, Event
-from libs.common.messages.bids import ContractNotifiedV1
-from libs.common.messages.envelope import CloudEvent
-from libs.common.messages.notices import NoticePublishedV1
-from libs.common.search import notice as said
 from libs.common.uow import Uow
-from services.alerts.domain import MAX_ENDPOINTS, Delivery, Endpoint, delay_before, wants
 from services.alerts.errors import ForbiddenEndpoint
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import webhooks as store
+from services.alerts.webhooks import signing
 from services.alerts.webhooks.addresses import ForbiddenAddressError
-from services.alerts.webhooks.client import Answer, Caller
+from services.alerts.webhooks.client import Caller
+from services.alerts.webhooks.endpoints import MAX_ENDPOINTS, Endpoint, Filters
 
-__all__ = ["JOB", "create", "delete", "fan_out", "own", "public_types", "record", "secret_of"]
+__all__ = ["Change", "change", "create", "delete", "held", "own", "public_types", "rotate", "secret_of"]
 
-JOB = "webhook"
-_GONE = 410
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes other in an endpoint; None stays."""
+
+    url: str | None = None
+    types: Sequence[str] | None = None
+    cpv: Sequence[str] | None = None
+    departments: Sequence[str] | None = None
+    buyers: Sequence[str] | None = None
+    per_second: int | None = None
+    enabled: bool | None = None
+
+    def filters(self, before: Filters) -> Filters:
+        """Give the filters from now on."""
+        given = {name: getattr(self, name) for name in ("types", "cpv", "departments", "buyers")}
+        return replace(before, **{name: list(value) for name, value in given.items() if value is not None})
 
 
 def public_types() -> list[type[Event]]:
@@ -37,16 +46,15 @@ def public_types() -> list[type[Event]]:
     return [event for event in registry.all_types().values() if event.audience is Audience.PUBLIC]
 
 
-def secret_of(settings: AlertsSettings, webhook_id: UUID) -> bytes:
+def secret_of(settings: AlertsSettings, webhook_id: UUID, generation: int = 1) -> bytes:
     """Give an endpoint's secret, 32 bytes, derived from the platform's: nothing in the database to steal."""
-    key = settings.secret.get_secret_value().encode()
-    return hmac.digest(key, b"webhook:" + webhook_id.bytes, hashlib.sha256)
+    return signing.secret_of(settings.secret.get_secret_value(), webhook_id, generation)
 
 
 async def create(uow: Uow, actor: Actor, endpoint: Endpoint) -> Endpoint:
     """Keep a partner's endpoint. Raises Forbidden, ForbiddenEndpoint, InvalidInput, Conflict."""
     actor.require(OrganisationKind.PARTNER)
-    _check_types(endpoint.types)
+    _check_types(endpoint.filters.types)
     await _check_address(uow, endpoint.url)
     if await store.count(uow.conn, actor.organisation) >= MAX_ENDPOINTS:
         raise Conflict(
@@ -59,11 +67,43 @@ async def create(uow: Uow, actor: Actor, endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+async def change(uow: Uow, actor: Actor, webhook_id: UUID, wanted: Change) -> Endpoint:
+    """Change an endpoint; what is on its way goes to its address of now. Raises NotFound, ForbiddenEndpoint, InvalidInput."""
+    endpoint = await held(uow, actor, webhook_id)
+    _check_types(wanted.types or ())
+    if wanted.url is not None:
+        await _check_address(uow, wanted.url)
+    per_second = wanted.per_second or endpoint.per_second
+    changed = replace(
+        endpoint, url=wanted.url or endpoint.url, filters=wanted.filters(endpoint.filters), per_second=per_second
+    )
+    await store.change(uow.conn, changed)
+    uow.audit("alerts.webhook.changed", str(webhook_id))
+    if wanted.enabled is not None:
+        await _switch(uow, endpoint, on=wanted.enabled)
+    return own(await store.get(uow.conn, webhook_id), actor)
+
+
+async def rotate(uow: Uow, actor: Actor, webhook_id: UUID, overlap: timedelta) -> Endpoint:
+    """Give an endpoint another secret; the one of now signs beside it for so long. Raises NotFound."""
+    endpoint = (await held(uow, actor, webhook_id)).rotated(uow.now() + overlap)
+    await store.change(uow.conn, endpoint)
+    uow.audit("alerts.webhook.secret-changed", str(webhook_id))
+    return endpoint
+
+
 async def delete(uow: Uow, actor: Actor, webhook_id: UUID) -> None:
     """Forget an endpoint of the actor's organisation. Raises NotFound."""
     if not await store.delete(uow.conn, webhook_id, actor.organisation):
         raise _unknown()
     uow.audit("alerts.webhook.deleted", str(webhook_id))
+
+
+async def held(uow: Uow, actor: Actor, webhook_id: UUID) -> Endpoint:
+    """Give an endpoint of the actor's organisation, held for a change. Raises NotFound."""
+    own(await store.get(uow.conn, webhook_id), actor)
+    await store.lock(uow.conn, webhook_id)
+    return own(await store.get(uow.conn, webhook_id), actor)
 
 
 def own(endpoint: Endpoint | None, actor: Actor) -> Endpoint:
@@ -73,50 +113,13 @@ def own(endpoint: Endpoint | None, actor: Actor) -> Endpoint:
     return endpoint
 
 
-async def fan_out(uow: Uow, event: Event, envelope: CloudEvent) -> None:
-    """Put a public event on its way to each endpoint that wants it, once."""
-    if event.audience is not Audience.PUBLIC:
-        raise ValueError(f"{event.type} is not public")
-    endpoints = await store.enabled(uow.conn, event.type)
-    if not endpoints:
-        return
-    cpv, places = await _codes(uow, event)
-    chosen = [endpoint for endpoint in endpoints if wants(endpoint, cpv, places)]
-    for delivery_id in await store.queue(uow.conn, envelope, chosen, uow.now()) if chosen else []:
-        _enqueue(uow, delivery_id, 1, 0)
-
-
-async def record(uow: Uow, delivery: Delivery, answer: Answer) -> None:
-    """Keep an attempt; then the delivery is done, tried again later, or failed. 410 disables the endpoint."""
-    settings = uow.runtime.port(AlertsSettings)
-    number, now = delivery.attempts + 1, uow.now()
-    delay = delay_before(
-        number + 1, settings.webhook_schedule, delivery=delivery.delivery_id, retry_after=answer.retry_after
-    )
-    gone = answer.status == _GONE
-    state = "delivered" if answer.accepted else "failed" if gone or delay is None else "waiting"
-    await store.count_attempt(uow.conn, delivery, answer, state=state, at=now)
-    if answer.accepted:
-        uow.emit(_delivered(uow, delivery, number))
-    elif gone:
-        await store.disable(uow.conn, delivery.webhook_id, "410 Gone")
-        uow.audit("alerts.webhook.disabled", str(delivery.webhook_id))
-    elif delay is not None:
-        _enqueue(uow, delivery.delivery_id, number + 1, delay)
-
-
-def _enqueue(uow: Uow, delivery_id: UUID, number: int, delay: float) -> None:
-    due_at = uow.now() + timedelta(seconds=delay)
-    uow.enqueue(JOB, key=f"{delivery_id}:{number}", payload={"delivery_id": str(delivery_id)}, due_at=due_at)
-
-
-async def _codes(uow: Uow, event: Event) -> tuple[Sequence[str], Sequence[str]]:
-    """Give the CPV codes and departments of an event: its own, else those of its procedure's notice."""
-    if isinstance(event, NoticePublishedV1):
-        return said.codes(event.notice), said.departments(event.notice)
-    known = await store.codes_of_procedure(uow.conn, event.procedure) if event.procedure else ([], [])
-    own_codes = [event.contract.cpv] if isinstance(event, ContractNotifiedV1) else []
-    return [*own_codes, *known[0]], known[1]
+async def _switch(uow: Uow, endpoint: Endpoint, *, on: bool) -> None:
+    if on:
+        await store.enable(uow.conn, endpoint.webhook_id)
+        uow.audit("alerts.webhook.enabled", str(endpoint.webhook_id))
+    elif endpoint.state == "enabled":
+        await store.disable(uow.conn, endpoint.webhook_id, "by its owner")
+        uow.audit("alerts.webhook.disabled", str(endpoint.webhook_id))
 
 
 def _check_types(types: Sequence[str]) -> None:
@@ -140,25 +143,13 @@ async def _check_address(uow: Uow, url: str) -> None:
         await uow.runtime.port(Caller).vet(url)
     except OSError as error:
         private = isinstance(error, ForbiddenAddressError)
-        french = "adresse privée ou mal formée" if private else "nom introuvable"
-        english = "private or malformed address" if private else "name not found"
+        french = "adresse privée, mal formée ou sans https" if private else "nom introuvable"
+        english = "private, malformed or not https" if private else "name not found"
         told = (
-            f"Cette adresse ne peut pas recevoir de webhook ({french}) : donnez une adresse http(s) publique.",
-            f"This address cannot receive webhooks ({english}): give a public http(s) address.",
+            f"Cette adresse ne peut pas recevoir de webhook ({french}) : donnez une adresse https publique, port 443 ou à partir de 1024.",
+            f"This address cannot receive webhooks ({english}): give a public https address, port 443 or from 1024.",
         )
         raise ForbiddenEndpoint(*told, errors=[FieldError("body/url", *told)]) from None
-
-
-def _delivered(uow: Uow, delivery: Delivery, attempts: int) -> WebhookDeliveredV1:
-    return WebhookDeliveredV1(
-        aggregate_id=delivery.delivery_id,
-        aggregate_version=1,
-        organisation=delivery.organisation,
-        occurred_at=uow.now(),
-        endpoint_id=delivery.webhook_id,
-        event_id=delivery.event_id,
-        attempts=attempts,
-    )
 
 
 def _unknown() -> NotFound:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Protocol
 
@@ -39,6 +41,12 @@ _NOT_PARTNERS = tuple(
 way to a partner, and a way around the check."""
 
 
+_HTTPS = 443
+_UNPRIVILEGED = 1024
+_LOOKUPS = 32
+"""Names resolved at once: a name server that does not answer holds up a thread for a long time."""
+
+
 class ForbiddenAddressError(OSError):
     """The host is, or resolves to, an address that no partner may have."""
 
@@ -54,9 +62,13 @@ class Lookup(Protocol):
 class SystemLookup:
     """The machine's own resolver (getaddrinfo, which also reads 0177.0.0.1 and 2130706433 as addresses)."""
 
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="webhook names")
+
     async def __call__(self, host: str, port: int) -> list[str]:
         """Resolve. Raises OSError when the name has no address."""
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        look = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
         return [str(address[0]) for *_, address in found]
 
 
@@ -74,7 +86,8 @@ def forbidden(address: str) -> bool:
 def check_url(url: str, allow: Collection[str] = ()) -> URL:
     """Give the address of an endpoint, parsed. Raises ForbiddenAddressError when it can be refused without resolving.
 
-    `allow` names `host:port` pairs that the operator lets through, for a demo on one machine.
+    Only https, on its own port or on one that needs no privilege: 22, 25 and the like serve something else. `allow` names
+    `host:port` pairs that the operator lets through whatever they are, for a demo on one machine.
     """
     try:
         parsed = URL(url)
@@ -82,11 +95,11 @@ def check_url(url: str, allow: Collection[str] = ()) -> URL:
     except ValueError as error:
         raise ForbiddenAddressError("unreadable address") from error
     if parsed.scheme not in {"http", "https"} or not host or port is None:
-        raise ForbiddenAddressError("only http and https addresses with a host")
+        raise ForbiddenAddressError("only https addresses with a host")
     if parsed.user is not None or parsed.password is not None:
         raise ForbiddenAddressError("no user or password in the address")
-    if f"{host}:{port}" not in allow and _numeric(host) and forbidden(host):
-        raise ForbiddenAddressError("not a public address")
+    if f"{host}:{port}" not in allow:
+        _check_public(parsed.scheme, host, port)
     return parsed
 
 
@@ -108,6 +121,15 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _check_public(scheme: str, host: str, port: int) -> None:
+    if scheme != "https":
+        raise ForbiddenAddressError("only https addresses")
+    if port != _HTTPS and port < _UNPRIVILEGED:
+        raise ForbiddenAddressError("only port 443, or one from 1024")
+    if _numeric(host) and forbidden(host):
+        raise ForbiddenAddressError("not a public address")
 
 
 def _public(address: IPv4Address | IPv6Address) -> bool:

@@ -20,10 +20,11 @@ from libs.common.messages.notices import ProcedureClosedV1
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from services.alerts.consumers import CONSUMERS
-from services.alerts.domain import delay_before
-from services.alerts.service.webhooks import fan_out, public_types
+from services.alerts.service.deliveries import fan_out
+from services.alerts.service.webhooks import public_types
 from services.alerts.settings import AlertsSettings
 from services.alerts.webhooks.client import Caller
+from services.alerts.webhooks.endpoints import delay_before
 from services.alerts.wiring import SERVICE
 from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, PARTNER, PROCEDURE, letter, published
 
@@ -238,7 +239,7 @@ async def test_dns_rebinding_between_subscription_and_delivery_reaches_nothing(
         return answers.pop(0)
 
     h = await service_harness(SERVICE, ports={Caller: Caller(lookup=lookup, timeout=10)})
-    url = receiver.url.replace("127.0.0.1", "partner.example")
+    url = receiver.url.replace("http://127.0.0.1", "https://partner.example")
     webhook = await call(h, "POST", "/v1/webhooks", 201, {"url": url})
     await h.deliver(published())
     await h.settle()
