@@ -234,6 +234,19 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             + _every("sum by (outcome) (rate(halles_mail_reports_total[$__rate_interval]))", "report: {{outcome}}"),
         ),
         Panel(
+            "Webhooks: oldest", "How long the oldest delivery to a partner's endpoint that fares well waits.", "s",
+            _every("max(halles_webhooks_oldest_seconds)", "oldest"), 60,
+        ),
+        Panel(
+            "Webhooks: waiting", "Deliveries due to endpoints that fare well, and those that wait for something else.", "short",
+            _every("max by (kind) (halles_webhooks_waiting)", "{{kind}}")
+            + _every("max by (state) (halles_webhook_endpoints)", "endpoints: {{state}}"),
+        ),
+        Panel(
+            "Webhooks: calls", "A second, by what came of them.", "short",
+            _every("sum by (outcome) (rate(halles_webhook_attempts_total[$__rate_interval]))", "{{outcome}}"),
+        ),
+        Panel(
             "Notices at their channels", "Of the Official Journal, the BOAMP and papers: to be taken, confirmed, published.", "short",
             _every("max by (kind, state) (halles_publications)", "{{kind}} {{state}}"),
         ),

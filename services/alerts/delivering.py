@@ -67,7 +67,7 @@ class _Deliverer:
                 now=self._runtime.clock.now(),
                 most=room,
                 at_once=at_once,
-                busy=self._lanes.busy(),
+                busy=self._lanes.busy(time.monotonic()),
                 lease=self._lease,
                 seconds=self._settings.webhook_timeout + _MARGIN,
             )
@@ -76,7 +76,7 @@ class _Deliverer:
         return len(claimed)
 
     def _begin(self, delivery: Delivery) -> None:
-        self._lanes.enter(delivery.endpoint)
+        self._lanes.enter(delivery.endpoint, time.monotonic())
         task = asyncio.create_task(self._call(delivery), name="webhook")
         self._running[delivery.delivery_id] = task
         task.add_done_callback(lambda _: self._done(delivery))

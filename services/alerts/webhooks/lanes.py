@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -37,18 +36,20 @@ class Lanes:
 
     _lanes: dict[UUID, _Lane] = field(default_factory=dict)
 
-    def busy(self) -> list[Busy]:
-        """Give the endpoints that something is in hand of, or that used up some of their rate; the others are forgotten."""
-        now = time.monotonic()
+    def busy(self, now: float) -> list[Busy]:
+        """Give the endpoints that something is in hand of, or that used up some of their rate; the others are forgotten.
+
+        `now` in seconds of a monotonic clock.
+        """
         found = [Busy(name, lane.in_hand, lane.allowed(now)) for name, lane in self._lanes.items()]
         self._lanes = {name: lane for name, lane in self._lanes.items() if not lane.idle}
         return [each for each in found if each.webhook_id in self._lanes]
 
-    def enter(self, endpoint: Endpoint) -> None:
+    def enter(self, endpoint: Endpoint, now: float) -> None:
         """Begin a call."""
         lane = self._lanes.get(endpoint.webhook_id)
         if lane is None:
-            lane = _Lane(endpoint.per_second, endpoint.per_second, time.monotonic())
+            lane = _Lane(endpoint.per_second, endpoint.per_second, now)
             self._lanes[endpoint.webhook_id] = lane
         lane.per_second = endpoint.per_second
         lane.in_hand += 1

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
 from libs.common.messages.base import Audience
 from libs.common.messages.envelope import CloudEvent
-from libs.common.messages.notices import ProcedureClosedV1
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
 from services.alerts.consumers import CONSUMERS
@@ -26,66 +22,20 @@ from services.alerts.settings import AlertsSettings
 from services.alerts.webhooks.client import Caller
 from services.alerts.webhooks.endpoints import delay_before
 from services.alerts.wiring import SERVICE
-from tests.unit.alerts.alerts_samples import BUYER, COMPANY, NOTICE, PARTNER, PROCEDURE, letter, published
-
-Json = dict[str, Any]
-PUBLISHED = "notices.notice.published.v1"
-CLOSED = "notices.procedure.closed.v1"
-
-
-@dataclass
-class Receiver:
-    """A partner's real endpoint: keeps what it gets, says what it is told to say, else 204."""
-
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    answers: list[web.Response] = field(default_factory=list)
-    url: str = ""
-
-    async def receive(self, request: web.Request) -> web.Response:
-        self.got.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
-        return self.answers.pop(0) if self.answers else web.Response(status=204)
+from tests.api.alerts.webhook_flow import CLOSED, PUBLISHED, Receiver, attempts, call, closed, receiving, subscribe
+from tests.unit.alerts.alerts_samples import COMPANY, NOTICE, letter, published
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    handler = Receiver()
-    application = web.Application()
-    application.router.add_post("/hook", handler.receive)
-    async with TestServer(application) as server:
-        handler.url = str(server.make_url("/hook"))
-        yield handler
+    async with receiving() as found:
+        yield found
 
 
 @pytest.fixture
 async def h(service_harness: HarnessFactory, receiver: Receiver) -> Harness:
     allow = receiver.url.split("/")[2]
     return await service_harness(SERVICE, settings={"webhook_allow": allow, "webhook_schedule": (60, 600)})
-
-
-async def call(
-    h: Harness, method: str, path: str, status: int, body: object = None, *, org: str = PARTNER, kind: str = "partner"
-) -> Json:
-    async with h.client.request(method, f"/alerts{path}", json=body, headers=h.headers(org, kind)) as answer:
-        assert answer.status == status, await answer.text()
-        told: Json = await answer.json() if status not in {204} else {}
-        return told
-
-
-async def subscribe(h: Harness, receiver: Receiver, **filters: object) -> Json:
-    return await call(h, "POST", "/v1/webhooks", 201, {"url": receiver.url, **filters})
-
-
-async def attempts(h: Harness, webhook: Json) -> list[Json]:
-    items: list[Json] = (await call(h, "GET", f"/v1/webhooks/{webhook['webhook_id']}/attempts", 200))["items"]
-    return items
-
-
-def closed(number: int = 1) -> ProcedureClosedV1:
-    at = datetime(2026, 4, 1, 10, tzinfo=UTC)
-    return ProcedureClosedV1(
-        aggregate_id=UUID(int=number), aggregate_version=2, organisation=BUYER, procedure=PROCEDURE, occurred_at=at,
-        notice_id=NOTICE, deadline=at,
-    )  # fmt: skip
 
 
 async def test_an_event_is_delivered_once_signed_as_standard_webhooks_say(h: Harness, receiver: Receiver) -> None:

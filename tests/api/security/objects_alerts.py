@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from uuid import UUID
 
 from libs.common.mail.tokens import write_token
+from libs.common.messages.envelope import CloudEvent
 from libs.common.testing.harness import harness
 from tests.api.security.objects import COMPANY, PARTNER, call, secret_of
 from tests.api.security.security_world import SERVICES, World, operations
@@ -23,6 +25,8 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
     await h.deliver(published())
     await h.settle()
     hook = await call(h, PARTNER, "POST", "/webhooks", expect=201, json=webhook)
+    told = CloudEvent.wrap(published(notice_id=UUID(int=77)))
+    await h.deliver(told)
     async with h.runtime.read() as conn:
         contact_id = await conn.fetchval("SELECT contact_id FROM contact")
     token = write_token(secret_of(h), contact_id, 99)  # of no present wish
@@ -34,6 +38,7 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "search_id": [{"search_id": made["search_id"]}],
             "procedure": [{"procedure": str(PROCEDURE)}],
             "webhook_id": [{"webhook_id": hook["webhook_id"]}],
+            "webhook_id,event_id": [{"webhook_id": hook["webhook_id"], "event_id": str(told.id)}],
             "search_id,notice_id": [{"search_id": made["search_id"], "notice_id": str(NOTICE)}],
             "kind,subject": [{"kind": "notice", "subject": str(NOTICE)}],
             "token": [{"token": token}],
@@ -53,6 +58,10 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             ("POST", "/v1/previews"): {"json": {"words": ["toiture"]}},
             ("POST", "/v1/searches"): {"json": {"name": "mine", "words": ["voirie"]}},
             ("POST", "/v1/webhooks"): {"json": {"url": "https://9.9.9.9/mine"}},
+            ("PATCH", "/v1/webhooks/{webhook_id}"): {"json": {"per_second": 5}},
+            ("POST", "/v1/webhooks/{webhook_id}/secret"): {"json": {}},
+            ("POST", "/v1/webhooks/{webhook_id}/test"): {"json": {}},
+            ("POST", "/v1/webhooks/{webhook_id}/recoveries"): {"json": {"since": h.clock.now().isoformat()}},
         },
         secrets=(
             "secret-address",

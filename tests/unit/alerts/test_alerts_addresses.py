@@ -133,7 +133,7 @@ async def endpoint(handler: Handler, tls: ssl.SSLContext | None = None) -> Async
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
     server = TestServer(application, scheme="https" if tls else "http")
-    await server.start_server(**({"ssl": tls} if tls else {}))
+    await server.start_server(ssl=tls)
     try:
         yield server
     finally:

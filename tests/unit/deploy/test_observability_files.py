@@ -165,6 +165,7 @@ def test_every_trouble_of_the_backbone_has_its_alert() -> None:
                   "halles_alerts_to_match", "halles_alerts_searches_held", "halles_alerts_slots_held",
                   "halles_alerts_build_seconds",
                   "halles_mails_waiting", "halles_mail_reports_total",
+                  "halles_webhooks_waiting", "halles_webhook_attempts_total",
                       "halles_search_catch_up_seconds_bucket", "halles_evidence_stamp_seconds_bucket", "ALERTS"}  # fmt: skip
     known = {name for name in declared() if not name.endswith(("_created", "_sum", "_count"))}
     assert known - shown_only == alerted, "a metric that is no alarm is said here"
