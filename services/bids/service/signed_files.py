@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from libs.common.runtime import Runtime
 from services.bids.service.opened import Sealed, opened_content
-from services.bids.signatures import HEAD, MAX_BYTES, FileSignature, Form, Trust, form_of, holds_none, indeterminate
+from services.bids.signatures import HEAD, MAX_BYTES, FileSignature, Form, Held, Trust, form_of, indeterminate, mark_of
 from services.bids.signatures.apart import verify_apart
 
 __all__ = ["Readable", "signatures_of"]
@@ -36,34 +36,36 @@ async def signatures_of(
 
     Raises TamperedError, MissingDocumentError.
     """
-    form = form_of(await _read(runtime, file, min(file.size, HEAD)))
+    form = form_of(await _head(runtime, file))
     if form is None:
         return ()
     if file.size > MAX_BYTES:
         return (indeterminate(form, _TOO_LARGE),)
-    data = await _read(runtime, file, file.size)
-    if holds_none(form, data):
-        return ()
-    return await _verified(runtime, trust, (form, file, data), others)
+    with await _held(runtime, file) as held:
+        if not held.holds(mark_of(form)):
+            return ()
+        return await _verified(runtime, trust, (form, file, held), others)
 
 
 async def _verified(
-    runtime: Runtime, trust: Trust, signature: tuple[Form, Readable, bytes], others: Sequence[Readable]
+    runtime: Runtime, trust: Trust, signature: tuple[Form, Readable, Held], others: Sequence[Readable]
 ) -> tuple[FileSignature, ...]:
-    form, file, data = signature
-    beside = None if form == "PAdES" else _signed_by(file, data, others)
-    if beside is not None and beside.size > MAX_BYTES:
+    form, file, held = signature
+    beside = None if form == "PAdES" else _signed_by(file, held, others)
+    if beside is None:
+        return tuple(await verify_apart(form, held, trust))
+    if beside.size > MAX_BYTES:
         return (indeterminate(form, _TOO_LARGE),)
-    signed = None if beside is None else await _read(runtime, beside, beside.size)
-    found = await verify_apart(form, data, trust, signed=signed)
-    return tuple(each.model_copy(update={"file": None if beside is None else beside.name}) for each in found)
+    with await _held(runtime, beside) as signed:
+        found = await verify_apart(form, held, trust, signed=signed)
+    return tuple(each.model_copy(update={"file": beside.name}) for each in found)
 
 
-def _signed_by(file: Readable, data: bytes, others: Sequence[Readable]) -> Readable | None:
+def _signed_by(file: Readable, held: Held, others: Sequence[Readable]) -> Readable | None:
     """Give the file that a detached signature signs: the one whose hash it holds, else the one it is named after."""
     for each in others:
         digest = bytes.fromhex(each.sha256)
-        if digest in data or b64encode(digest) in data:
+        if held.holds(digest) or held.holds(b64encode(digest)):
             return each
     named = [each for each in others if PurePosixPath(file.name).suffix.lower() in _ENDINGS and _is_named(file, each)]
     return max(named, key=lambda each: len(each.name), default=None)
@@ -74,5 +76,17 @@ def _is_named(file: Readable, other: Readable) -> bool:
     return file.name.startswith((other.name, f"{PurePosixPath(other.name).stem}."))
 
 
-async def _read(runtime: Runtime, file: Readable, size: int) -> bytes:
-    return b"".join([part async for part in opened_content(runtime, file.sealed, 0, size)])
+async def _head(runtime: Runtime, file: Readable) -> bytes:
+    return b"".join([part async for part in opened_content(runtime, file.sealed, 0, min(file.size, HEAD))])
+
+
+async def _held(runtime: Runtime, file: Readable) -> Held:
+    """Decrypt a file into memory of its own, as it is read."""
+    held = Held()
+    try:
+        async for part in opened_content(runtime, file.sealed, 0, file.size):
+            held.write(part)
+    except BaseException:
+        held.close()
+        raise
+    return held

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import pickle
+import os
 import resource
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from services.bids.sealing.hardening import harden
+from services.bids.signatures.held import Held, content
 from services.bids.signatures.trust import Trust
 from services.bids.signatures.verdict import FileSignature, Form, indeterminate
 from services.bids.signatures.verifying import verify_file
@@ -35,35 +37,37 @@ class Limits:
 
 
 async def verify_apart(
-    form: Form, data: bytes, trust: Trust, *, signed: bytes | None = None, limits: Limits | None = None
+    form: Form, held: Held, trust: Trust, *, signed: Held | None = None, limits: Limits | None = None
 ) -> list[FileSignature]:
     """Verify the signatures of a file in a process that ends with it; what takes too much is left undecided."""
-    found = await asyncio.to_thread(_ask, (data, trust, signed), limits or Limits())
+    files = [held] if signed is None else [held, signed]
+    found = await asyncio.to_thread(_ask, files, trust, limits or Limits())
     if found is None:
         return [indeterminate(form, "La vérification a demandé plus de temps ou de mémoire que permis.")]
     return found
 
 
-def _ask(work: tuple[bytes, Trust, bytes | None], limits: Limits) -> list[FileSignature] | None:
+def _ask(files: Sequence[Held], trust: Trust, limits: Limits) -> list[FileSignature] | None:
     _CONTEXT.set_forkserver_preload(_PRELOADED)
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_run, args=(theirs, limits), daemon=True)
+    heard, told = _CONTEXT.Pipe(duplex=False)
+    given = [Connection(os.dup(each.fileno()), writable=False) for each in files]  # what a fork server passes on
+    process = _CONTEXT.Process(target=_run, args=(given, trust, told, limits), daemon=True)
     process.start()
-    theirs.close()
+    for each in (*given, told):
+        each.close()
     try:
-        ours.send_bytes(pickle.dumps(work))
-        return _FOUND.validate_json(ours.recv_bytes()) if ours.poll(2 * limits.seconds) else None
+        return _FOUND.validate_json(heard.recv_bytes()) if heard.poll(2 * limits.seconds) else None
     except (EOFError, OSError):
         return None
     finally:
         process.kill()
         process.join()
-        ours.close()
+        heard.close()
 
 
-def _run(pipe: Connection, limits: Limits) -> None:
+def _run(files: Sequence[Connection], trust: Trust, told: Connection, limits: Limits) -> None:
     harden()
     resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
-    data, trust, signed = pickle.loads(pipe.recv_bytes())  # noqa: S301  # of our own parent
-    pipe.send_bytes(_FOUND.dump_json(verify_file(data, trust, signed)))
+    data, *signed = (content(each.fileno()) for each in files)
+    told.send_bytes(_FOUND.dump_json(verify_file(data, trust, *signed)))

@@ -31,7 +31,7 @@ Verdict = Literal["valid", "indeterminate", "invalid"]
 """As EN 319 102-1 (5.1.3) tells them apart; valid: all was checked; invalid: the content is not what was signed."""
 Form = Literal["PAdES", "CAdES", "XAdES"]
 MAX_BYTES: Final = 200 * 2**20
-"""Of a file whose signature is verified: it is held in memory."""
+"""Of a file whose signature is verified: it is held in memory, once for the worker and once by who verifies."""
 MAX_SIGNATURES: Final = 20
 """Of one file."""
 HEAD: Final = 1024

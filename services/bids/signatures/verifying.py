@@ -11,17 +11,16 @@ from services.bids.signatures.trust import Trust
 from services.bids.signatures.verdict import HEAD, HOSTILE, FileSignature, Form, form_of, unreadable
 from services.bids.signatures.xades import NAMESPACE, verify_xades
 
-__all__ = ["holds_none", "verify_file"]
+__all__ = ["mark_of", "verify_file"]
 
 for _name in ("pyhanko", "pyhanko_certvalidator"):
     logging.getLogger(_name).propagate = False  # their warnings name signers: no personal data in logs
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
-def holds_none(form: Form, data: bytes) -> bool:
-    """Say, without reading it, that a file of a form which can hold signatures has none."""
-    mark = {"PAdES": b"/ByteRange", "XAdES": NAMESPACE.encode(), "CAdES": b""}[form]
-    return mark not in data
+def mark_of(form: Form) -> bytes:
+    """Give what every file of a form that is signed holds: without it, the file need not be read."""
+    return {"PAdES": b"/ByteRange", "XAdES": NAMESPACE.encode(), "CAdES": b""}[form]
 
 
 def verify_file(data: bytes, trust: Trust, signed: bytes | None = None) -> list[FileSignature]:
@@ -30,7 +29,7 @@ def verify_file(data: bytes, trust: Trust, signed: bytes | None = None) -> list[
     `signed`: the file that a detached signature signs.
     """
     form = form_of(data[:HEAD])
-    if form is None or holds_none(form, data):
+    if form is None or mark_of(form) not in data:
         return []
     try:
         return asyncio.run(_verify(form, data, trust, signed))

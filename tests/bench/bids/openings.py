@@ -16,16 +16,22 @@ from contextlib import AsyncExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import click
 
 from libs.common.service import Service
 from libs.common.testing.harness import Harness, harness
 from services.bids import sealing
+from services.bids.domain.states import BidState
+from services.bids.sealing.manifest import SealedFile
+from services.bids.sealing.names import EnvelopeName
+from services.bids.sealing.seal import SealingPlan, seal_files
+from services.bids.uploads import service, store
+from services.bids.uploads.store import Upload
 from tests.api.bids.bids_world import World, offer, world
 
-_AT_ONCE = 6  # bids: each is held in memory a few times over
+_AT_ONCE = 3  # bids: two threads seal, one is being noted
 TARGET = 0.7
 """Of the rate of the copy (issue 5)."""
 
@@ -45,12 +51,12 @@ async def run(*, short: bool) -> None:
 
 
 async def _deposit_all(w: World, bids: int, size: int) -> None:
-    """Deposit so many bids, a few at once: no part of what is measured."""
-    room = asyncio.Semaphore(_AT_ONCE)
+    """Deposit so many bids of the same content, a few at once: no part of what is measured."""
+    room, content = asyncio.Semaphore(_AT_ONCE), os.urandom(size)
 
     async def one(number: int) -> None:
         async with room:
-            await _deposit(w, f"SIRET:55210025{number:06}", await asyncio.to_thread(os.urandom, size))
+            await _deposit(w, f"SIRET:55210025{number:06}", content)
 
     async with asyncio.TaskGroup() as group:
         for number in range(bids):
@@ -58,11 +64,36 @@ async def _deposit_all(w: World, bids: int, size: int) -> None:
 
 
 async def _deposit(w: World, company: str, content: bytes) -> None:
-    contents = [offer([content])]
-    draft = await w.draft_all(company, contents)
-    sealed: sealing.SealedBid = await asyncio.to_thread(w.seal_all, UUID(draft["bid_id"]), contents)
-    await w.send(company, draft["bid_id"], 1, BytesIO(sealed.ciphertexts[0]), length=len(sealed.ciphertexts[0]))
-    await w.finish(company, draft["bid_id"], sealed)
+    """Deposit a bid whose file is sealed straight into the storage, and noted there as an upload does."""
+    draft = await w.draft_all(company, [offer([content])])
+    bid = UUID(draft["bid_id"])
+    storage, key = w.h.runtime.settings.data_dir / "storage", f"bids/sealed/{bid}/1/{bid}"
+    envelope = await asyncio.to_thread(_seal, w, bid, content, storage / key)
+    await _received(w, (company, bid), envelope.files[0], key)
+    await w.finish(company, str(bid), sealing.SealedBid((envelope,), ()))
+
+
+def _seal(w: World, bid: UUID, content: bytes, path: Path) -> sealing.Envelope:
+    keys = w.notice.opening
+    assert keys is not None
+    path.parent.mkdir(parents=True)
+    plan = SealingPlan(EnvelopeName(w.procedure, bid, 1, keys.fingerprint), keys, "offer", ("LOT-0001",))
+    with path.open("wb") as sink:
+        return seal_files(plan, [("offre.pdf", "application/pdf", BytesIO(content))], [sink])
+
+
+async def _received(w: World, whose: tuple[str, UUID], file: SealedFile, key: str) -> None:
+    company, bid = whose
+    async with w.h.runtime.uow() as uow:
+        now = uow.now()
+        upload = Upload(
+            uuid4(), bid, file.number, "whole", file.size, file.size, 1, "", None, now, now, now, company, w.procedure,
+            BidState.DRAFT, "bidder",
+        )  # fmt: skip
+        await store.add(uow.conn, upload)
+        await uow.conn.execute("UPDATE upload SET received = length, completed_at = $2 WHERE id = $1", upload.id, now)
+        await store.add_parts(uow.conn, upload.id, [store.Part(1, 1, file.size, file.size, file.sha256, key)])
+        await service.file_received(uow, upload)
 
 
 async def _measure(w: World) -> tuple[float, float, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from logging.handlers import BufferingHandler
@@ -18,6 +20,7 @@ from services.bids.documents.pdf import Text, render
 from services.bids.ports import TrustedRoots
 from services.bids.signatures import FileSignature, Trust
 from services.bids.signatures.apart import Limits, verify_apart
+from services.bids.signatures.held import Held, content
 from services.bids.signatures.trust import NOT_IN_DATES, REVOKED, UNCHECKED, UNKNOWN
 from services.bids.signatures.verifying import verify_file
 from tests.api.bids.bids_world import sign_pdf
@@ -185,6 +188,28 @@ def test_hostile_files_are_never_valid_and_never_crash(data: bytes) -> None:
 async def test_a_file_that_asks_too_much_is_left_undecided_and_stops_nobody() -> None:
     data = await sign_pdf(PDF, qualified(AUTHORITY), "Signature1")
     for limits in (Limits(memory=2**20), Limits(seconds=0)):
-        found = await verify_apart("PAdES", data + bytes(2**25), TRUST, limits=limits)
+        with Held.of(data + bytes(2**25)) as held:
+            found = await verify_apart("PAdES", held, TRUST, limits=limits)
         assert [(each.verdict, each.form) for each in found] == [("indeterminate", "PAdES")]
-    assert [each.verdict for each in await verify_apart("PAdES", data, TRUST)] == ["valid"]
+    with Held.of(data) as held:
+        assert [each.verdict for each in await verify_apart("PAdES", held, TRUST)] == ["valid"]
+
+
+async def test_a_detached_signature_of_a_large_file_costs_the_worker_no_copy_of_it() -> None:
+    body = os.urandom(2**20) * 64
+    with Held.of(await cades(body, qualified(AUTHORITY))) as held, Held.of(body) as signed:
+        tracemalloc.start()
+        found = await verify_apart("CAdES", held, TRUST, signed=signed)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert [each.verdict for each in found] == ["valid"]
+    assert most < 2**20
+
+
+def test_what_is_held_is_found_and_read_back_whole() -> None:
+    with Held.of(b"a%PDF-" + bytes(100_000) + b"/ByteRange") as held:
+        assert held.holds(b"/ByteRange")
+        assert not held.holds(b"xmldsig")
+        assert content(held.fileno())[-10:] == b"/ByteRange"
+    with Held() as empty:
+        assert (empty.holds(b""), empty.holds(b"x"), content(empty.fileno())) == (True, False, b"")
