@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 import structlog
 
+from libs.common.mail.receiving import take_in
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs, Periodic
 from libs.common.uow import Uow
 from services.alerts.live import KEPT
-from services.alerts.mails import maildir
-from services.alerts.mails.metrics import KINDS, OLDEST, OLDEST_TO_MATCH, REPORTS, TO_MATCH, WAITING
+from services.alerts.mails.metrics import KINDS, OLDEST, OLDEST_TO_MATCH, TO_MATCH, WAITING
 from services.alerts.people import requests
 from services.alerts.people.mailing import send_request
 from services.alerts.service import deliveries, digests, matching, returns
@@ -25,7 +24,6 @@ from services.alerts.webhooks import metrics as webhook_metrics
 
 __all__ = ["JOBS", "PERIODIC"]
 
-_REPORTS = 500  # taken in by one turn
 _ATTEMPTS_KEPT = timedelta(days=30)
 _log = structlog.get_logger(__name__)
 JOBS = Jobs()
@@ -61,14 +59,7 @@ async def run_digests(runtime: Runtime) -> None:
 @PERIODIC.every(30)
 async def read_returns(runtime: Runtime) -> None:
     """Take in what mail servers report of mails that did not arrive."""
-    folder = runtime.port(AlertsSettings).mail_returns
-    if folder is None:
-        return
-    for path, raw in await asyncio.to_thread(lambda: list(maildir.claim(folder, _REPORTS))):
-        outcome = await returns.receive(runtime, raw)
-        REPORTS.labels(outcome).inc()
-        _log.info("mail_report", outcome=outcome)
-        await asyncio.to_thread(maildir.done, path)
+    await take_in(runtime, runtime.port(AlertsSettings), returns.receive)
 
 
 @PERIODIC.every(15)

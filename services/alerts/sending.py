@@ -18,12 +18,12 @@ import structlog
 from libs.common.db import Wake
 from libs.common.jobs import BACKOFF, MAX_ATTEMPTS
 from libs.common.mail.domains import Domains
+from libs.common.mail.returns import digest_of
 from libs.common.mail.smtp import Mailer, MailPostponedError, MailRefusedError
 from libs.common.runtime import Runtime
 from libs.common.service import Loop
 from libs.common.stop import ringing
 from services.alerts.domain import Claimed, MailState
-from services.alerts.mails.returns import digest_of
 from services.alerts.service import mails as mail_service
 from services.alerts.service import writing
 from services.alerts.settings import AlertsSettings

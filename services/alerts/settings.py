@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from libs.common.mail.settings import MailSettings
+from libs.common.mail.settings import ReturnSettings
 
 __all__ = ["AlertsSettings"]
 
 _DAY = 86_400.0
 
 
-class AlertsSettings(MailSettings):
+class AlertsSettings(ReturnSettings):
     """What the alerts service needs to know, beside what all do."""
-
-    mail_return_domain: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,190}$")
-    """The domain whose mails are all delivered to `mail_returns`, subaddresses (`r+...@`) included: reports of mails that
-    did not arrive, and complaints, come back there. None: they go to `mail_from`, and nobody reads them for you."""
-    mail_returns: Path | None = None
-    """The Maildir where these reports lie; workers empty it."""
-    mails_per_domain: int = Field(default=5, ge=1)
-    """Mails on their way to one domain of addressees at once, in one process."""
-    mails_per_second: float = Field(default=50, gt=0)
-    """Mails a second to one domain of addressees, from one process."""
-
-    notices_kept_months: int = Field(default=13, ge=2, le=120)
-    """Months after a notice ended that it is kept here, with what it matched; longer where somebody follows its procedure."""
-    previews_per_minute: int = Field(default=20, ge=1, le=1_000)
-    """Searches that one caller may try out in a minute, in each process."""
 
     webhook_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """`host:port` of endpoints that may have a private address and no TLS: a demo on one machine. Refused in production."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
+from libs.common.mail.domains import Domains
 from libs.common.mail.message import build
 from libs.common.mail.smtp import Fate, Mailer, hand_over
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job, Jobs
 from libs.common.uow import Uow
-from services.notices.service import questions, telling
+from services.notices.service import questions, returns, telling
 from services.notices.store import registers as store
 
 __all__ = ["JOBS"]
@@ -29,7 +31,13 @@ async def send_mail(runtime: Runtime, job: Job) -> Completion | None:
     if written is None:
         return _closing(mail_id, None, "no longer wanted")
     mailer = runtime.port(Mailer)  # type: ignore[type-abstract]  # a port is named by its protocol
-    handed = await hand_over(mailer, build(*written), attempt=job.attempt)
+    domains, posting = runtime.port(Domains), build(*written)
+    domain = posting.recipient.rpartition("@")[2].lower()
+    domains.enter(domain)
+    async with domains.turn(domain):
+        handed = await hand_over(mailer, posting, attempt=job.attempt)
+    if handed.bad_address:
+        return partial(returns.refused, mail_id, handed)
     return _closing(mail_id, handed.fate, handed.reason)
 
 

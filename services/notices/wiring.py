@@ -8,6 +8,8 @@ from pathlib import Path
 from libs.common.auth import CompanyUsers, Memberships
 from libs.common.bus.rebuild.tool import rebuild_command
 from libs.common.grants.companies import QUEUE, TABLES, RecordedCompanyUsers
+from libs.common.mail.domains import Domains
+from libs.common.mail.receiving import take_in
 from libs.common.mail.smtp import Mailer, SmtpMailer
 from libs.common.runtime import Runtime
 from libs.common.service import Jobs, Periodic, Service
@@ -23,7 +25,7 @@ from services.notices.memberships import RecordedMemberships
 from services.notices.publication.channels import channels_of
 from services.notices.publication.port import Channels
 from services.notices.publication.settings import ChannelSettings
-from services.notices.service import disclosure, indexing, questions, registers, representations
+from services.notices.service import disclosure, indexing, questions, registers, representations, returns
 from services.notices.service import procedures as service
 from services.notices.settings import NoticesSettings
 from services.notices.tools import check_files, import_files
@@ -40,14 +42,22 @@ async def close_procedures(runtime: Runtime) -> None:
 
 
 def _ports(runtime: Runtime) -> Mapping[type, object]:
+    settings = runtime.port(NoticesSettings)
     return {
         Memberships: RecordedMemberships(runtime),
         CompanyUsers: RecordedCompanyUsers(runtime),
         representations.Rewriting: representations.Rewriting(),
         indexing.LiveIndex: indexing.LiveIndex(runtime),
-        Mailer: SmtpMailer(runtime.port(NoticesSettings).smtp_url.get_secret_value()),
+        Domains: Domains(at_once=settings.mails_per_domain, per_second=settings.mails_per_second),
+        Mailer: SmtpMailer(settings.smtp_url.get_secret_value()),
         Channels: channels_of(runtime.port(ChannelSettings), runtime.http),
     }
+
+
+@_PERIODIC.every(30.0)
+async def read_returns(runtime: Runtime) -> None:
+    """Take in what mail servers report of mails that did not arrive."""
+    await take_in(runtime, runtime.port(NoticesSettings), returns.receive)
 
 
 @_PERIODIC.every(3600.0)

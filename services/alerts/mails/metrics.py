@@ -6,7 +6,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-__all__ = ["DUE", "KINDS", "MAILS", "NOTICES", "OLDEST", "OLDEST_TO_MATCH", "REPORTS", "TO_MATCH", "WAITING"]
+__all__ = ["DUE", "KINDS", "MAILS", "NOTICES", "OLDEST", "OLDEST_TO_MATCH", "TO_MATCH", "WAITING"]
 
 KINDS: Final = {0: "transactional", 1: "change", 2: "alert", 3: "digest"}
 """By priority."""
@@ -17,4 +17,3 @@ DUE = Counter("halles_alerts_due", "Mails queued for people whose searches match
 MAILS = Counter("halles_mails", "Mails that are due no more, by what became of them", ["kind", "outcome"])
 WAITING = Gauge("halles_mails_waiting", "Mails that could leave, or digests that are overdue", ["kind"])
 OLDEST = Gauge("halles_mails_oldest_seconds", "How long the oldest mail that could leave waits", ["kind"])
-REPORTS = Counter("halles_mail_reports", "Reports of mails that did not arrive", ["outcome"])

@@ -7,12 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from libs.common.mail.message import Content, Envelope, build
+from libs.common.mail.returns import digest_of, return_path
 from libs.common.mail.smtp import Mailer, hand_over
 from libs.common.mail.words import render
 from libs.common.runtime import Runtime
 from libs.common.service import Completion, Job
 from libs.common.uow import Uow
-from services.alerts.mails.returns import digest_of, return_path
 from services.alerts.people import links, store
 from services.alerts.people.domain import Purpose, Request, Subscriber
 from services.alerts.settings import AlertsSettings

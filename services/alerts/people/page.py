@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from libs.common.errors import InvalidInput, NotFound, TooManyRequests
 from libs.common.http import Routes
 from libs.common.mail import words
+from libs.common.mail.returns import digest_of
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.alerts.domain import MAX_SEARCHES, Frequency
-from services.alerts.mails.returns import digest_of
 from services.alerts.people import links, requests, store, subscribers
 from services.alerts.people.api import html
 from services.alerts.people.domain import Subscriber

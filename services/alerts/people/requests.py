@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 
 from libs.common.actor import Actor
 from libs.common.errors import NotFound
+from libs.common.mail.returns import digest_of
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
 from services.alerts.domain import Frequency, Holder
 from services.alerts.errors import RequestExpired
-from services.alerts.mails.returns import digest_of
 from services.alerts.matching.criteria import Criteria
 from services.alerts.people import erasure, links, store
 from services.alerts.people.domain import Purpose, Request, Subscriber

@@ -7,11 +7,11 @@ from uuid import UUID
 import asyncpg
 
 from libs.common.errors import Conflict, InvalidInput, NotFound
+from libs.common.mail.returns import digest_of
 from libs.common.runtime import Runtime
 from libs.common.settings import Settings
 from libs.common.uow import Uow
 from services.alerts.domain import Holder
-from services.alerts.mails.returns import digest_of
 from services.alerts.people import links, store
 from services.alerts.people.domain import Subscriber
 from services.alerts.settings import AlertsSettings

@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final
 
+from libs.common.mail.receiving import Outcome, named
+from libs.common.mail.reports import Kind, Report
+from libs.common.mail.returns import Returned, digest_of
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.alerts.mails.reports import Kind, Report, read
-from services.alerts.mails.returns import Returned, digest_of, read_return_path
 from services.alerts.service.mails import tell_undelivered
 from services.alerts.settings import AlertsSettings
 from services.alerts.store import mails as store
 from services.alerts.store import returns as return_store
 
-__all__ = ["Outcome", "receive"]
+__all__ = ["receive"]
 
 SOFT_MOST: Final = 5
 """Mails that bounce softly within `SOFT_WITHIN` before an address is left alone for a while."""
 SOFT_WITHIN: Final = timedelta(days=30)
 
 
-class Outcome(StrEnum):
-    """What became of a report."""
-
-    HARD = "hard"
-    SOFT = "soft"
-    COMPLAINT = "complaint"
-    KNOWN = "known"
-    """Reported before."""
-    FORGED = "forged"
-    """It names no mail of ours: nothing changed."""
-    UNREADABLE = "unreadable"
-    """No report of a mail that did not arrive: nothing changed."""
-
-
 async def receive(runtime: Runtime, raw: bytes) -> Outcome:
     """Take a report in. A forged one changes nothing, and so does one that came before."""
     settings = runtime.port(AlertsSettings)
-    report = read(raw)
-    if report is None:
-        return Outcome.UNREADABLE
-    returned = next((found for path in report.return_paths if (found := read_return_path(settings, path))), None)
-    if returned is None:
-        return Outcome.FORGED
+    said = named(settings, raw)
+    if isinstance(said, Outcome):
+        return said
+    report, returned = said
     async with runtime.uow() as uow:
         asked = await return_store.address_of_request(uow.conn, returned.mail_id)
         if asked is not None:

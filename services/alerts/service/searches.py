@@ -9,10 +9,10 @@ import asyncpg
 
 from libs.common.actor import Actor
 from libs.common.errors import NotFound
+from libs.common.mail.returns import digest_of
 from libs.common.uow import Uow
 from services.alerts.domain import MAX_SEARCHES, Contact, Frequency, Holder, Search
 from services.alerts.errors import NoAddress, TooManySearches, UnselectiveSearch
-from services.alerts.mails.returns import digest_of
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.summary import summary, summary_en
 from services.alerts.people import store as people

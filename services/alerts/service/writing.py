@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from libs.common.mail.message import Envelope, Posting, build
+from libs.common.mail.returns import digest_of, return_path
 from libs.common.runtime import Runtime
 from services.alerts.domain import Claimed, Contact, Found, Mail, MailState, News
 from services.alerts.mails import compose
-from services.alerts.mails.returns import digest_of, return_path
 from services.alerts.mails.sections import sorted_out
 from services.alerts.people import links
 from services.alerts.settings import AlertsSettings

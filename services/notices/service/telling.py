@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.common.mail.message import Content, Envelope
+from libs.common.mail.returns import return_path
 from libs.common.mail.smtp import Fate
 from libs.common.messages.notices import (
     AnswerPublishedV1,
@@ -65,7 +66,8 @@ async def write(runtime: Runtime, mail: DueMail) -> tuple[Envelope, Content] | N
         return None
     settings = runtime.port(NoticesSettings)
     withdraw_url = _withdraw_url(runtime, mail.to)
-    return Envelope(mail.mail_id, settings.mail_from, mail.to.email, settings.mail_domain, withdraw_url), written
+    back = return_path(settings, mail.mail_id, mail.to.email)
+    return Envelope(mail.mail_id, settings.mail_from, mail.to.email, settings.mail_domain, withdraw_url, back), written
 
 
 async def _answer(runtime: Runtime, mail: DueMail) -> Content | None:

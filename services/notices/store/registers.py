@@ -28,6 +28,8 @@ __all__ = [
     "queue_mails",
     "registrant",
     "registrant_of",
+    "registrant_of_mail",
+    "returned",
     "set_registrant",
     "withdraw_consent",
 ]
@@ -121,6 +123,17 @@ async def registrant(conn: asyncpg.Connection, registrant_id: UUID) -> Registran
     """Give somebody of a register."""
     row = await conn.fetchrow(_SQL["registrant_get"], registrant_id)
     return Registrant(**dict(row)) if row else None
+
+
+async def registrant_of_mail(conn: asyncpg.Connection, mail_id: UUID) -> Registrant | None:
+    """Give whom a mail went to; None when they were forgotten."""
+    row = await conn.fetchrow(_SQL["mail_registrant"], mail_id)
+    return Registrant(**dict(row)) if row else None
+
+
+async def returned(conn: asyncpg.Connection, mail_id: UUID, reason: str) -> bool:
+    """Keep that a mail which was handed over came back; False when it is known, or the mail is gone."""
+    return bool(await conn.execute(_SQL["mail_returned"], mail_id, reason) == "UPDATE 1")
 
 
 async def withdraw_consent(conn: asyncpg.Connection, registrant_id: UUID, generation: int, at: datetime) -> None:

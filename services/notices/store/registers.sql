@@ -76,6 +76,18 @@ SELECT mail_id, kind, subject_id, subject_version, registrant_id, procedure_id, 
   JOIN registrant USING (registrant_id)
  WHERE mail_id = $1 AND state = 'due'
 
+-- mail_registrant --
+SELECT registrant_id, procedure_id, organisation, company, name, email, consent, generation
+  FROM registrant
+  JOIN mail USING (registrant_id)
+ WHERE mail_id = $1
+
+-- mail_returned --
+-- What came back once did; a report that is repeated finds nothing.
+UPDATE mail
+   SET state = 'bounced', reason = $2, sent_at = NULL
+ WHERE mail_id = $1 AND state = 'sent'
+
 -- mail_close --
 UPDATE mail
    SET state = $2, reason = $3, sent_at = $4

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from libs.common.mail.reports import Kind, read
 from libs.common.messages.envelope import CloudEvent
 from libs.common.periodic import tick
 from libs.common.testing.harness import Harness
 from libs.common.testing.plugin import HarnessFactory
-from services.alerts.mails.reports import Kind, read
 from services.alerts.wiring import SERVICE
 from tests.api.alerts.test_alerts_mails import ADDRESS, Inbox, bodies, box, call, contact, inbox, search
 from tests.unit.alerts.alerts_samples import BUYER, letter, published
@@ -260,7 +260,7 @@ def test_what_is_no_report_of_a_failure_changes_nothing(raw: bytes) -> None:
 
 
 async def test_two_workers_take_each_report_once(h: Harness, maildir: Path) -> None:
-    from services.alerts.mails import maildir as folder
+    from libs.common.mail import maildir as folder
 
     for number in range(4):
         (maildir / "new" / f"{number}.mx").write_bytes(b"x")

@@ -18,6 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope
 from aiosmtpd.smtp import Session as Served
 
 from libs.common.mail import domains as lanes
+from libs.common.mail import session
 from libs.common.mail.domains import Domains
 from libs.common.mail.message import Content, Posting, build
 from libs.common.mail.message import Envelope as MailEnvelope
@@ -37,6 +38,9 @@ class Server:
     together: bool = False
     """Whether it says that it takes commands together (RFC 2920)."""
     answers: list[str] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """Addresses that it never answers about."""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     contents: list[bytes] = field(default_factory=list)
     open: list[SMTP] = field(default_factory=list)
 
@@ -49,6 +53,9 @@ class Server:
     async def handle_RCPT(  # noqa: N802  # the library's names
         self, server: SMTP, session: Served, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if address in self.silent:
+            self.asked.set()
+            await asyncio.Event().wait()
         if self.answers:
             return self.answers.pop(0)
         envelope.rcpt_tos.append(address)
@@ -111,6 +118,24 @@ async def test_after_a_refusal_the_connection_is_reset_for_the_next_mail(server:
     assert (told.mails, told.connections, told.resets) == (1, 1, 1)
 
 
+async def test_a_mail_server_that_never_answers_is_left_and_holds_up_no_other_mail(
+    server: tuple[Server, SmtpMailer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, mailer = server
+    monkeypatch.setattr(session, "_TIMEOUT", 0.2)
+    told.silent.add("nobody@silent.example")
+    waits = asyncio.create_task(mailer.send(replace(POSTING, recipient="nobody@silent.example")))
+    async with asyncio.timeout(5):
+        await told.asked.wait()
+        await mailer.send(POSTING)
+        assert not waits.done()
+        with pytest.raises(TimeoutError):
+            await waits
+        await mailer.send(POSTING)
+    assert told.mails == 2
+    assert told.connections == 2, "what it may still say is no answer to another mail"
+
+
 async def test_a_server_that_leaves_with_a_word_costs_no_mail(server: tuple[Server, SmtpMailer]) -> None:
     told, mailer = server
     await mailer.send(POSTING)
@@ -128,14 +153,14 @@ async def test_what_was_said_unasked_is_no_answer_to_the_next_mail() -> None:
         smtp = aiosmtplib.SMTP(hostname="127.0.0.1", port=listening.sockets[0].getsockname()[1], start_tls=False)
         await smtp.connect()
         await smtp.ehlo()
-        session = Session(smtp)
+        opened = Session(smtp)
         await told.open[0].push("250 taken, says who")
         async with asyncio.timeout(5):
-            while session.is_open:  # noqa: ASYNC110  # the other end of a socket tells nobody
+            while opened.is_open:  # noqa: ASYNC110  # the other end of a socket tells nobody
                 await asyncio.sleep(0)
         with pytest.raises(aiosmtplib.SMTPServerDisconnected):
-            await session.begin(POSTING)
-        session.close()
+            await opened.begin(POSTING)
+        opened.close()
     assert told.mails == 0
 
 

@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.alerts.settings import AlertsSettings
+from libs.common.mail.settings import ReturnSettings
 
 __all__ = ["Returned", "digest_of", "read_return_path", "return_path"]
 
 _MAC = 12
 _MARK = 6
 _LENGTH = 16 + _MARK + _MAC
-_FORM = re.compile(r"^r\+([a-z2-7]{55})@", re.IGNORECASE)
+_FORM = re.compile(r"^([a-z])\+([a-z2-7]{55})@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Returned:
         return hmac.compare_digest(self.mark, digest[:_MARK])
 
 
-def digest_of(settings: AlertsSettings, address: str) -> bytes:
+def digest_of(settings: ReturnSettings, address: str) -> bytes:
     """Give what an address is known by in the suppression list: without the secret nobody reads it back."""
     key = settings.secret.get_secret_value().encode()
     return hmac.digest(key, b"address:" + address.strip().lower().encode(), hashlib.sha256)
 
 
-def return_path(settings: AlertsSettings, mail_id: UUID, address: str) -> str | None:
+def return_path(settings: ReturnSettings, mail_id: UUID, address: str) -> str | None:
     """Give where mail servers report that a mail did not arrive; None where nothing reads such reports.
 
     Lower-case letters and digits only: some mail servers fold the case of a local part (64 characters at most, RFC 5321).
@@ -47,22 +47,22 @@ def return_path(settings: AlertsSettings, mail_id: UUID, address: str) -> str | 
     if settings.mail_return_domain is None:
         return None
     content = mail_id.bytes + digest_of(settings, address)[:_MARK]
-    return f"r+{_written(content + _sign(settings, content))}@{settings.mail_return_domain}"
+    return f"{settings.return_mailbox}+{_written(content + _sign(settings, content))}@{settings.mail_return_domain}"
 
 
-def read_return_path(settings: AlertsSettings, address: str) -> Returned | None:
+def read_return_path(settings: ReturnSettings, address: str) -> Returned | None:
     """Give what a return path names; None when we did not make it."""
     form = _FORM.match(address.strip())
-    if form is None:
+    if form is None or form[1].lower() != settings.return_mailbox:
         return None
     try:
-        raw = base64.b32decode(form[1].upper() + "=" * (-len(form[1]) % 8))
+        raw = base64.b32decode(form[2].upper() + "=" * (-len(form[2]) % 8))
     except binascii.Error:
         return None
     content, mac = raw[:-_MAC], raw[-_MAC:]
     if (
         len(raw) != _LENGTH
-        or _written(raw) != form[1].lower()
+        or _written(raw) != form[2].lower()
         or not hmac.compare_digest(mac, _sign(settings, content))
     ):
         return None
@@ -74,5 +74,6 @@ def _written(raw: bytes) -> str:
     return base64.b32encode(raw).rstrip(b"=").decode().lower()
 
 
-def _sign(settings: AlertsSettings, content: bytes) -> bytes:
-    return hmac.digest(settings.secret.get_secret_value().encode(), b"return:" + content, hashlib.sha256)[:_MAC]
+def _sign(settings: ReturnSettings, content: bytes) -> bytes:
+    purpose = f"return:{settings.return_mailbox}:".encode()
+    return hmac.digest(settings.secret.get_secret_value().encode(), purpose + content, hashlib.sha256)[:_MAC]
