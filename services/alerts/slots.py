@@ -55,14 +55,15 @@ async def _run(runtime: Runtime, stop: asyncio.Event) -> None:
 
 
 async def _turn(runtime: Runtime, conn: asyncpg.Connection, live: LiveIndex, shares: Shares, wake: Wake) -> None:
-    """Take or leave slots, load what is missing, take in what changed, match what waits; wait where there is nothing."""
+    """Take or leave slots, load what is missing, take in what changed, match what waits; rest where there is nothing."""
     await runtime.database.keep_listening()
     if not await shares.is_fair():
         live.hold(await shares.balance())
     loading = await live.load(conn)
-    await live.follow(conn)
+    notices = await store.waiting(conn, live.slots, _MOST) if live.slots else []
+    await live.follow(conn)  # after the notices are read: a search that was saved before one of them is in memory then
     told = 0
-    for notice in await store.waiting(conn, live.slots, _MOST) if live.slots else ():
+    for notice in notices:
         try:
             await _match(runtime, live, notice)
             told += 1

@@ -181,6 +181,25 @@ async def test_a_search_saved_is_matched_within_a_second(h: Harness) -> None:
     assert slot_of(criteria) in range(SLOTS)
 
 
+async def test_a_search_saved_between_two_looks_finds_the_notice_that_follows(
+    h: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, done = store.waiting, asyncio.Event()
+
+    async def waiting(conn: asyncpg.Connection, slots: int, most: int) -> list[store.Waiting]:
+        if slots == ALL and not done.is_set():
+            await saved(h, "école")
+            await publish(h)
+            done.set()
+        return await read(conn, slots, most)
+
+    monkeypatch.setattr(store, "waiting", waiting)
+    async with worker(h):
+        await done.wait()
+        await until(lambda: matched(h))
+    assert await count(h, "SELECT count(*) FROM match") == 1
+
+
 async def test_a_lost_notification_costs_no_match(h: Harness) -> None:
     await saved(h, "école")
     async with worker(h):
