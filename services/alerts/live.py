@@ -107,6 +107,7 @@ class LiveIndex:
         while more:
             horizon, changes = await store.changes(conn, self._since, list(self._seen), _CHANGES)
             if horizon < self._since or time.monotonic() - self._looked > KEPT.total_seconds() / 2:
+                _log.warning("matching_index_built_again", searches=len(self._index))
                 self._begin_again()
                 return
             await self._take_in(conn, changes)
@@ -126,7 +127,6 @@ class LiveIndex:
         self._looked = self._began = time.monotonic()
 
     def _begin_again(self) -> None:
-        _log.warning("matching_index_built_again", searches=len(self._index))
         self._index = Index[UUID]()
         self._since, self._seen, self._removed, self._told = None, {}, 0, 0
         self._loading = [(slot, _first(slot)) for slot in sorted(self._held)]
