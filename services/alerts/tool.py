@@ -113,9 +113,12 @@ def match_files(searches: str, notices: str) -> None:
 
 
 def _print_matches(index: Index[Name], notice: NoticeLine) -> None:
+    lines = []
     for search, reasons in index.matches(notice.subject()):
         found = {"notice": notice.id, "search": search, "reasons": [reason.told() for reason in reasons]}
-        click.echo(json.dumps(found, ensure_ascii=False))
+        lines.append(json.dumps(found, ensure_ascii=False) + "\n")
+    if lines:
+        click.echo("".join(lines), nl=False)  # at once: each call flushes
 
 
 def _searches(lines: _Lines) -> Iterator[tuple[Name, Criteria]]:

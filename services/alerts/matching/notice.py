@@ -35,8 +35,6 @@ class Words:
 
     features: frozenset[str]
     """Stems, words and pairs of neighbours, as searches require them."""
-    hashes: NDArray[np.int64] = field(compare=False, repr=False)
-    """Of the features: an index knows them by these."""
 
     @classmethod
     def of(cls, text: Text) -> Words:
@@ -50,7 +48,7 @@ class Words:
             places.setdefault(word, []).append(place)
         pairs = {f"e:{one} {other}" for one, other in pairwise(exact)}
         features = frozenset({f"w:{stem}" for stem in found} | {f"e:{word}" for word in places} | pairs)
-        return cls(found, exact, places, features, hashes(features))
+        return cls(found, exact, places, features)
 
     def holds(self, words: Sequence[str]) -> bool:
         """Tell whether these folded words stand side by side, in this order."""
@@ -74,6 +72,12 @@ class Subject:
     """From its publication to its deadline; None where it has none."""
     terms: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Other codes, by the name of the list of a search that asks for them: departments, buyers, natures..."""
+    hashes: NDArray[np.int64] = field(init=False, compare=False, repr=False)
+    """Of its features: an index knows them by these."""
+
+    def __post_init__(self) -> None:
+        """Read its features once, for all the indexes that it is held against."""
+        object.__setattr__(self, "hashes", hashes([*self.words.features, *self.codes()]))
 
     @classmethod
     def told(

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from services.alerts.matching.columns import ALWAYS
-from services.alerts.matching.features import Features, hashes
+from services.alerts.matching.features import Features
 from services.alerts.matching.needs import Group
 from services.alerts.matching.notice import Subject
-from services.alerts.matching.postings import Bits, Places, Postings
+from services.alerts.matching.postings import Bits, Postings
 
 __all__ = ["Vocabulary"]
 
@@ -44,16 +44,13 @@ class Vocabulary:
     def held(self, subject: Subject) -> Bits:
         """Give which groups the notice has."""
         held = np.zeros(len(self.costs), bool)
-        held[self._of_features.under(self._known(subject))] = True
+        held[self._of_features.under(self._features.known(subject.hashes))] = True
         held[ALWAYS] = True
         return held
 
     def settle(self) -> None:
         """Make it quick again after much was added."""
         self._of_features.settle()
-
-    def _known(self, subject: Subject) -> Places:
-        return self._features.known(np.concatenate([subject.words.hashes, hashes(subject.codes())]))
 
     def _cost(self, feature: str) -> float:
         supposed = _supposed(feature) * _WEIGHT
