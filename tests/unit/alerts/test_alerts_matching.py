@@ -18,6 +18,7 @@ from libs.common import standards
 from libs.common.messages.notices import Buyer, Lot, LotResult, Place
 from libs.common.search.places import Point, distance
 from libs.common.search.words import exact_words, fold, plain, stems
+from services.alerts.matching import postings
 from services.alerts.matching.criteria import Criteria
 from services.alerts.matching.index import Index
 from services.alerts.matching.match import match
@@ -230,13 +231,14 @@ def test_a_search_is_found_as_soon_as_it_is_added_and_no_more_once_removed() -> 
     assert (index.find(subject), len(index), 1 in index) == ([], 1, False)
 
 
-def test_an_index_stays_exact_when_it_grows_past_its_tail() -> None:
+def test_an_index_stays_exact_when_it_grows_past_its_tail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postings, "_TAIL", 2_000)
     index = Index[int]()
-    for number in range(45_000):
-        index.add(number, asked(words=[f"mot{number % 30_000}"]))
-        if number in {10, 20_005, 41_000}:
-            assert index.find(Subject.told("mot5 mot20003", "")) == [
-                each for each in (5, 20_003, 30_005) if each <= number
+    for number in range(4_500):
+        index.add(number, asked(words=[f"mot{number % 3_000}"]))
+        if number in {10, 2_005, 4_100}:
+            assert index.find(Subject.told("mot5 mot2003", "")) == [
+                each for each in (5, 2_003, 3_005) if each <= number
             ]
 
 

@@ -116,7 +116,7 @@ def agree(index: Index[int], searches: dict[int, Criteria], subject: Subject) ->
     assert (set(index), len(index)) == (set(searches), len(searches))
 
 
-CHANGES = st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), SEARCHES)), max_size=40)
+CHANGES = st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), SEARCHES)), max_size=20)
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(CHANGES, st.lists(SUBJECTS, min_size=1, max_size=4))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_an_index_that_changes_finds_what_a_full_scan_finds(
     changes: list[tuple[int, Criteria | None]], subjects: list[Subject]
 ) -> None:
@@ -143,7 +143,7 @@ def test_an_index_that_changes_finds_what_a_full_scan_finds(
 
 
 @given(st.lists(SEARCHES, max_size=20), SUBJECTS, st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_an_index_built_from_what_is_stored_finds_the_same(
     criteria: list[Criteria], subject: Subject, frequent: bool
 ) -> None:
