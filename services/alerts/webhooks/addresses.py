@@ -68,7 +68,10 @@ class SystemLookup:
     async def __call__(self, host: str, port: int) -> list[str]:
         """Resolve. Raises OSError when the name has no address."""
         look = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        except UnicodeError as error:  # a label that is too long, for one
+            raise OSError("no such name") from error
         return [str(address[0]) for *_, address in found]
 
 
@@ -89,6 +92,8 @@ def check_url(url: str, allow: Collection[str] = ()) -> URL:
     Only https, on its own port or on one that needs no privilege: 22, 25 and the like serve something else. `allow` names
     `host:port` pairs that the operator lets through whatever they are, for a demo on one machine.
     """
+    if not url.isprintable() or " " in url:
+        raise ForbiddenAddressError("unreadable address")
     try:
         parsed = URL(url)
         host, port = parsed.raw_host, parsed.port

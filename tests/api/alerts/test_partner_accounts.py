@@ -165,7 +165,9 @@ async def test_the_queue_is_capped_by_the_policy(operator: Operator) -> None:
     await operator.done("add", operator.name)
     queue = (await operator.broker.queues(operator.broker.partners))[f"partner.{operator.name}"]
     assert queue["arguments"] == {"x-queue-type": "quorum"}
-    assert queue["effective_policy_definition"]["overflow"] == "drop-head"
+    cap = queue["effective_policy_definition"]
+    assert (cap["overflow"], cap["max-length"], cap["max-length-bytes"]) == ("drop-head", 100_000, 128 * 2**20)
+    assert cap["message-ttl"] == 30 * 86_400 * 1_000
 
 
 async def test_a_partner_is_shut_out_at_once(operator: Operator) -> None:
