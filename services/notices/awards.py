@@ -1,4 +1,4 @@
-"""The award notice that the platform makes when a contract was notified: pure."""
+"""The award notice that the platform makes when a contract was notified, or all those of a lot: pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.common.messages.bids import Contract, Party
-from libs.common.messages.notices import LotResult, Winner
+from libs.common.messages.notices import LotContract, LotResult, Winner
 from services.notices.content import NoticeContent
 from services.notices.domain.lots import LotState, ProcedureLot
 from services.notices.legacy.countries import country
@@ -36,10 +36,16 @@ def award_notice_id(contract_id: UUID, secret: str) -> UUID:
     return UUID(bytes=digest[:16], version=4)  # the only form that eForms take (BT-701)
 
 
-def award_content(competition: NoticeContent, contract: Contract, untold: Sequence[ProcedureLot] = ()) -> NoticeContent:
-    """Give the award notice of one contract, in the terms of the notice that led to it; with the lots that failed."""
-    results = [_awarded(contract), *(failed_result(lot) for lot in untold)]
-    return result_content(competition, results).model_copy(update={"value": contract.value})
+def award_content(
+    competition: NoticeContent, contracts: Sequence[Contract], untold: Sequence[ProcedureLot] = ()
+) -> NoticeContent:
+    """Give the award notice of the contracts of a lot, in the terms of the notice that led to them; with the lots that failed.
+
+    Several contracts are those of the holders of a framework agreement: they share its maximum, so that the highest is its value.
+    """
+    result = _awarded(contracts)
+    results = [result, *(failed_result(lot) for lot in untold)]
+    return result_content(competition, results).model_copy(update={"value": result.value})
 
 
 def result_content(competition: NoticeContent, results: Sequence[LotResult]) -> NoticeContent:
@@ -66,20 +72,32 @@ def failed_result(lot: ProcedureLot) -> LotResult:
     return LotResult.model_validate({"lot_id": lot.lot_id, "outcome": outcome, "reason": lot.reason})
 
 
-def _awarded(contract: Contract) -> LotResult:
-    winner = contract.winners[0]
+def _awarded(contracts: Sequence[Contract]) -> LotResult:
+    first = contracts[0]
+    winners = [_winner(each) for contract in contracts for each in contract.winners]
     return LotResult(
-        lot_id=contract.lot_id,
+        lot_id=first.lot_id,
         outcome="awarded",
-        winner=winner.organisation,
-        winner_name=winner.name,
-        value=contract.value,
+        winner=winners[0].organisation,
+        winner_name=winners[0].name,
+        value=max((contract.value for contract in contracts), key=lambda value: value.amount),
+        contract_id=first.contract_id,
+        tenders_received=first.tenders_received,
+        signed_at=first.signed_at,
+        winners=winners,
+        submissions=first.submissions,
+        contract_number=first.number,
+        contracts=[_contract(each) for each in contracts] if len(contracts) > 1 else [],
+    )
+
+
+def _contract(contract: Contract) -> LotContract:
+    return LotContract(
         contract_id=contract.contract_id,
-        tenders_received=contract.tenders_received,
-        signed_at=contract.signed_at,
+        number=contract.number,
         winners=[_winner(each) for each in contract.winners],
-        submissions=contract.submissions,
-        contract_number=contract.number,
+        value=contract.value,
+        signed_at=contract.signed_at,
     )
 
 

@@ -15,8 +15,8 @@ from libs.common.messages.notices import (
 from libs.common.messages.registry import all_types
 from libs.common.service import Consumers
 from libs.common.uow import Uow
+from services.notices.service import awarding, telling
 from services.notices.service import procedures as service
-from services.notices.service import telling
 from services.notices.store import timeline as store
 from services.notices.timeline import summary
 
@@ -77,7 +77,7 @@ async def contract_signed(uow: Uow, event: ContractSignedV1) -> None:
 async def contract_notified(uow: Uow, event: ContractNotifiedV1) -> None:
     """Make and publish the award notice once the winner acknowledged the notification."""
     if event.procedure is not None:
-        await service.contract_notified(uow, event.procedure, event.contract)
+        await awarding.contract_notified(uow, event.procedure, event.contract)
 
 
 @CONSUMERS.on(NoticePublishedV1, queue="followers")

@@ -94,6 +94,7 @@ _LABELS: Final = {
     "outcome": ("résultat", "outcome"),
     "winner_name": ("attributaire", "winner"),
     "winners": ("titulaires", "winners"),
+    "contracts": ("marchés", "contracts"),
     "reason": ("motif", "reason"),
     "explanation": ("explication", "explanation"),
     "tenders_received": ("offres reçues", "tenders received"),

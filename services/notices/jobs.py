@@ -16,7 +16,7 @@ from services.notices.eforms.apart import apart
 from services.notices.errors import MissingTermsError
 from services.notices.publication import payload, plan
 from services.notices.publication.port import Channels, RefusedError, Submission
-from services.notices.service import tracking
+from services.notices.service import awarding, tracking
 from services.notices.service.disclosure import asked_by
 from services.notices.service.sources import source_of
 from services.notices.store import notices as store
@@ -96,6 +96,17 @@ async def follow_notice(runtime: Runtime, job: Job) -> Completion | None:
         await tracking.followed(uow, publication_id, status)
 
     return keep
+
+
+@JOBS.on(awarding.HOLDERS_JOB)
+async def tell_of_holders(runtime: Runtime, job: Job) -> Completion | None:
+    """Make the award notice of the holders notified so far, on the day that the law leaves."""
+    procedure_id, lot_id = UUID(job.payload["procedure_id"]), job.payload["lot_id"]
+
+    async def make(uow: Uow) -> None:
+        await awarding.tell_of_holders(uow, procedure_id, lot_id)
+
+    return make
 
 
 @PERIODIC.every(1.0)

@@ -84,6 +84,11 @@ class Contract(Message):
     procedure_type: str
     formal: bool
     framework: bool = False
+    holders: int = Field(
+        default=1,
+        ge=1,
+        description="contracts that one decision made of the lot: a framework agreement has a contract for each holder",
+    )
     framework_number: str | None = Field(
         default=None, description="of a subsequent contract: the number of its holder's framework agreement"
     )

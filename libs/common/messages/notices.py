@@ -14,7 +14,7 @@ from libs.common.messages.base import Audience, DocumentReference, Event, Messag
 
 __all__ = [
     "AnswerPublishedV1", "Buyer", "Change", "ConcessionRevenue", "Criterion", "DesignContest", "Lot",
-    "LotAbandonedV1", "LotClosedV1", "LotResult", "LotTerms", "LotUnsuccessfulV1", "Modification", "Notice",
+    "LotAbandonedV1", "LotClosedV1", "LotContract", "LotResult", "LotTerms", "LotUnsuccessfulV1", "Modification", "Notice",
     "NoticePublishedV1", "OpeningKey", "OpeningKeySet", "OpeningRules", "Place", "ProcedureClosedV1",
     "ProcedureResumedV1", "ProcedureSuspendedV1", "QuestionAskedV1", "RequiredDocument", "Technique", "Winner",
     "key_set_fingerprint",
@@ -242,6 +242,16 @@ class ConcessionRevenue(Message):
     description: str = Field(description="how the value was computed, BT-163")
 
 
+class LotContract(Message):
+    """One contract of a lot that has several: that of one holder of a framework agreement, alone or in a group."""
+
+    contract_id: UUID | None = None
+    number: str | None = Field(default=None, description="the buyer's own, BT-150")
+    winners: list[Winner] = []
+    value: Money | None = Field(default=None, description="BT-720")
+    signed_at: AwareDatetime | None = Field(default=None, description="BT-145")
+
+
 class LotResult(Message):
     """The result of one lot, in an award notice."""
 
@@ -256,10 +266,9 @@ class LotResult(Message):
     winners: list[Winner] = []
     reason: str | None = Field(default=None, description="of a lot without winner: non-award-justification, BT-144")
     contract_number: str | None = Field(default=None, description="BT-150")
-    submissions: dict[str, int] = Field(
-        default={}, description="tenders received by received-submission-type: t-esubm, t-oth-eea, t-no-eea... (BT-760)"
-    )
+    submissions: dict[str, int] = Field(default={}, description="tenders by kind: t-esubm, t-oth-eea (BT-760)")
     revenue: ConcessionRevenue | None = None
+    contracts: list[LotContract] = Field(default=[], description="of several holders: then `winners` are all of them")
 
 
 class Notice(Message):

@@ -128,6 +128,7 @@ async def _content(conn: asyncpg.Connection, case: Case, essential: EssentialDat
         procedure_type=notice.procedure_type,
         formal=notice.formal,
         framework=lot.framework and case.called != "subsequent",
+        holders=len(decision.choices),
         framework_number=under,
         duration_months=decision.duration_months or lot.duration_months or 1,
         place_code=place[0],

@@ -26,7 +26,7 @@ _OF_NOTICE: Final[dict[str, dict[str, Any]]] = {
     "dir-awa-pre": {"justification": None},
 }
 _OF_RESULT: Final[dict[str, dict[str, Any]]] = {
-    "win-ten-val": {"value": None},
+    "win-ten-val": {"value": None, "contracts": []},
     "rec-sub-cou": {"tenders_received": None, "submissions": {}},
     "rec-sub-typ": {"tenders_received": None, "submissions": {}},
     "con-rev-buy": {"revenue": None},

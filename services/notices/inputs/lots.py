@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from libs.common.messages.base import Money, OrganisationId
-from libs.common.messages.notices import ConcessionRevenue, Criterion, Lot, LotResult, LotTerms, Nature, Place, Winner
+from libs.common.messages.notices import (
+    ConcessionRevenue,
+    Criterion,
+    Lot,
+    LotContract,
+    LotResult,
+    LotTerms,
+    Nature,
+    Place,
+    Winner,
+)
 from services.notices import drafting
 from services.notices.eforms.rules import code_list
 from services.notices.inputs.fields import CpvCode, Description, Input, Region, Title
@@ -198,15 +208,16 @@ class NewResult(Input):
     )
     revenue: NewRevenue | None = None
 
-    def result(self) -> LotResult:
-        """Give the result."""
+    def result(self, known: LotResult | None = None) -> LotResult:
+        """Give the result; contracts that the platform knows of the lot stay, with what is told now of their holders."""
         first = self.winners[0] if self.winners else None
+        winners = [Winner.model_validate(each.model_dump()) for each in self.winners]
         return LotResult(
             lot_id=self.lot_id,
             outcome=self.outcome,
             winner=first.organisation if first else None,
             winner_name=first.name if first else None,
-            winners=[Winner.model_validate(each.model_dump()) for each in self.winners],
+            winners=winners,
             value=Money(amount=self.value) if self.value else None,
             tenders_received=self.tenders_received,
             signed_at=self.signed_at,
@@ -214,6 +225,8 @@ class NewResult(Input):
             reason=self.reason,
             submissions=dict(self.submissions),
             revenue=self._revenue(),
+            contract_id=known.contract_id if known else None,
+            contracts=_held(known.contracts, winners) if known else [],
         )
 
     def _revenue(self) -> ConcessionRevenue | None:
@@ -222,3 +235,14 @@ class NewResult(Input):
             return None
         users, buyer = Money(amount=told.users), Money(amount=told.buyer)
         return ConcessionRevenue(users=users, buyer=buyer, description=told.description)
+
+
+def _held(contracts: Sequence[LotContract], winners: Sequence[Winner]) -> list[LotContract]:
+    """Give the contracts with their holders as they are told now; none where others are told than those who hold them."""
+    told = {winner.organisation: winner for winner in winners}
+    if {winner.organisation for contract in contracts for winner in contract.winners} != told.keys():
+        return []
+    return [
+        contract.model_copy(update={"winners": [told[winner.organisation] for winner in contract.winners]})
+        for contract in contracts
+    ]

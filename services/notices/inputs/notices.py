@@ -119,9 +119,8 @@ class NoticePatch(Input):
             if (told := getattr(self, name)) is not None:
                 given[name] = kind.model_validate(told.model_dump())
         if self.results:
-            contracts = {result.lot_id: result.contract_id for result in content.results}
-            told = [each.result() for each in self.results]
-            given["results"] = [each.model_copy(update={"contract_id": contracts.get(each.lot_id)}) for each in told]
+            known = {result.lot_id: result for result in content.results}
+            given["results"] = [each.result(known.get(each.lot_id)) for each in self.results]
         return content.model_copy(update={**given, "lots": with_lots(content, self.lots)})
 
 

@@ -9,24 +9,17 @@ from uuid import UUID
 
 from libs.common.actor import Actor, OrganisationKind
 from libs.common.errors import IllegalTransition, NotFound
-from libs.common.messages.bids import Contract
 from libs.common.runtime import Runtime
 from libs.common.uow import Uow
-from services.notices import awards, events
+from services.notices import events
 from services.notices.domain.lots import (
     AWARD_DECIDED,
-    CONTRACT_NOTIFIED,
     CONTRACT_SIGNED,
-    FAILED,
     LOT_UNSUCCESSFUL,
 )
-from services.notices.domain.notice import Notice, NoticeState
 from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.domain.roles import Permission
 from services.notices.service import roles
-from services.notices.service.publication import publish_draft
-from services.notices.service.sending import send_made
-from services.notices.store import notices as notice_store
 from services.notices.store import procedures as store
 
 __all__ = [
@@ -35,9 +28,9 @@ __all__ = [
     "abandon_lot",
     "award_decided",
     "close_due",
-    "contract_notified",
     "contract_signed",
     "declare_unsuccessful",
+    "due_closed",
     "own_procedure",
     "readable_procedure",
     "resume",
@@ -183,52 +176,18 @@ async def declare_unsuccessful(uow: Uow, procedure: Procedure, lot_id: str, fail
 
 async def award_decided(uow: Uow, procedure_id: UUID, lot_id: str) -> None:
     """Note that a lot was awarded. The deadline's timer may be late: the procedure is closed first when it is due."""
-    procedure = await _due_closed(uow, procedure_id)
+    procedure = await due_closed(uow, procedure_id)
     await store.save_procedure(uow.conn, procedure.after_lot(lot_id, AWARD_DECIDED), uow.now())
 
 
 async def contract_signed(uow: Uow, procedure_id: UUID, lot_id: str) -> None:
     """Note that both parties signed the contract of a lot."""
-    procedure = await _due_closed(uow, procedure_id)
+    procedure = await due_closed(uow, procedure_id)
     await store.save_procedure(uow.conn, procedure.after_lot(lot_id, CONTRACT_SIGNED), uow.now())
 
 
-async def contract_notified(uow: Uow, procedure_id: UUID, contract: Contract) -> Notice | None:
-    """Make the award notice of a contract, once, with the lots that failed and were not told yet.
-
-    It is published here at once where the competition was; else it goes to journals first. None when it was made before, and
-    for a contract under a framework agreement, whose own award was told (directive 2014/24/EU art. 50, 2): its essential data are.
-    """
-    procedure = await _due_closed(uow, procedure_id)
-    notice_id = awards.award_notice_id(contract.contract_id, uow.runtime.settings.secret.get_secret_value())
-    if await notice_store.get_notice(uow.conn, notice_id):
-        return None
-    competition = await notice_store.get_notice(uow.conn, procedure.text_id or contract.notice_id)
-    if competition is None:
-        raise NotFound(
-            "L'avis de marché de ce contrat est inconnu.", "The contract notice of this contract is unknown."
-        )
-    notified = procedure.after_lot(contract.lot_id, CONTRACT_NOTIFIED)
-    await store.save_procedure(uow.conn, notified, uow.now())
-    if contract.framework_number is not None:
-        return None
-    untold = [lot for lot in notified.lots if lot.state in FAILED and not lot.told]
-    award = Notice(
-        notice_id=notice_id,
-        procedure_id=procedure_id,
-        organisation=procedure.organisation,
-        state=NoticeState.DRAFT,
-        version=1,
-        content=awards.award_content(competition.content, contract, untold),
-        created_at=uow.now(),
-    )
-    await notice_store.add_notice(uow.conn, award)
-    if competition.sent_at is not None:  # published by journals: they come first again (directive 2014/24/EU, art. 52)
-        return await send_made(uow, award)
-    return await publish_draft(uow, award, notified)
-
-
-async def _due_closed(uow: Uow, procedure_id: UUID) -> Procedure:
+async def due_closed(uow: Uow, procedure_id: UUID) -> Procedure:
+    """Give a locked procedure, closed first where its deadline passed. Raises NotFound."""
     procedure = await store.lock_procedure(uow.conn, procedure_id)
     if procedure is None:
         raise NotFound("Consultation inconnue.", "Unknown procedure.")

@@ -14,6 +14,7 @@ from libs.common.messages.notices import (
     ConcessionRevenue,
     Criterion,
     Lot,
+    LotContract,
     LotResult,
     LotTerms,
     Modification,
@@ -62,6 +63,7 @@ WINNER: Final = Winner(
     organisation="SIRET:32691255700012", name="Maçonnerie Lemire", city="Lyon", postal_code="69003", size="small"
 )
 RIVAL: Final = WINNER.model_copy(update={"organisation": "SIRET:73282932000074", "name": "Isolation Rival"})
+MEMBER: Final = WINNER.model_copy(update={"organisation": "SIRET:55204599900869", "name": "Isolation Cotraitante"})
 SUBMISSIONS: Final = {"t-oth-eea": 0, "t-no-eea": 0, "t-large": 1, "t-micro": 1, "t-small": 1, "t-med": 0}
 COURT: Final = ReviewBody(
     name="Tribunal administratif de Dijon", identifier="TA21", street="22 rue d'Assas", city="Dijon", postal_code="21000",
@@ -72,6 +74,16 @@ RESULTS: Final = [
               signed_at=NOW, contract_number="2026-TX-01", submissions=SUBMISSIONS),
     LotResult(lot_id="LOT-0002", outcome="unsuccessful", reason="no-rece", tenders_received=0),
 ]  # fmt: skip
+HOLDERS: Final = RESULTS[0].model_copy(
+    update={
+        "winners": [WINNER, RIVAL, MEMBER],
+        "contracts": [
+            LotContract(number="2026-TX-01", winners=[WINNER], value=euros(2_900_000), signed_at=NOW),
+            LotContract(number="2026-TX-02", winners=[RIVAL, MEMBER], value=euros(2_800_000), signed_at=NOW),
+        ],
+    }
+)
+"""A framework agreement with two holders, of whom one is a group."""
 REVENUE: Final = ConcessionRevenue(users=euros(800_000), buyer=euros(200_000), description="Sur la durée du contrat.")
 CORRECTION: Final = NewCorrection.model_validate(
     {"reason": "update-add", "explanation": "Un titre précisé.", "title": "Autre"}
@@ -139,6 +151,8 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "29 group": {**_AWARD, "results": [RESULTS[0].model_copy(update={"winners": [WINNER, RIVAL]}), RESULTS[1]]},
     "29 one contract": {**_AWARD, "results": [RESULTS[0], RESULTS[0].model_copy(update={"lot_id": "LOT-0002"})]},
     "29 framework": {**_AWARD, "lots": [FRAMED], "results": RESULTS[:1]},
+    "29 holders": {**_AWARD, "lots": [FRAMED], "results": [HOLDERS]},
+    "29 holders and a failed lot": {**_AWARD, "lots": [FRAMED, LOTS[1]], "results": [HOLDERS, RESULTS[1]]},
     "29 abandoned": {
         **_AWARD, "results": [RESULTS[0], LotResult(lot_id="LOT-0002", outcome="abandoned", reason="ins-fund", tenders_received=3, submissions=SUBMISSIONS)],
     },

@@ -14,8 +14,18 @@ from services.notices import awards, events
 from services.notices.domain.notice import Changes, Notice, NoticeState
 from services.notices.domain.procedure import Procedure, ProcedureState
 from services.notices.errors import NotPublishable
+from services.notices.inputs.lots import NewResult
 from services.notices.inputs.notices import NoticePatch
-from tests.unit.notices.notices_samples import BEFORE, COMPANY, INTERCOMMUNALITY, KEYS, PROCEDURE, content, contract
+from tests.unit.notices.notices_samples import (
+    BEFORE,
+    COMPANY,
+    INTERCOMMUNALITY,
+    KEYS,
+    PROCEDURE,
+    RIVAL,
+    content,
+    contract,
+)
 
 OPENING = NoticePatch.model_validate({"opening": KEYS}).opening
 DOCUMENT = DocumentReference(
@@ -130,13 +140,32 @@ def test_the_order_of_officers_means_nothing_to_the_fingerprint() -> None:
 
 
 def test_the_award_notice_of_a_contract_is_always_the_same_and_says_the_result() -> None:
-    said = awards.award_content(content(), contract())
+    said = awards.award_content(content(), [contract()])
     assert (said.kind, said.subtype, said.deadline, said.opening) == ("award", "29", None, None)
     assert [(result.winner, result.outcome) for result in said.results] == [(COMPANY, "awarded")]
     one, other = contract().contract_id, UUID(int=7)
     assert awards.award_notice_id(one, "a") == awards.award_notice_id(one, "a")
     assert len({awards.award_notice_id(*which) for which in ((one, "a"), (one, "b"), (other, "a"))}) == 3
-    assert awards.award_content(content(subtype="E3"), contract()).subtype == "E4"
+    assert awards.award_content(content(subtype="E3"), [contract()]).subtype == "E4"
+
+
+def test_what_the_buyer_tells_of_holders_reaches_their_contracts_unless_others_are_told() -> None:
+    rival = contract().winners[0].model_copy(update={"organisation": RIVAL, "name": "Rival"})
+    other = contract().model_copy(update={"contract_id": UUID(int=7), "number": "T-2", "winners": [rival]})
+    (known,) = awards.award_content(content(), [contract(), other]).results
+    said = {
+        "lot_id": "LOT-0001",
+        "outcome": "awarded",
+        "winners": [{"organisation": each, "name": "N", "size": "small"} for each in (COMPANY, RIVAL)],
+    }
+    told = NewResult.model_validate(said).result(known)
+    assert [each.winners[0].size for each in told.contracts] == ["small", "small"]
+    assert ([each.number for each in told.contracts], told.contract_id) == (
+        [contract().number, "T-2"],
+        known.contract_id,
+    )
+    fewer = NewResult.model_validate({**said, "winners": said["winners"][:1]}).result(known)
+    assert (fewer.contracts, fewer.contract_id) == ([], known.contract_id)
 
 
 def test_the_award_notice_has_what_the_journal_asks_of_the_bidders_from_the_contract() -> None:
@@ -154,7 +183,7 @@ def test_the_award_notice_has_what_the_journal_asks_of_the_bidders_from_the_cont
         )
     )
     told = contract().model_copy(update={"winners": [winner], "submissions": {"t-esubm": 3, "t-oth-eea": 1}})
-    (result,) = awards.award_content(content(), told).results
+    (result,) = awards.award_content(content(), [told]).results
     (kept,) = result.winners
     assert (kept.city, kept.postal_code, kept.country, kept.size) == ("Trier", "54290", "DEU", "small")
     assert result.submissions == {"t-esubm": 3, "t-oth-eea": 1}

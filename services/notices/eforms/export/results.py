@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from typing import Final
 
 from libs.common.messages.base import Money
-from libs.common.messages.notices import Lot, LotResult, Winner
+from libs.common.messages.notices import Lot, LotContract, LotResult, Winner
 from libs.common.reference import departments, nuts
 from services.notices.content import NoticeContent
 from services.notices.eforms.export import values
@@ -55,8 +56,11 @@ def write_results(tree: Tree, exported: ExportedNotice, organisations: Organisat
     contracts: dict[str, Element] = {}
     framed: list[Money | None] = []
     plain: list[Money | None] = []
+    spare = count(len(exported.content.results) + 1)
     for number, result in enumerate(exported.content.results, start=1):
-        written = _Result(tree, notice, exported, organisations, result, lots.get(result.lot_id), number, contracts)
+        written = _Result(
+            tree, notice, exported, organisations, result, lots.get(result.lot_id), number, contracts, spare
+        )
         written.write()
         if result.outcome == "awarded":
             (framed if written.framed else plain).append(written.worth)
@@ -91,6 +95,8 @@ class _Result:
     number: int
     contracts: dict[str, Element]
     """By their number: lots that one firm wins may make one contract."""
+    spare: Iterator[int]
+    """Numbers for the tenders of the further contracts of a lot."""
 
     @property
     def framed(self) -> bool:
@@ -109,22 +115,40 @@ class _Result:
         element = tree.add(self.notice, "efac:LotResult")
         tree.put(element, "OPT-322-LotResult", self._key("RES"))
         tree.put(element, "BT-142-LotResult", _OUTCOMES[result.outcome])
-        tree.put(element, "BT-13713-LotResult", self._lot())
+        tree.put(element, "BT-13713-LotResult", self.lot_key)
         if result.outcome != "awarded":
             tree.put(element, "BT-144-LotResult", result.reason)
         if result.outcome == "awarded" and self.framed:
             _put_money(tree, element, "BT-709-LotResult", self.worth)
         self._statistics(element)
         if result.outcome == "awarded":
-            tree.put(element, "OPT-320-LotResult", self._key("TEN"))
-            self._tender()
-            tree.put(element, "OPT-315-LotResult", text(self._contract(), "cbc:ID"))
-            self._party()
+            settled = [tender.write() for tender in self._tenders()]
+            self._refer(element, "efac:LotTender", "OPT-320-LotResult", [tender for tender, _ in settled])
+            self._refer(element, "efac:SettledContract", "OPT-315-LotResult", [contract for _, contract in settled])
+
+    def _refer(self, element: Element, section: str, term: str, keys: Sequence[str]) -> None:
+        """Write references, each in its own section."""
+        if has_place(term, self.tree.subtype):
+            for key in dict.fromkeys(keys):
+                self.tree.put(self.tree.add(element, section), term, key)
+
+    def _tenders(self) -> Iterator[_Tender]:
+        """Give the tender of each contract: one, or one for each holder of a framework agreement."""
+        result = self.result
+        one = LotContract(
+            contract_id=result.contract_id, number=result.contract_number, winners=list(winners_of(result)),
+            value=result.value, signed_at=result.signed_at,
+        )  # fmt: skip
+        first, *others = result.contracts or [one]
+        yield _Tender(self, first, self.number)
+        yield from (_Tender(self, other, next(self.spare)) for other in others)
 
     def _key(self, prefix: str) -> str:
         return f"{prefix}-{self.number:04d}"
 
-    def _lot(self) -> str:
+    @property
+    def lot_key(self) -> str:
+        """The lot as eForms refer to it."""
         return lot_identifier(self.result.lot_id, "Lot")
 
     def _statistics(self, parent: Element) -> None:
@@ -134,49 +158,70 @@ class _Result:
                 self.tree.put(element, "BT-760-LotResult", code)
                 self.tree.put(element, "BT-759-LotResult", count)
 
+
+@dataclass(frozen=True, slots=True)
+class _Tender:
+    """A winning tender, its party and its contract, being written."""
+
+    of: _Result
+    contract: LotContract
+    number: int
+
+    def write(self) -> tuple[str, str]:
+        """Write them, and give the references of the tender and of the contract."""
+        self._tender()
+        settled = self._settled()
+        self._party()
+        return self._key("TEN"), text(settled, "cbc:ID") or ""
+
+    def _key(self, prefix: str) -> str:
+        return f"{prefix}-{self.number:04d}"
+
     def _tender(self) -> None:
-        tree, modification = self.tree, self.exported.content.modification
-        element = tree.add(self.notice, "efac:LotTender")
+        tree, modification = self.of.tree, self.of.exported.content.modification
+        element = tree.add(self.of.notice, "efac:LotTender")
         tree.put(element, "OPT-321-Tender", self._key("TEN"))
-        _put_money(tree, element, "BT-720-Tender", (modification.value if modification else None) or self.result.value)
-        if revenue := self.result.revenue:
+        _put_money(
+            tree, element, "BT-720-Tender", (modification.value if modification else None) or self.contract.value
+        )
+        if revenue := self.of.result.revenue:
             _put_money(tree, element, "BT-160-Tender", revenue.buyer)
             _put_money(tree, element, "BT-162-Tender", revenue.users)
             tree.put(element, "BT-163-Tender", revenue.description)
         tree.put(element, "BT-773-Tender", "not-known")
         tree.put(element, "OPT-310-Tender", self._key("TPA"))
-        tree.put(element, "BT-13714-Tender", self._lot(), schemeName="Lot")
+        tree.put(element, "BT-13714-Tender", self.of.lot_key, schemeName="Lot")
         tree.put(element, "BT-3201-Tender", self._key("OFFRE"))
 
-    def _contract(self) -> Element:
+    def _settled(self) -> Element:
         """Give the contract of this tender: a new one, or that of another lot with the same number."""
-        known = self.contracts.get(self.result.contract_number or "")
+        known = self.of.contracts.get(self.contract.number or "")
         element = self._new_contract() if known is None else known
-        tender = self.tree.add(element, "efac:LotTender")
-        self.tree.put(tender, "BT-3202-Contract", self._key("TEN"))
+        tender = self.of.tree.add(element, "efac:LotTender")
+        self.of.tree.put(tender, "BT-3202-Contract", self._key("TEN"))
         return element
 
     def _new_contract(self) -> Element:
-        tree, result = self.tree, self.result
-        element = tree.add(self.notice, "efac:SettledContract")
+        tree, contract = self.of.tree, self.contract
+        element = tree.add(self.of.notice, "efac:SettledContract")
         tree.put(element, "OPT-316-Contract", self._key("CON"))
-        tree.put(element, "BT-145-Contract", values.day(result.signed_at))
-        buyer = Company.of_buyer(self.exported.content)
-        tree.put(element, "OPT-300-Contract-Signatory", self.organisations.reference(buyer))
-        tree.put(element, "BT-150-Contract", result.contract_number)
-        if result.contract_number:
-            self.contracts[result.contract_number] = element
+        tree.put(element, "BT-145-Contract", values.day(contract.signed_at))
+        buyer = Company.of_buyer(self.of.exported.content)
+        tree.put(element, "OPT-300-Contract-Signatory", self.of.organisations.reference(buyer))
+        tree.put(element, "BT-150-Contract", contract.number)
+        if contract.number:
+            self.of.contracts[contract.number] = element
         return element
 
     def _party(self) -> None:
-        winners = winners_of(self.result)
-        element = self.tree.add(self.notice, "efac:TenderingParty")
-        self.tree.put(element, "OPT-210-Tenderer", self._key("TPA"))
+        winners = self.contract.winners
+        element = self.of.tree.add(self.of.notice, "efac:TenderingParty")
+        self.of.tree.put(element, "OPT-210-Tenderer", self._key("TPA"))
         for number, winner in enumerate(winners):
-            tenderer = self.tree.add(element, "efac:Tenderer")
-            self.tree.put(tenderer, "OPT-300-Tenderer", self.organisations.reference(_company(winner)))
+            tenderer = self.of.tree.add(element, "efac:Tenderer")
+            self.of.tree.put(tenderer, "OPT-300-Tenderer", self.of.organisations.reference(_company(winner)))
             if len(winners) > 1:
-                self.tree.put(tenderer, "OPT-170-Tenderer", number == 0)
+                self.of.tree.put(tenderer, "OPT-170-Tenderer", number == 0)
 
 
 def _company(winner: Winner) -> Company:

@@ -91,6 +91,7 @@ async def test_two_holders_then_two_subsequent_contracts_each_with_its_round(ser
     second = await notified(w, awarded["others"][0]["contract_id"], ALPHA)
     assert (first["framework"], second["framework"], first["framework_number"]) == (True, True, None)
     assert first["procedure_total"]["amount"] == "245000.00", "two holders share one maximum"
+    assert (first["holders"], second["holders"]) == (2, 2), "one award notice tells of both"
     for number, winner in (("MS-1", ALPHA), ("MS-2", BETA)):
         deadline = w.h.clock.now() + timedelta(days=15)
         called = await call(w, "subsequent", deadline=deadline)
