@@ -53,7 +53,7 @@ async def _database(runtime: Runtime) -> str:
             await check(conn, runtime.service)
     except MigrationError:
         return "migrations missing"
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         return type(error).__name__
     return "ready"
 

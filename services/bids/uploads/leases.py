@@ -27,7 +27,7 @@ POLL = 0.5
 """Seconds between two signs of a holder, each of which also tells it whether somebody waits."""
 _WAIT = 12.0  # seconds that a newcomer waits for the holder: longer than a lease
 _TRY = 0.1  # seconds between two tries
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 _log = structlog.get_logger(__name__)
 
 

@@ -26,6 +26,7 @@ __all__ = ["CUT", "ChunkReceiver", "HandedOverError", "Incoming", "Receiver"]
 
 CUT = 64 * 2**20
 """Bytes of a part at most, as the client counts them."""
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 _GONE = (OSError, ClientPayloadError, http_exceptions.HttpProcessingError, RequestTimeout)
 
 Commit = Callable[[Sequence[Part]], Awaitable[None]]
@@ -159,7 +160,7 @@ class Receiver(Generic[P]):
             return
         try:
             await self._commit(done)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        except _AWAY:
             raise  # it may have been committed all the same: a job removes what no row names
         except BaseException:
             self._whole = done

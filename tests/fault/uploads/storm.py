@@ -39,7 +39,7 @@ _HARMS: tuple[tuple[Harm, int], ...] = (
 )  # fmt: skip
 _AWAY = (
     aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError,
-    asyncpg.PostgresError, asyncpg.InterfaceError,
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
 )  # fmt: skip
 _SIZES = (1, 65_536, 300_000, 2_000_000, 6_000_000)
 
