@@ -15,8 +15,8 @@ class IndexBuilding(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "L'index de recherche se construit : recommencez dans un instant, ou cherchez sans facettes ni tri, par mots, "
-            "CPV, département, acheteur, procédure ou échéance.",
-            "The search index is being built: try again in a moment, or search without facets nor sort, by words, CPV, "
-            "department, buyer, procedure or deadline.",
+            "L'index de recherche se construit : recommencez dans un instant. En attendant, cherchez sans facettes ni tri, par mots "
+            "simples (sans guillemets, sigles ni traits d'union), CPV, département, acheteur, procédure ou échéance.",
+            "The search index is being built: try again in a moment. Until then search without facets nor sort, by plain words "
+            "(no quotes, acronyms nor hyphens), CPV, department, buyer, procedure or deadline.",
         )
