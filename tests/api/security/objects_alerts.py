@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from libs.common.mail.tokens import write_token
 from libs.common.messages.envelope import CloudEvent
-from libs.common.testing.harness import harness
+from libs.common.testing.harness import Harness, harness
 from tests.api.security.objects import COMPANY, PARTNER, call, secret_of
 from tests.api.security.security_world import SERVICES, World, operations
 from tests.unit.alerts.alerts_samples import BUYER, NOTICE, PROCEDURE, published
@@ -47,22 +48,7 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "token,search_id,notice_id": [{"token": token, "search_id": made["search_id"], "notice_id": str(NOTICE)}],
             "token,kind,subject": [{"token": token, "kind": "buyer", "subject": BUYER}],
         },
-        bodies={
-            ("PUT", "/v1/contact"): {"json": {"email": "other@entreprise.example"}},
-            ("PUT", "/v1/me"): {"json": {"email": "me@entreprise.example"}},
-            ("PATCH", "/v1/me"): {"json": {"digest_hour": 8}},
-            ("PATCH", "/v1/searches/{search_id}"): {"json": {"paused": False}},
-            ("PUT", "/v1/searches/{search_id}/matches/{notice_id}/feedback"): {"json": {"relevant": True}},
-            ("POST", "/v1/subscriptions"): {"json": {"email": "a@b.example", "search": {"name": "x", "words": ["y"]}}},
-            ("POST", "/v1/subscriptions/link"): {"json": {"email": "a@b.example"}},
-            ("POST", "/v1/previews"): {"json": {"words": ["toiture"]}},
-            ("POST", "/v1/searches"): {"json": {"name": "mine", "words": ["voirie"]}},
-            ("POST", "/v1/webhooks"): {"json": {"url": "https://9.9.9.9/mine"}},
-            ("PATCH", "/v1/webhooks/{webhook_id}"): {"json": {"per_second": 5}},
-            ("POST", "/v1/webhooks/{webhook_id}/secret"): {"json": {}},
-            ("POST", "/v1/webhooks/{webhook_id}/test"): {"json": {}},
-            ("POST", "/v1/webhooks/{webhook_id}/recoveries"): {"json": {"since": h.clock.now().isoformat()}},
-        },
+        bodies=_bodies(h),
         secrets=(
             "secret-address",
             "secret-search",
@@ -72,3 +58,23 @@ async def alerts(stack: AsyncExitStack, database_url: str, _: Path) -> World:
             "secret-body",
         ),
     )
+
+
+def _bodies(h: Harness) -> dict[tuple[str, str], dict[str, Any]]:
+    """Give what is sent to each route, right for the owner."""
+    return {
+        ("PUT", "/v1/contact"): {"json": {"email": "other@entreprise.example"}},
+        ("PUT", "/v1/me"): {"json": {"email": "me@entreprise.example"}},
+        ("PATCH", "/v1/me"): {"json": {"digest_hour": 8}},
+        ("PATCH", "/v1/searches/{search_id}"): {"json": {"paused": False}},
+        ("PUT", "/v1/searches/{search_id}/matches/{notice_id}/feedback"): {"json": {"relevant": True}},
+        ("POST", "/v1/subscriptions"): {"json": {"email": "a@b.example", "search": {"name": "x", "words": ["y"]}}},
+        ("POST", "/v1/subscriptions/link"): {"json": {"email": "a@b.example"}},
+        ("POST", "/v1/previews"): {"json": {"words": ["toiture"]}},
+        ("POST", "/v1/searches"): {"json": {"name": "mine", "words": ["voirie"]}},
+        ("POST", "/v1/webhooks"): {"json": {"url": "https://9.9.9.9/mine"}},
+        ("PATCH", "/v1/webhooks/{webhook_id}"): {"json": {"per_second": 5}},
+        ("POST", "/v1/webhooks/{webhook_id}/secret"): {"json": {}},
+        ("POST", "/v1/webhooks/{webhook_id}/test"): {"json": {}},
+        ("POST", "/v1/webhooks/{webhook_id}/recoveries"): {"json": {"since": h.clock.now().isoformat()}},
+    }
