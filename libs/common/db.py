@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Final, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -20,10 +20,22 @@ import pydantic_core
 
 from libs.common.settings import Settings
 
-__all__ = ["Database", "Queries", "Wake", "connect", "database_name", "load_queries", "service_password", "service_url"]
+__all__ = [
+    "DATABASE_AWAY",
+    "Database",
+    "Queries",
+    "Wake",
+    "connect",
+    "database_name",
+    "load_queries",
+    "service_password",
+    "service_url",
+]
 
 Queries = Mapping[str, str]
 """SQL by name."""
+DATABASE_AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises where the server is gone, goes, or comes back; the last one where its farewell crosses a question."""
 
 _HEADER = re.compile(r"^-- (\w+) --$", re.MULTILINE)
 _CONNECT_SECONDS = 10

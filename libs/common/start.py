@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import aio_pika
-import asyncpg
 import structlog
 
 from libs.common.bus.rabbit.link import BROKER_AWAY, guarded
-from libs.common.db import connect, service_url
+from libs.common.db import DATABASE_AWAY, connect, service_url
 from libs.common.migrate import NotMigratedError, check
 from libs.common.service import Service
 from libs.common.settings import Settings
@@ -28,7 +27,7 @@ __all__ = [
 ]
 
 _BETWEEN = 0.5  # seconds between two tries
-_DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, NotMigratedError, TimeoutError)
+_DATABASE = (*DATABASE_AWAY, NotMigratedError)
 _log = structlog.get_logger(__name__)
 
 

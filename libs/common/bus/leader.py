@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from libs.common.bus.sql import QUERIES
+from libs.common.db import DATABASE_AWAY
 from libs.common.stop import pause
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ STAND_BY = 1.0
 _SILENCE = 10.0
 """Seconds without a word after which the server ends a leader's session: one that hangs, or is stopped, leads no more.
 Those that work say something every second."""
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""The last: what asyncpg says where the server's farewell crosses our question."""
 Work = Callable[[asyncpg.Connection], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +56,6 @@ async def in_session(
             async with runtime.database.session() as conn:
                 await conn.execute(QUERIES["end_when_silent"], f"{silence:g}s")
                 await work(conn)
-        except _LOST as error:
+        except DATABASE_AWAY as error:
             _log.warning("leader_lost", service=runtime.service.name, role=name, error=type(error).__name__)
             await pause(stop, STAND_BY)

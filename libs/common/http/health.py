@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import asyncpg
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from libs.common.db import DATABASE_AWAY
 from libs.common.http.gate import is_near
 from libs.common.migrate import MigrationError, check
 from libs.common.runtime import Runtime
@@ -53,7 +53,7 @@ async def _database(runtime: Runtime) -> str:
             await check(conn, runtime.service)
     except MigrationError:
         return "migrations missing"
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
+    except DATABASE_AWAY as error:
         return type(error).__name__
     return "ready"
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from libs.common.db import DATABASE_AWAY
 from libs.common.runtime import Runtime
 from services.bids.uploads.errors import UploadHeld
 from services.bids.uploads.store import QUERIES
@@ -27,7 +28,6 @@ POLL = 0.5
 """Seconds between two signs of a holder, each of which also tells it whether somebody waits."""
 _WAIT = 12.0  # seconds that a newcomer waits for the holder: longer than a lease
 _TRY = 0.1  # seconds between two tries
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 _log = structlog.get_logger(__name__)
 
 
@@ -126,7 +126,7 @@ class Leases:
         try:
             async with self._runtime.read() as conn:
                 await conn.execute(QUERIES["release_lease"], lease.upload, lease.epoch)
-        except _AWAY as error:  # it runs out by itself
+        except DATABASE_AWAY as error:  # it runs out by itself
             _log.warning("lease_not_released", error=type(error).__name__)
 
     async def _renew(self) -> None:
@@ -137,7 +137,7 @@ class Leases:
                 continue
             try:
                 await self._sign(dict(self._held))
-            except _AWAY as error:
+            except DATABASE_AWAY as error:
                 _log.warning("leases_not_renewed", error=type(error).__name__)
 
     async def _sign(self, held: dict[UUID, Lease]) -> None:

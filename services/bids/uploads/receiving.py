@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import asyncpg
 from aiohttp import ClientPayloadError, http_exceptions
 
+from libs.common.db import DATABASE_AWAY
 from libs.common.http.problems import RequestTimeout
 from libs.common.storage import Storage
 from services.bids.uploads.errors import ChecksumMismatch, UploadTooLarge
@@ -26,7 +26,6 @@ __all__ = ["CUT", "ChunkReceiver", "HandedOverError", "Incoming", "Receiver"]
 
 CUT = 64 * 2**20
 """Bytes of a part at most, as the client counts them."""
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 _GONE = (OSError, ClientPayloadError, http_exceptions.HttpProcessingError, RequestTimeout)
 
 Commit = Callable[[Sequence[Part]], Awaitable[None]]
@@ -160,7 +159,7 @@ class Receiver(Generic[P]):
             return
         try:
             await self._commit(done)
-        except _AWAY:
+        except DATABASE_AWAY:
             raise  # it may have been committed all the same: a job removes what no row names
         except BaseException:
             self._whole = done

@@ -21,6 +21,7 @@ from prometheus_client import Gauge
 
 from libs.common.bus.audience import Told
 from libs.common.bus.feed.reading import QUERIES, Page, Place, page
+from libs.common.db import DATABASE_AWAY
 from libs.common.errors import TooManyRequests, Unavailable
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ SEARCH = 2.0
 POLL = 1.0
 """seconds, should a notification be lost"""
 _BATCH = 1000
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 WAITING = Gauge("halles_feed_waiting", "Long polls and streams that are open", ["service"])
 _HUBS: WeakKeyDictionary[Runtime, Hub] = WeakKeyDictionary()
@@ -179,7 +179,7 @@ class Hub:
         try:
             await self._runtime.database.keep_listening()
             await self._look()
-        except _AWAY as error:
+        except DATABASE_AWAY as error:
             _log.warning("feed_hub_blind", service=self._runtime.service.name, error=type(error).__name__)
             self._ring(self._waiters)  # each finds out for itself
         await wake.wait(POLL)

@@ -11,7 +11,6 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-import asyncpg
 from aiohttp import web
 from prometheus_client import Counter
 
@@ -19,6 +18,7 @@ from libs.common.bus import cursor
 from libs.common.bus.feed.hub import Hub, Waiter, hub_of
 from libs.common.bus.feed.reading import Page, Place
 from libs.common.bus.feed.rights import Rights
+from libs.common.db import DATABASE_AWAY
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
@@ -34,7 +34,6 @@ LIFETIME = 900.0
 """seconds of one stream, more or less"""
 RETRY = (1000, 4000)
 """milliseconds after which a client comes back: not all at once, where a process ended"""
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 CUT = Counter("halles_feed_streams_cut", "Streams cut because their reader was too slow", ["service"])
 
@@ -78,7 +77,7 @@ async def stream(
         try:
             await sender.write(f"retry: {random.randint(*RETRY)}\n\n".encode())  # noqa: S311  # no secret
             await _follow(sender, hub, waiter, rights, first, limit)
-        except (*_AWAY, TimeoutError):
+        except DATABASE_AWAY:
             return response  # the caller left or was cut, or the database is away: it comes back where it was
     return response
 

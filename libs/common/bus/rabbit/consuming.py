@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq.exceptions import ChannelNotFoundEntity
@@ -27,6 +26,7 @@ from libs.common.bus.rabbit.frames import Delivered, DeliveryChannel, open_deliv
 from libs.common.bus.rabbit.link import BROKER_AWAY, Link, guarded
 from libs.common.bus.sweeper import sweeping
 from libs.common.bus.topology import Topology
+from libs.common.db import DATABASE_AWAY
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
@@ -227,7 +227,7 @@ class Consuming:
         try:
             async with self._runtime.read() as conn:
                 known = await handled_before(conn, self._queues)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_AWAY as error:
             _log.warning("queues_not_remembered", service=self._service, error=type(error).__name__)
             return
         self._link.expected |= known
