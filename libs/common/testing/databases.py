@@ -30,6 +30,8 @@ class TestDatabases:
     _templates: dict[str, str] = field(default_factory=dict)
     _services: set[str] = field(default_factory=set)
     _made: int = 0
+    _strategy: str = ""
+    """Copying files takes two checkpoints: half of the time where nothing is synced, and longer where it is."""
 
     @asynccontextmanager
     async def clone(self, service: Service) -> AsyncIterator[str]:
@@ -38,7 +40,7 @@ class TestDatabases:
         self._made += 1
         name = f"{self.prefix}_{self._made}"
         login = database_name(self._settings(), service.name)
-        await self._administrate(f'CREATE DATABASE "{name}" OWNER "{login}" TEMPLATE "{template}"')
+        await self._administrate(f'CREATE DATABASE "{name}" OWNER "{login}" TEMPLATE "{template}" {self._strategy}')
         try:
             address = service_url(self._settings(), service.name)
             yield address.removesuffix(f"/{login}") + f"/{name}"
@@ -63,6 +65,7 @@ class TestDatabases:
             await provision(settings, service.name)
             await migrate(settings, service)
             await self._administrate(f'ALTER DATABASE "{made}" RENAME TO "{kept}"')
+            self._strategy = "STRATEGY FILE_COPY" if await self._administrate("SHOW fsync") == "off" else ""
             self._templates[fingerprint] = kept
         return self._templates[fingerprint]
 
@@ -71,10 +74,11 @@ class TestDatabases:
             environment="test", database_url=self.administrator, database_prefix=self.prefix, database_urls={}
         )
 
-    async def _administrate(self, statement: str) -> None:
+    async def _administrate(self, statement: str) -> object:
+        """Give the first value of the answer, None without an answer."""
         conn = await connect(self.administrator, application="halles tests")
         try:
-            await conn.execute(statement)
+            return await conn.fetchval(statement)
         finally:
             await conn.close()
 
