@@ -29,6 +29,7 @@ from libs.common.process import Guarded, Program, start
 from libs.common.testing.servers.scratch import (
     RunFolder,
     lock_folder,
+    memory_root,
     new_run_folder,
     passable,
     reachable,
@@ -55,7 +56,7 @@ TUNING = {
     "log_min_messages": "warning",
     "timezone": "UTC",
 }
-UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
 
 class PostgresError(RuntimeError):
@@ -205,7 +206,7 @@ async def _prepare_and_start_once(keep: Path | None, binaries: Binaries | None) 
 
 def _prepare(keep: Path | None, binaries: Binaries | None) -> _Cluster:
     user = unprivileged_user()
-    run = _kept_folder(keep) if keep else new_run_folder("postgresql")
+    run = _kept_folder(keep) if keep else new_run_folder("postgresql", memory_root())
     try:
         version = run.path / "data" / "PG_VERSION"
         binaries = binaries or find_binaries(int(version.read_text()) if version.exists() else None)
