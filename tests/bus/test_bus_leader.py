@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from libs.common.bus import leader
+from libs.common.db import DATABASE_AWAY
 from libs.common.runtime import open_runtime
 from tests.bus.contract import world
 from tests.bus.world import World
@@ -31,7 +32,7 @@ async def test_a_leader_that_says_nothing_any_more_is_followed_by_another(
         await followed.wait()
         try:
             await conn.execute("SELECT 1")
-        except leader._LOST as error:
+        except DATABASE_AWAY as error:
             woken.append(error)
             raise
 
