@@ -50,7 +50,7 @@ RUNBOOK = ROOT / "docs/runbooks/at-3-am.md"
 SERIES = 300
 """At most so many of one process: bounded by services, queues, routes and classes, not by what is done."""
 _OF_OTHERS = re.compile(
-    'ALERTS|halles_partners_|halles_search_|halles_publications|halles_mails|halles_mail_|halles_alerts_|halles_evidence_stamp|vhost="partners"'
+    'ALERTS|halles_partners_|halles_search_|halles_publications|halles_mails|halles_mail_|halles_alerts_|halles_webhook|halles_evidence_stamp|vhost="partners"'
 )  # what fires later, what another service tells, and what an authority that is not here answers
 _IDENTITY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|SIRET|@|BREW|legality\.act\.")
 pytestmark = pytest.mark.skipif(find_prometheus() is None, reason="Prometheus is not installed")

@@ -137,7 +137,8 @@ async def test_two_workers_share_the_slots_and_one_takes_over_when_the_other_is_
         async with h.runtime.read() as conn:
             killed = await conn.fetchval(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 0"
-                " AND mode = 'ExclusiveLock' AND classid = $1::bigint::oid",
+                " AND mode = 'ExclusiveLock' AND classid = $1::bigint::oid"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
                 LOCKS,
             )
             assert killed
