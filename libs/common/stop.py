@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-__all__ = ["STOP_SECONDS", "StopTimeoutError", "pause", "ringing", "run_process", "stop_on_signals"]
+__all__ = ["STOP_SECONDS", "StopTimeoutError", "cancel", "pause", "ringing", "run_process", "stop_on_signals"]
 
 STOP_SECONDS = 27.0
 """To finish what is in hand: less than the 30 s after which Docker and Kubernetes kill."""
@@ -19,6 +19,19 @@ _log = structlog.get_logger(__name__)
 
 class StopTimeoutError(Exception):
     """What was in hand took too long and was cut: it will be done again by another process."""
+
+
+async def cancel(task: asyncio.Task[Any], again: float = 1.0) -> None:
+    """Cancel a task and wait for its end; told again every so many seconds until it is heard. Raises what it raised.
+
+    Libraries swallow a cancellation that meets the end of something else (aiormq, where a channel closes): told once, such a
+    task would go on for ever, and whoever waits for it with it.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=again)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

@@ -27,6 +27,7 @@ from libs.common.bus.rabbit.link import BROKER_AWAY, Link, guarded
 from libs.common.bus.sweeper import sweeping
 from libs.common.bus.topology import Topology
 from libs.common.db import DATABASE_AWAY
+from libs.common.stop import cancel
 
 if TYPE_CHECKING:
     from libs.common.runtime import Runtime
@@ -189,9 +190,7 @@ class Consuming:
             await self._stop(task)
 
     async def _stop(self, task: asyncio.Task[None]) -> None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await cancel(task)
         await asyncio.gather(*(queue.close() for queue in self._queues.values()))
         await asyncio.gather(*self._parking, return_exceptions=True)
         await self._link.close()
