@@ -15,10 +15,10 @@ from tests.fault.chaos import Rage
 from tests.fault.ground import clean_environment
 from tests.fault.outside_world import FATES, Plan, outside_world, weather_outside
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 STORM = Plan(
     Rage(6, ("broker cut", "database cut"), trouble_every=(1.0, 2.0)),
-    effects=150, shots=4, seconds=40, settle_seconds=60, rate=8,
+    effects=60, shots=4, seconds=80, settle_seconds=60, rate=8,
 )  # fmt: skip
 
 
