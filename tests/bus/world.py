@@ -26,7 +26,7 @@ from libs.common.testing.databases import databases_on
 from libs.common.uow import Uow
 
 BUYER = "SIRET:21210231500018"
-PATIENCE = 15.0  # seconds a test waits for what must happen
+PATIENCE = 45.0  # seconds a test waits for what must happen
 
 
 def exempted(key: UUID, place: int) -> CloudEvent:
