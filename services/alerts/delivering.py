@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
@@ -16,6 +16,7 @@ from libs.common.db import Wake
 from libs.common.runtime import Runtime
 from libs.common.service import Loop
 from libs.common.stop import ringing
+from services.alerts.in_hand import InHand
 from services.alerts.service import deliveries as service
 from services.alerts.service.webhooks import secret_of
 from services.alerts.settings import AlertsSettings
@@ -33,22 +34,18 @@ MOST: Final = 400
 """Calls in the hands of one process."""
 _MARGIN = 20.0
 """Seconds that a lease outlasts the time limit of a call: to write what came of it."""
-_POLL = 1.0  # seconds
-_GATHERING = 0.02  # seconds that fates are gathered before they are written
-_GRACE = 15.0  # seconds given to the calls in hand when told to stop
 _log = structlog.get_logger(__name__)
 
 
-class _Deliverer:
+class _Deliverer(InHand):
     """The deliveries in hand of one process."""
 
+    not_taken = "deliveries_not_taken"
+
     def __init__(self, runtime: Runtime, wake: Wake | None = None) -> None:
-        self._runtime = runtime
+        super().__init__(runtime, wake)
         self._settings = runtime.port(AlertsSettings)
-        self._wake = wake
-        self._lease = uuid4()
         self._lanes = Lanes()
-        self._running: dict[UUID, asyncio.Task[None]] = {}
         self._fates: list[Fate] = []
         self._untried: list[UUID] = []
 
@@ -126,37 +123,10 @@ class _Deliverer:
             self._fates, self._untried = fates + self._fates, untried + self._untried
             raise
 
-    async def turn(self) -> None:
-        """Write and take once; wait where there is nothing to do."""
-        try:
-            await self._runtime.database.keep_listening()
-            await self.write()
-            taken = await self.take()
-        except Exception:  # noqa: BLE001  # a loop: the database may be away for a while
-            _log.exception("deliveries_not_taken")
-            taken = 0
-        if not taken and self._wake is not None:
-            await self._wake.wait(_POLL)
-        await asyncio.sleep(_GATHERING)
-
-    async def finish(self) -> None:
-        """Wait for the calls in hand, so long as they take little; leave the others to other workers."""
-        if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=_GRACE)
-        late = list(self._running.values())
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+    async def step(self) -> int:
+        """Write first: what failed holds back what comes after it."""
         await self.write()
-
-    async def empty(self) -> int:
-        """Make all attempts that are due and wait for them."""
-        made = 0
-        while taken := await self.take():
-            await asyncio.gather(*self._running.values())
-            await self.write()
-            made += taken
-        return made
+        return await self.take()
 
 
 async def _run(runtime: Runtime, stop: asyncio.Event) -> None:

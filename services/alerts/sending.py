@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import aiosmtplib
 import structlog
@@ -24,6 +24,7 @@ from libs.common.runtime import Runtime
 from libs.common.service import Loop
 from libs.common.stop import ringing
 from services.alerts.domain import Claimed, MailState
+from services.alerts.in_hand import InHand
 from services.alerts.service import mails as mail_service
 from services.alerts.service import writing
 from services.alerts.settings import AlertsSettings
@@ -35,25 +36,21 @@ __all__ = ["SENDING"]
 MOST: Final = 400
 """Mails in the hands of one process."""
 LEASE: Final = 60.0  # seconds
-_POLL = 1.0  # seconds
-_GATHERING = 0.02  # seconds that fates are gathered before they are written
 _TIME_LIMIT = 45.0  # seconds of one mail at the mail server
-_GRACE = 15.0  # seconds given to mails in hand when told to stop
 _FULL = timedelta(seconds=10)
 """Before a mail whose domain has enough in hand is looked at again."""
 _log = structlog.get_logger(__name__)
 
 
-class _Sender:
+class _Sender(InHand):
     """The mails in hand of one process."""
 
+    not_taken = "mails_not_taken"
+
     def __init__(self, runtime: Runtime, wake: Wake | None = None) -> None:
+        super().__init__(runtime, wake)
         settings = runtime.port(AlertsSettings)
-        self._runtime = runtime
-        self._wake = wake
-        self._lease = uuid4()
         self._domains = Domains(at_once=settings.mails_per_domain, per_second=settings.mails_per_second)
-        self._running: dict[UUID, asyncio.Task[None]] = {}
         self._ended: list[Ending] = []
         self._later: list[Later] = []
 
@@ -138,37 +135,11 @@ class _Sender:
             self._ended, self._later = ended + self._ended, later + self._later
             raise
 
-    async def turn(self) -> None:
-        """Take mails and write fates once; wait where there is nothing to do."""
-        try:
-            await self._runtime.database.keep_listening()
-            taken = await self.take()
-            await self.write()
-        except Exception:  # noqa: BLE001  # a loop: the database may be away for a while
-            _log.exception("mails_not_taken")
-            taken = 0
-        if not taken and self._wake is not None:
-            await self._wake.wait(_POLL)
-        await asyncio.sleep(_GATHERING)
-
-    async def finish(self) -> None:
-        """Wait for the mails in hand, so long as it takes little; leave the others to other workers."""
-        if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=_GRACE)
-        late = list(self._running.values())
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+    async def step(self) -> int:
+        """Take first: mails that end as they are taken are written with the others."""
+        taken = await self.take()
         await self.write()
-
-    async def empty(self) -> int:
-        """Send all that is due and wait for it."""
-        sent = 0
-        while taken := await self.take():
-            await asyncio.gather(*self._running.values())
-            await self.write()
-            sent += taken
-        return sent
+        return taken
 
     @asynccontextmanager
     async def heartbeat(self) -> AsyncIterator[None]:
